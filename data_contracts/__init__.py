@@ -1,0 +1,1 @@
+"""The contracts of every table, one `*.odcs.yaml` each. `gii_pipeline.contracts` reads them."""

@@ -1,0 +1,98 @@
+"""Reading editions from YAML, and finding one by its label.
+
+Belongs here: the book of editions (WIPO's, and those that a user's profile adds) and its error messages.
+Does not: what an edition must hold; that is the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from gii_pipeline.editions.model import Edition
+from gii_pipeline.errors import InputError
+
+WIPO_EDITIONS = files("gii_pipeline.editions").joinpath("editions.yaml")
+
+
+@dataclass(frozen=True)
+class EditionBook:
+    """Every edition that is known, by year."""
+
+    editions: Mapping[int, Edition]
+
+    def __getitem__(self, year: int) -> Edition:
+        try:
+            return self.editions[year]
+        except KeyError:
+            known = ", ".join(str(known_year) for known_year in sorted(self.editions))
+            raise InputError(
+                f"There is no edition {year}. Known: {known}. Add it to the profile's `editions`, or choose another."
+            ) from None
+
+    def edition(self, label: str) -> Edition:
+        """The edition of a label: `2025`, or `2024@2025` for 2024 under the method of 2025."""
+        year, _, method = str(label).partition("@")
+        if not (year.isdigit() and (method.isdigit() or not method)):
+            raise InputError(f"{label!r} is not an edition. Write 2025, or 2024@2025 for 2024 by the method of 2025.")
+        own = self[int(year)]
+        return own.under(self[int(method)]) if method else own
+
+    def previous(self, edition: Edition) -> Edition | None:
+        """The edition before this one under its own method, or None for the first."""
+        earlier = [year for year in self.editions if year < edition.edition]
+        return self.editions[max(earlier)] if earlier else None
+
+    def with_editions(self, more: Mapping[int, Edition]) -> EditionBook:
+        return EditionBook({**self.editions, **more})
+
+
+def parse_editions(document: Mapping[Any, Any], where: str) -> dict[int, Edition]:
+    """Editions from a parsed YAML mapping of year -> settings.
+
+    where: the file named in errors.
+    Raises InputError naming the file, the edition and each field that is missing or wrong.
+    """
+    editions = {}
+    for year, settings in document.items():
+        if not isinstance(year, int) or not isinstance(settings, Mapping):
+            raise InputError(f"{where}: under `editions`, {year!r} must be a year followed by settings.")
+        try:
+            editions[year] = Edition.model_validate({"edition": year, "method": year, **settings})
+        except ValidationError as error:
+            raise InputError(f"{where}: edition {year} is not whole.\n{_field_by_field(error)}") from error
+    return editions
+
+
+def read_book(path: Path) -> EditionBook:
+    """The book of editions in a YAML file with a top-level `editions` mapping."""
+    return _book(path.read_text(encoding="utf-8"), str(path))
+
+
+@cache
+def wipo_book() -> EditionBook:
+    """WIPO's editions, as shipped."""
+    return _book(WIPO_EDITIONS.read_text(encoding="utf-8"), "editions.yaml")
+
+
+def _book(text: str, where: str) -> EditionBook:
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{where} is not valid YAML: {error}") from error
+    if not isinstance(document, Mapping) or not isinstance(document.get("editions"), Mapping):
+        raise InputError(f"{where}: a top-level mapping `editions` is missing.")
+    return EditionBook(parse_editions(document["editions"], where))
+
+
+def _field_by_field(error: ValidationError) -> str:
+    return "\n".join(
+        f"  {'.'.join(map(str, problem['loc'])) or 'edition'}: {problem['msg']}" for problem in error.errors()
+    )

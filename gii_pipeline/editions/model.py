@@ -1,0 +1,142 @@
+"""The typed model of an edition: which years it reads, and by which method it ranks.
+
+Belongs here: what an edition must say to be whole, and the rule for an edition under another edition's method.
+Does not: values. Those are data, in `editions.yaml` or in a user's profile.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Generic, Literal, NamedTuple, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+Value = TypeVar("Value")
+
+Tag = Literal["F", "I", "A"]
+MergeRule = Literal["distance", "distance_and_ties", "none"]
+ShareBase = Literal["located", "all"]
+
+
+class Window(NamedTuple):
+    """The data years that a metric is counted over, both ends included."""
+
+    first_year: int
+    last_year: int
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        return tuple(range(self.first_year, self.last_year + 1))
+
+    def shifted(self, years: int) -> Window:
+        return Window(self.first_year + years, self.last_year + years)
+
+    def __str__(self) -> str:
+        return f"{self.first_year}–{self.last_year}"
+
+
+def _in_order(window: Window) -> Window:
+    if window.first_year > window.last_year:
+        raise ValueError(f"the window's first year {window.first_year} is after its last year {window.last_year}")
+    return window
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Setting(_Settings, Generic[Value]):
+    """A value, whether it is a fact (F), an inference (I) or an assumption (A), and where it comes from."""
+
+    value: Value
+    tag: Tag
+    source: str = Field(min_length=1)
+
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class MetricSettings(_Settings):
+    """How one metric takes part in an edition.
+
+    `record_types` None counts every type; otherwise only records whose `record_type` is listed.
+    """
+
+    window: Setting[Annotated[Window, AfterValidator(_in_order)]]
+    weight: Setting[Annotated[float, Field(ge=0, allow_inf_nan=False)]]
+    in_density: Setting[bool]
+    record_types: Setting[tuple[str, ...] | None]
+
+
+class Method(_Settings):
+    """The parameters of the clusters and of the ranking, apart from the years."""
+
+    radius_km: Setting[Positive]
+    min_weight: Setting[Positive]
+    location_decimals: Setting[Annotated[int, Field(ge=0, le=4)]]
+    merge_rule: Setting[MergeRule]
+    merge_distance_km: Setting[Annotated[float, Field(ge=0, allow_inf_nan=False)]]
+    noise_min_records: Setting[Annotated[int, Field(ge=1)]]
+    footprint_distance_km: Setting[Positive]
+    economy_min_share: Setting[Share]
+    name_places: Setting[Annotated[int, Field(ge=1)]]
+    name_min_share: Setting[Share]
+    share_base: Setting[ShareBase]
+    ranking_length: Setting[Annotated[int, Field(ge=1)]]
+
+
+class Edition(Method):
+    """One edition of the ranking under one method.
+
+    `edition` is the year whose data is read, `method` the edition whose rules are followed; they are the same
+    unless the edition was made with `under`.
+    """
+
+    edition: int
+    method: int
+    population_year: Setting[int]
+    metrics: dict[str, MetricSettings] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _something_makes_density(self) -> Self:
+        if not any(metric.in_density.value for metric in self.metrics.values()):
+            raise ValueError("no metric takes part in the density step: set in_density for at least one")
+        return self
+
+    @property
+    def label(self) -> str:
+        """The edition's partition key: `2025`, or `2024@2025` for the data of 2024 under the method of 2025."""
+        return str(self.edition) if self.edition == self.method else f"{self.edition}@{self.method}"
+
+    @property
+    def data_years(self) -> dict[str, tuple[int, ...]]:
+        """Metric -> the data years that its window demands."""
+        return {name: metric.window.value.years for name, metric in self.metrics.items()}
+
+    def under(self, other: Edition) -> Edition:
+        """This edition's data under the method of `other`.
+
+        Parameters, metrics, weights and record types are those of `other`. Windows stay this edition's own; a metric
+        that this edition did not have gets the window of `other`, moved by the years between the two editions.
+        """
+        if other.edition == self.edition:
+            return self
+        moved = self.edition - other.edition
+        metrics = {}
+        for name, metric in other.metrics.items():
+            window = metric.window
+            own = self.metrics[name].window if name in self.metrics else None
+            derived = Setting[Window](
+                value=window.value.shifted(moved),
+                tag="A",
+                source=f"The window of {other.edition}, moved by {moved} years",
+            )
+            metrics[name] = metric.model_copy(update={"window": own or derived})
+        return other.model_copy(
+            update={
+                "edition": self.edition,
+                "method": other.method,
+                "population_year": self.population_year,
+                "metrics": metrics,
+            }
+        )

@@ -1,0 +1,43 @@
+"""What can go wrong that a person must mend, each with the exit code that `gii` ends with.
+
+Belongs here: the few exception classes shared by every room.
+Does not: messages. The room that notices says what was wrong, where, and what to do.
+"""
+
+
+class GiiError(Exception):
+    """Something that a person must mend. The message names the file, row, column or year, and the remedy."""
+
+    exit_code = 2
+
+
+class InputError(GiiError):
+    """A file, profile, edition or argument is missing, unreadable or not what it claims to be."""
+
+
+class MissingYearsError(InputError):
+    """An edition demands data years that are not in the core tables."""
+
+
+class ContractError(GiiError):
+    """A table breaks a rule of its contract; nothing was promoted."""
+
+    exit_code = 3
+
+
+class FetchStoppedError(GiiError):
+    """A source refused (budget spent, key refused, source retired). What was fetched is kept; a re-run resumes."""
+
+    exit_code = 4
+
+
+class TransientError(GiiError):
+    """A fetch failed in a way that a later try may mend: time-outs, resets, 5xx after all retries."""
+
+    exit_code = 5
+
+
+class ReleaseError(GiiError):
+    """A release was refused, is broken, or does not exist."""
+
+    exit_code = 6
