@@ -67,7 +67,7 @@ def parse_editions(document: Mapping[Any, Any], where: str) -> dict[int, Edition
         try:
             editions[year] = Edition.model_validate({"edition": year, "method": year, **settings})
         except ValidationError as error:
-            raise InputError(f"{where}: edition {year} is not whole.\n{_field_by_field(error)}") from error
+            raise InputError(f"{where}: edition {year} is not whole.\n{field_by_field(error)}") from error
     return editions
 
 
@@ -92,7 +92,8 @@ def _book(text: str, where: str) -> EditionBook:
     return EditionBook(parse_editions(document["editions"], where))
 
 
-def _field_by_field(error: ValidationError) -> str:
+def field_by_field(error: ValidationError) -> str:
+    """One line for every field that a validation found missing or wrong."""
     return "\n".join(
         f"  {'.'.join(map(str, problem['loc'])) or 'edition'}: {problem['msg']}" for problem in error.errors()
     )

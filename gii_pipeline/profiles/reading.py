@@ -1,0 +1,85 @@
+"""Reading a profile: a shipped one by name, or a user's by path.
+
+Belongs here: finding the file, resolving its relative paths and environment variables, and naming what is wrong in it.
+Does not: checking that the files it names exist; the archive says that when it opens them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from gii_pipeline.editions.book import field_by_field, parse_editions
+from gii_pipeline.errors import InputError
+from gii_pipeline.profiles.model import Profile
+
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(:-(?P<default>[^}]*))?\}")
+SHIPPED = Path(str(files("gii_pipeline.profiles")))
+
+
+def shipped() -> list[str]:
+    """Names of the profiles that come with the package."""
+    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+
+
+def read_profile(name_or_path: str | Path) -> Profile:
+    """Read a shipped profile (`sandbox`) or a user's (`path/to/profile.yaml`).
+
+    Paths in it are relative to its `data` folder, which is relative to the file. `${NAME}` and `${NAME:-default}` are
+    taken from the environment.
+    Raises InputError naming the file and each field that is missing or wrong.
+    """
+    path = _find(name_or_path)
+    document = _with_environment(_parse(path), path)
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: a profile is a YAML mapping, not a {type(document).__name__}.")
+    data = path.parent / document.pop("data", ".")
+    document["editions"] = parse_editions(document.get("editions") or {}, str(path))
+    try:
+        return Profile.model_validate(document, context={"data": data.resolve()})
+    except ValidationError as error:
+        raise InputError(f"{path} is not a whole profile.\n{field_by_field(error)}") from error
+
+
+def _find(name_or_path: str | Path) -> Path:
+    path = Path(name_or_path)
+    if path.suffix in {".yaml", ".yml"}:
+        if not path.is_file():
+            raise InputError(f"There is no profile at {path}.")
+        return path.resolve()
+    if str(name_or_path) not in shipped():
+        raise InputError(
+            f"There is no profile {str(name_or_path)!r}. Shipped: {', '.join(shipped())}; or give a YAML file's path."
+        )
+    return SHIPPED / f"{name_or_path}.yaml"
+
+
+def _parse(path: Path) -> Any:  # noqa: ANN401
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid YAML in UTF-8: {error}") from error
+
+
+def _with_environment(value: Any, path: Path) -> Any:  # noqa: ANN401
+    """The parsed document with every `${NAME}` in its strings replaced."""
+    if isinstance(value, dict):
+        return {key: _with_environment(item, path) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_environment(item, path) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def replacement(match: re.Match[str]) -> str:
+        found = os.environ.get(match["name"], match["default"])
+        if found is None:
+            raise InputError(f"{path} needs the environment variable {match['name']}, which is not set.")
+        return found
+
+    return _VARIABLE.sub(replacement, value)

@@ -1,0 +1,106 @@
+"""The layout of a root: which table lies where, staged how, promoted how.
+
+Belongs here: paths and the rename that makes a finished file visible.
+Does not: file formats, contracts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+from gii_pipeline.errors import InputError, MissingYearsError
+
+RECORD_TABLES = ("patents", "publications", "vc_deals")
+CORE_TABLES = (*RECORD_TABLES, "locations", "geocoding_quality")
+EDITION_TABLES = (
+    "points",
+    "clusters",
+    "cluster_members",
+    "cluster_footprints",
+    "cluster_metrics",
+    "ranking_size",
+    "ranking_intensity",
+    "contributions",
+    "rank_changes",
+    "rank_stability",
+)
+PART = "part-0.parquet"
+
+
+def split_label(label: str) -> tuple[int, int]:
+    """Edition and method of an edition's label: `2025` -> (2025, 2025), `2024@2025` -> (2024, 2025)."""
+    edition, _, method = label.partition("@")
+    return int(edition), int(method or edition)
+
+
+@dataclass(frozen=True)
+class Store:
+    """The tables under one root. A partition is one file; a reader sees the old one or the new one, never a part."""
+
+    root: Path
+
+    def core(self, table: str, data_year: int) -> Path:
+        return self.root / "core" / table / f"data_year={data_year}" / PART
+
+    def edition(self, table: str, label: str) -> Path:
+        edition, method = split_label(label)
+        return self.root / "editions" / table / f"edition={edition}" / f"method={method}" / PART
+
+    def raw(self, name: str, data_year: int | None = None) -> Path:
+        """The list of archive entries that a data year of a source is read from."""
+        return self.root / "raw" / name / ("inputs.json" if data_year is None else f"data_year={data_year}/inputs.json")
+
+    def quarantine(self, table: str, partition: str) -> Path:
+        """Where the rows that broke a contract lie, for `gii explain`."""
+        return self.root / "quarantine" / table / f"{partition}.parquet"
+
+    def core_years(self, table: str, years: Iterable[int]) -> list[Path]:
+        """The files of `years`, or MissingYearsError naming every year that is not there."""
+        years = sorted(years)
+        missing = [year for year in years if not self.core(table, year).is_file()]
+        if missing:
+            named = ",".join(map(str, missing))
+            raise MissingYearsError(f"core table `{table}` lacks data years {named}. Run `gii ingest --years {named}`.")
+        return [self.core(table, year) for year in years]
+
+    def existing_edition(self, table: str, label: str) -> Path:
+        path = self.edition(table, label)
+        if not path.is_file():
+            raise InputError(
+                f"Edition {label} has no table `{table}` under {self.root}. Run `gii run --edition {label}`."
+            )
+        return path
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """A folder beside the tables, on the same file system, that is gone afterwards."""
+        parent = self.root / ".staging"
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(mkdtemp(dir=parent))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @staticmethod
+    def promote(staged: Mapping[Path, Path]) -> None:
+        """Make staged files (staged -> target) visible, each by one atomic rename, after all are on the disk."""
+        for path, target in staged.items():
+            _sync(path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+        for path, target in staged.items():
+            path.replace(target)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,44 @@
+"""Deterministic Parquet: the same table gives the same bytes.
+
+Belongs here: the one way in which this project writes a Parquet file.
+Does not: sorting. A caller hands over rows sorted by the table's key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+ROW_GROUP_ROWS = 1_048_576
+
+
+def write_parquet(table: pa.Table, path: Path, metadata: Mapping[bytes, bytes] | None = None) -> None:
+    """Write `table` to a new file at `path`, its folder made if need be.
+
+    metadata: added to the schema's own; a `pandas` block is left out, since it names library versions.
+    A binary column `geometry` (WKB, longitude and latitude) makes the file GeoParquet 1.1.
+    """
+    kept = {key: value for key, value in (table.schema.metadata or {}).items() if key != b"pandas"}
+    if "geometry" in table.column_names:
+        kept[b"geo"] = json.dumps(_geo(table["geometry"]), sort_keys=True).encode()
+    table = table.replace_schema_metadata({**kept, **(metadata or {})})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP_ROWS, write_page_index=True)
+
+
+def _geo(geometry: pa.ChunkedArray) -> dict[str, object]:
+    """The `geo` block of https://geoparquet.org/releases/v1.1.0; without a `crs` it means OGC:CRS84."""
+    shapes = shapely.from_wkb(geometry.to_numpy(zero_copy_only=False))
+    column: dict[str, object] = {
+        "encoding": "WKB",
+        "geometry_types": sorted({shape.geom_type for shape in shapes}),
+        "edges": "planar",
+    }
+    if len(shapes):
+        column["bbox"] = [float(bound) for bound in shapely.total_bounds(shapes)]
+    return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
