@@ -1,0 +1,83 @@
+"""The two rankings: by size and by intensity.
+
+Belongs here: the scores, the order of the clusters, and the wide tables that most readers want (METHOD.md, section 3).
+Does not: the figures of a cluster in one metric (see `metrics`).
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from gii_pipeline.editions import Edition
+from gii_pipeline.metrics import METRICS
+from gii_pipeline.metrics.cluster_metrics import with_edition
+
+MILLION = 1_000_000
+WHO = ["rank", "cluster_id", "name", "economies"]
+SIZE_COLUMNS = [*WHO, "size_score", "population", "area_km2", "intensity_score", "intensity_rank"]
+INTENSITY_COLUMNS = ["edition", "method", *WHO, "intensity_score", "size_score", "size_rank", "population"]
+
+
+def size_order(metrics: pd.DataFrame, edition: Edition) -> pd.DataFrame:
+    """Every cluster by size score, the largest first: cluster_id, size_score, rank (1 to n).
+
+    metrics: `cluster_metrics`. The size score is the sum of the weighted shares in per cent, unrounded. Equal scores go
+    by the count in the edition's first metric, the larger first, then by cluster_id.
+    """
+    weights = {name: metric.weight.value for name, metric in edition.metrics.items()}
+    shares = metrics.pivot_table(index="cluster_id", columns="metric", values="share_pct")[list(weights)]
+    scores = sum((shares[name] * weight for name, weight in weights.items()), start=pd.Series(0.0, index=shares.index))
+    first = metrics.loc[metrics["metric"] == next(iter(weights))].set_index("cluster_id")["count"]
+    order = pd.DataFrame({"size_score": scores, "first_count": first}).rename_axis("cluster_id").reset_index()
+    order = order.sort_values(
+        ["size_score", "first_count", "cluster_id"], ascending=[False, False, True], ignore_index=True
+    )
+    order["rank"] = (order.index + 1).astype("int32")
+    return order[["cluster_id", "size_score", "rank"]]
+
+
+def rank_size(
+    clusters: pd.DataFrame, footprints: pd.DataFrame, metrics: pd.DataFrame, edition: Edition
+) -> pd.DataFrame:
+    """The `ranking_size` table: the first clusters by size score, as many as the edition ranks or there are.
+
+    clusters: cluster_id, name, economies; footprints: cluster_id, area_km2, population (null or 0: no intensity);
+    metrics: `cluster_metrics`. The intensity rank is among the clusters of this table.
+    """
+    ranking = size_order(metrics, edition).head(edition.ranking_length.value)
+    ranking = ranking.merge(clusters[["cluster_id", "name", "economies"]], on="cluster_id", validate="1:1")
+    ranking = ranking.merge(footprints[["cluster_id", "population", "area_km2"]], on="cluster_id", validate="1:1")
+    inhabitants = ranking["population"].astype("float64")
+    ranking["population"] = inhabitants
+    ranking["intensity_score"] = ranking["size_score"] / (inhabitants.where(inhabitants > 0) / MILLION)
+    ranking["intensity_rank"] = _intensity_rank(ranking)
+    ranking = ranking[SIZE_COLUMNS]
+    for name in METRICS:
+        ranking = ranking.merge(_wide(metrics, name), on="cluster_id", how="left", validate="1:1")
+    return with_edition(ranking, edition)
+
+
+def rank_intensity(ranking_size: pd.DataFrame) -> pd.DataFrame:
+    """The `ranking_intensity` table: the clusters of the size ranking by size score per million inhabitants.
+
+    Clusters without a population are left out.
+    """
+    ranked = ranking_size[ranking_size["intensity_rank"].notna()].sort_values("intensity_rank", ignore_index=True)
+    ranked = ranked.rename(columns={"rank": "size_rank", "intensity_rank": "rank"})
+    ranked["rank"] = ranked["rank"].astype("int32")
+    return ranked[INTENSITY_COLUMNS + [f"{name}_per_million" for name in METRICS]]
+
+
+def _intensity_rank(ranking: pd.DataFrame) -> pd.Series:
+    """1 to n among the clusters with a score; equal scores go by size rank. Others: null."""
+    order = ranking.sort_values(["intensity_score", "rank"], ascending=[False, True])
+    order = order[order["intensity_score"].notna()]
+    return pd.Series(range(1, len(order) + 1), index=order.index, dtype="Int32").reindex(ranking.index)
+
+
+def _wide(metrics: pd.DataFrame, name: str) -> pd.DataFrame:
+    """One metric's columns of the wide table; no rows where the edition lacks the metric."""
+    rows = metrics.loc[metrics["metric"] == name]
+    columns = {"count": "count", "share_pct": "share_pct", "per_million": "per_million", "metric_rank": "rank"}
+    wide = rows[["cluster_id", *columns]].rename(columns={old: f"{name}_{new}" for old, new in columns.items()})
+    return wide.astype({f"{name}_rank": "Int32"})

@@ -1,0 +1,67 @@
+"""The edition stage: from an edition's points to its rankings, in one pure chain.
+
+Belongs here: the order of the steps, and the tables that they make together.
+Does not: a step's own rule; reading and writing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from gii_pipeline import clusters
+from gii_pipeline.counting import Total
+from gii_pipeline.editions import Edition
+from gii_pipeline.metrics import cluster_metrics
+from gii_pipeline.ranking.contributions import contributions
+from gii_pipeline.ranking.rank import rank_intensity, rank_size
+
+PopulationOf = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+class EditionTables(NamedTuple):
+    """The tables of one edition, by the names of their contracts."""
+
+    clusters: pd.DataFrame
+    cluster_members: pd.DataFrame
+    cluster_footprints: pd.DataFrame
+    cluster_metrics: pd.DataFrame
+    ranking_size: pd.DataFrame
+    ranking_intensity: pd.DataFrame
+    contributions: pd.DataFrame
+
+
+def rank_edition(
+    points: pd.DataFrame,
+    totals: Mapping[str, Total],
+    edition: Edition,
+    population_of: PopulationOf | None,
+    previous_members: pd.DataFrame | None = None,
+    *,
+    ties: pd.DataFrame | None = None,
+) -> EditionTables:
+    """Every table of an edition from its points: clusters, population, metrics, rankings, contributions.
+
+    points: `points`; totals: metric -> world total; population_of: footprints -> cluster_id, population, or None for
+    rankings without inhabitants; previous_members: `cluster_members` of the edition before, whose cluster ids are kept;
+    ties: co-records between locations, for the merge rule that asks for them.
+    """
+    found = clusters.build(points, edition, previous=previous_members, ties=ties)
+    footprints = with_population(found.footprints, population_of, edition)
+    figures = cluster_metrics(found.members, points, totals, footprints, edition)
+    size = rank_size(found.clusters, footprints, figures, edition)
+    parts = contributions(found.members, points, edition)
+    return EditionTables(found.clusters, found.members, footprints, figures, size, rank_intensity(size), parts)
+
+
+def with_population(footprints: pd.DataFrame, population_of: PopulationOf | None, edition: Edition) -> pd.DataFrame:
+    """`cluster_footprints` with the inhabitants and their year; null where there is no inhabited cell."""
+    inhabitants = pd.Series(dtype="float64")
+    if population_of is not None:
+        inhabitants = population_of(footprints).set_index("cluster_id")["population"].astype("float64")
+    population = footprints["cluster_id"].map(inhabitants[inhabitants > 0]).astype("float64")
+    return footprints.assign(population=population, population_year=edition.population_year.value).astype(
+        {"population_year": "int32"}
+    )
