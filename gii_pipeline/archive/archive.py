@@ -1,0 +1,143 @@
+"""The archive: raw bytes as received, found again by what was asked for.
+
+Belongs here: keeping local files, finding entries, the damage report, and when an entry may stand in for a fetch.
+Does not: connections (`http`, `download`, `listing`), or what to ask a source for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from gii_pipeline.archive.client import CLIENT, now
+from gii_pipeline.archive.entry import Entry, Kept
+from gii_pipeline.archive.objects import chunks, sha256_of
+from gii_pipeline.archive.shelf import Shelf
+from gii_pipeline.errors import InputError
+
+RACY_NS = 2_000_000_000
+
+
+class Archive:
+    """Everything received, under `<root>/archive/<source>/`, and one manifest a source.
+
+    offline: use only what is here; what is missing is an InputError.
+    refresh: ask again for what is here already; the old entries stay in the manifest.
+    resume: the command that a message tells people to run; `{years}` stands for the data year.
+    """
+
+    def __init__(
+        self, root: Path, *, offline: bool = False, refresh: bool = False, resume: str = "gii ingest --years {years}"
+    ) -> None:
+        if offline and refresh:
+            raise InputError("--offline and --refresh contradict each other: choose one.")
+        self.folder = Path(root) / "archive"
+        self.offline = offline
+        self.refresh = refresh
+        self.opened_at = now()
+        self._resume = resume
+        self._shelves: dict[str, Shelf] = {}
+
+    def shelf(self, source: str) -> Shelf:
+        if source not in self._shelves:
+            self._shelves[source] = Shelf(self.folder / source)
+        return self._shelves[source]
+
+    def sources(self) -> list[str]:
+        """The sources that something is kept of."""
+        return sorted(path.parent.name for path in self.folder.glob("*/manifest.jsonl"))
+
+    def resume_command(self, data_year: int | None) -> str:
+        return self._resume.format(years="<years>" if data_year is None else data_year)
+
+    def usable(self, retrieved_at: str) -> bool:
+        """Whether something that is here already may be used: not under `refresh`, unless this run fetched it."""
+        return not self.refresh or retrieved_at >= self.opened_at
+
+    def entries(self, source: str | None = None, *, data_year: int | None = None) -> list[Entry]:
+        """What is current: the newest answer to every request, and the pages of complete lists only.
+
+        data_year: only what was asked for that year or serves every year. Sorted by source, data year and address;
+        pages in the order of their list.
+        """
+        sources = self.sources() if source is None else [source]
+        return [
+            self.shelf(name).entry(kept)
+            for name in sources
+            for kept in self.shelf(name).current()
+            if data_year is None or kept.data_year in (None, data_year)
+        ]
+
+    def keep_file(self, source: str, path: Path, *, licence: str = "", data_year: int | None = None) -> Entry:
+        """Keep a copy of a local file. One that has not changed since gives its entry, without reading it again."""
+        origin = str(Path(path).absolute())
+        shelf = self.shelf(source)
+        known = shelf.local_file(origin)
+        if self.offline and not Path(path).is_file():
+            return shelf.entry(known or self._moved(source, Path(path)))
+        if not Path(path).is_file():
+            raise InputError(f"{path} is not a file. Name a file that exists in the profile's entry for `{source}`.")
+        if known and _is_same(known, Path(path)):
+            return shelf.entry(known)
+        return self._copy(shelf, source, Path(path), licence=licence, data_year=data_year)
+
+    def verify(self, progress: Callable[[str], None] = lambda _: None) -> list[str]:
+        """Read every kept byte again. Returns what is wrong, an empty list when all is well."""
+        return list(self._problems(progress))
+
+    def _problems(self, progress: Callable[[str], None]) -> Iterator[str]:
+        for path in sorted(self.folder.glob("*/")):
+            progress(path.name)
+            yield from Shelf(path).problems()
+
+    def _copy(self, shelf: Shelf, source: str, path: Path, *, licence: str, data_year: int | None) -> Entry:
+        origin = str(path.absolute())
+        name, lock = shelf.busy(origin)
+        with lock:
+            before = path.stat()
+            with path.open("rb") as file:
+                staged, sha256, size = shelf.objects.write(f"{name}.part", chunks(file))
+            after = path.stat()
+            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+                raise InputError(f"{path} changed while it was read. Run again when nothing writes to it.")
+            kept = Kept(
+                source=source,
+                address=f"file:{path.name}",
+                retrieved_at=now(),
+                bytes=size,
+                sha256=sha256,
+                licence=licence,
+                client=CLIENT,
+                data_year=data_year,
+                origin=origin,
+                mtime_ns=after.st_mtime_ns,
+            )
+            return shelf.keep(staged, kept)
+
+    def _moved(self, source: str, path: Path) -> Kept:
+        """The entry of a file that is gone from its place: the one kept file of that name."""
+        shelf = self.shelf(source)
+        found = {
+            kept.sha256: kept
+            for kept in shelf.current()
+            if kept.origin and Path(kept.origin).name == path.name and shelf.holds(kept)
+        }
+        if len(found) != 1:
+            raise InputError(
+                f"{path} is neither here nor, under that name, once in the archive of `{source}`. "
+                f"Put the file in its place and run `{self.resume_command(None)}` without --offline."
+            )
+        return next(iter(found.values()))
+
+
+def _is_same(kept: Kept, path: Path) -> bool:
+    """As git decides: by size and time of change, by content only when it was kept right after a change."""
+    stat = path.stat()
+    if (stat.st_size, stat.st_mtime_ns) != (kept.bytes, kept.mtime_ns):
+        return False
+    return _nanoseconds(kept.retrieved_at) - stat.st_mtime_ns > RACY_NS or sha256_of(path) == kept.sha256
+
+
+def _nanoseconds(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).timestamp() * 1e9)

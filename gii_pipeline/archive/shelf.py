@@ -1,0 +1,149 @@
+"""A shelf: what the archive holds of one source, looked up by what was asked for.
+
+Belongs here: the index over a source's manifest, keeping something new, and finding damage.
+Does not: deciding what to ask for, or connections.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock
+
+from gii_pipeline.archive.entry import Closed, Entry, Failed, Kept, Line
+from gii_pipeline.archive.manifest import Manifest
+from gii_pipeline.archive.objects import Objects, sha256_of
+
+
+@dataclass
+class Attempt:
+    """One reading of an API list, page by page. `closed` is set when it ended, well or rejected."""
+
+    number: int
+    pages: dict[int, Kept] = field(default_factory=dict)
+    closed: Closed | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.closed is not None and not self.closed.rejected
+
+    @property
+    def in_order(self) -> list[Kept]:
+        return [self.pages[page] for page in sorted(self.pages)]
+
+
+class Shelf:
+    """One source's folder: the bytes, the manifest, and the index over it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.objects = Objects(folder)
+        self.manifest = Manifest(folder / "manifest.jsonl", self.objects.work / "manifest.lock")
+        self._files: dict[tuple[str, str], Kept] = {}
+        self._by_origin: dict[str, Kept] = {}
+        self._lists: dict[tuple[str, str], dict[int, Attempt]] = {}
+
+    def read_on(self) -> None:
+        """Take in what other processes have written."""
+        for line in self.manifest.read_on():
+            self._index(line)
+
+    def file(self, address: str, request: str = "") -> Kept | None:
+        """The newest answer to a request that is no page of a list, if its bytes are still there."""
+        self.read_on()
+        return self._whole(self._files.get((address, request)))
+
+    def local_file(self, origin: str) -> Kept | None:
+        self.read_on()
+        return self._whole(self._by_origin.get(origin))
+
+    def attempts(self, listing: str, query: str) -> list[Attempt]:
+        """Every reading of a list, oldest first."""
+        self.read_on()
+        attempts = self._lists.get((listing, query), {})
+        return [attempts[number] for number in sorted(attempts)]
+
+    def holds(self, kept: Kept) -> bool:
+        return self.objects.has(kept.sha256, kept.bytes)
+
+    def entry(self, kept: Kept) -> Entry:
+        return kept.entry(self.objects.path(kept.sha256))
+
+    def keep(self, staged: Path, kept: Kept) -> Entry:
+        """Make finished bytes visible, then write their line: a process killed in between has kept nothing."""
+        self.objects.adopt(staged, kept.sha256)
+        self.note(kept)
+        return self.entry(kept)
+
+    def note(self, line: Line) -> None:
+        self.manifest.append(line)
+        self.read_on()
+
+    def busy(self, what: str) -> tuple[str, FileLock]:
+        """The name of the work in progress on `what`, and the lock that keeps other processes from the same work."""
+        name = hashlib.sha256(what.encode()).hexdigest()[:32]
+        self.objects.work.mkdir(parents=True, exist_ok=True)
+        return name, FileLock(self.objects.work / f"{name}.lock")
+
+    def current(self) -> Iterator[Kept]:
+        """The newest answer to every request, and of every list's pages the newest complete reading.
+
+        Of lists under one name and data year (asked for with other filters) the one completed last.
+        """
+        self.read_on()
+        yield from sorted(self._files.values(), key=lambda kept: (kept.data_year or 0, kept.address, kept.request))
+        newest: dict[tuple[int, str], Attempt] = {}
+        for (listing, _), attempts in self._lists.items():
+            for attempt in attempts.values():
+                if attempt.closed and attempt.complete:
+                    key = (attempt.closed.data_year or 0, listing)
+                    newest[key] = max(newest.get(key, attempt), attempt, key=_closed_at)
+        for key in sorted(newest):
+            yield from newest[key].in_order
+
+    def problems(self) -> Iterator[str]:
+        """Damage: changed bytes, missing files, files without a line, unreadable lines."""
+        self.read_on()
+        for number in self.manifest.broken:
+            yield f"{self.manifest.path}, line {number}: not readable"
+        kept = {line.sha256: line for line in self.manifest.lines if isinstance(line, Kept)}
+        for sha256, line in sorted(kept.items()):
+            yield from self._damage(self.objects.path(sha256), line)
+        for path in self.objects.all():
+            if path.name not in kept or not self.objects.is_in_place(path):
+                yield f"{path}: orphan, no line of the manifest names it; delete it, a fetch that needs it asks again"
+
+    def _damage(self, path: Path, line: Kept) -> Iterable[str]:
+        remedy = f"({line.address}); fetch it again with --refresh, or put the file back"
+        if not path.is_file():
+            yield f"{path}: missing {remedy}"
+        elif path.stat().st_size != line.bytes:
+            yield f"{path}: {path.stat().st_size} bytes, not {line.bytes} {remedy}"
+        elif sha256_of(path) != line.sha256:
+            yield f"{path}: the content has changed, its sha256 is no longer its name {remedy}"
+
+    def _whole(self, kept: Kept | None) -> Kept | None:
+        return kept if kept is not None and self.holds(kept) else None
+
+    def _index(self, line: Line) -> None:
+        match line:
+            case Kept(listing=None):
+                self._files[line.address if line.origin is None else line.origin, line.request] = line
+                if line.origin is not None:
+                    self._by_origin[line.origin] = line
+            case Kept():
+                self._attempt(line).pages[line.page] = line
+            case Closed():
+                self._attempt(line).closed = line
+            case Failed():
+                pass
+
+    def _attempt(self, line: Kept | Closed) -> Attempt:
+        attempts = self._lists.setdefault((line.listing or "", line.query), {})
+        return attempts.setdefault(line.attempt, Attempt(line.attempt))
+
+
+def _closed_at(attempt: Attempt) -> str:
+    return attempt.closed.closed_at if attempt.closed else ""

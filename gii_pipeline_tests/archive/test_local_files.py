@@ -1,0 +1,218 @@
+"""Local files in the archive."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gii_pipeline.archive import Archive
+from gii_pipeline.errors import InputError
+
+
+@pytest.fixture
+def regpat(tmp_path: Path) -> Path:
+    path = tmp_path / "202602_PCT_Inv_reg.txt"
+    path.write_text("PCT_Nbr|City\nWO2020000001|Shenzhen\n", encoding="utf-8")
+    return path
+
+
+def manifest(archive: Archive, source: str = "regpat") -> list[str]:
+    return (archive.folder / source / "manifest.jsonl").read_text().splitlines()
+
+
+def test_a_local_file_lies_under_its_sha256_and_is_read_only(tmp_path: Path, regpat: Path) -> None:
+    archive = Archive(tmp_path / "root")
+
+    entry = archive.keep_file("regpat", regpat, licence="OECD, on request")
+
+    sha256 = hashlib.sha256(regpat.read_bytes()).hexdigest()
+    assert entry.path == tmp_path / "root" / "archive" / "regpat" / sha256[:2] / sha256
+    assert entry.path.read_bytes() == regpat.read_bytes()
+    assert stat.S_IMODE(entry.path.stat().st_mode) == 0o444
+    assert (entry.address, entry.name, entry.bytes, entry.sha256, entry.status, entry.licence) == (
+        "file:202602_PCT_Inv_reg.txt", regpat.name, regpat.stat().st_size, sha256, None, "OECD, on request",
+    )  # fmt: skip
+    assert archive.verify() == []
+
+
+def test_keeping_an_unchanged_file_again_gives_the_same_entry_and_writes_nothing(tmp_path: Path, regpat: Path) -> None:
+    archive = Archive(tmp_path)
+    first = archive.keep_file("regpat", regpat)
+    kept_at = first.path.stat().st_mtime_ns
+
+    assert archive.keep_file("regpat", regpat) == first
+    assert Archive(tmp_path).keep_file("regpat", regpat) == first
+    assert len(manifest(archive)) == 1
+    assert first.path.stat().st_mtime_ns == kept_at
+
+
+def test_an_unchanged_old_file_is_not_even_read(tmp_path: Path, regpat: Path) -> None:
+    os.utime(regpat, (1, 1))
+    archive = Archive(tmp_path)
+    first = archive.keep_file("regpat", regpat)
+    regpat.write_text("PCT_Nbr|City\nWO2020000001|Shenzhou\n", encoding="utf-8")
+    os.utime(regpat, (1, 1))
+
+    assert archive.keep_file("regpat", regpat) == first
+
+
+def test_a_file_changed_right_after_it_was_kept_is_seen_even_with_size_and_time_unchanged(
+    tmp_path: Path, regpat: Path
+) -> None:
+    archive = Archive(tmp_path)
+    changed_at = regpat.stat().st_mtime_ns
+    first = archive.keep_file("regpat", regpat)
+    regpat.write_text("PCT_Nbr|City\nWO2020000001|Shenzhou\n", encoding="utf-8")
+    os.utime(regpat, ns=(changed_at, changed_at))
+
+    second = archive.keep_file("regpat", regpat)
+
+    assert second.sha256 != first.sha256
+    assert second.path.read_bytes() == regpat.read_bytes()
+
+
+def test_a_changed_file_is_a_new_entry_and_the_old_bytes_stay(tmp_path: Path, regpat: Path) -> None:
+    archive = Archive(tmp_path)
+    first = archive.keep_file("regpat", regpat)
+    regpat.write_text("PCT_Nbr|City\n", encoding="utf-8")
+
+    second = archive.keep_file("regpat", regpat)
+
+    assert archive.entries("regpat") == [second]
+    assert first.path.exists()
+    assert archive.verify() == []
+
+
+def test_offline_uses_the_kept_copy_when_the_file_is_gone(tmp_path: Path, regpat: Path) -> None:
+    entry = Archive(tmp_path).keep_file("regpat", regpat)
+    regpat.unlink()
+
+    offline = Archive(tmp_path, offline=True)
+
+    assert offline.keep_file("regpat", regpat) == entry
+    assert offline.keep_file("regpat", Path("/elsewhere") / regpat.name) == entry
+    with pytest.raises(InputError, match=r"never\.txt .* without --offline"):
+        offline.keep_file("regpat", tmp_path / "never.txt")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nothing\.csv is not a file.*`regpat`"):
+        Archive(tmp_path).keep_file("regpat", tmp_path / "nothing.csv")
+
+
+def test_entries_can_be_narrowed_to_a_source_and_a_data_year(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "root")
+    for name, source, year in [("a", "deals", 2020), ("b", "deals", 2021), ("c", "deals", None), ("d", "other", 2020)]:
+        (tmp_path / name).write_text(name)
+        archive.keep_file(source, tmp_path / name, data_year=year)
+
+    assert [entry.name for entry in archive.entries("deals", data_year=2021)] == ["c", "b"]
+    assert [entry.name for entry in archive.entries()] == ["c", "a", "b", "d"]
+    assert archive.sources() == ["deals", "other"]
+
+
+def test_verify_finds_a_flipped_bit_a_missing_file_and_an_orphan(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "root")
+    entries = []
+    for name in ("flipped", "missing", "short", "whole"):
+        (tmp_path / name).write_text(f"content of {name}")
+        entries.append(archive.keep_file("source", tmp_path / name))
+    flipped, missing, short, _ = (entry.path for entry in entries)
+    flipped.chmod(0o644)
+    flipped.write_bytes(bytes([flipped.read_bytes()[0] ^ 1]) + flipped.read_bytes()[1:])
+    missing.unlink()
+    short.chmod(0o644)
+    short.write_bytes(b"cont")
+    orphan = archive.folder / "source" / "ab" / ("ab" + 62 * "0")
+    orphan.parent.mkdir(exist_ok=True)
+    orphan.write_bytes(b"")
+
+    problems = "\n".join(archive.verify())
+
+    assert f"{flipped}: the content has changed" in problems
+    assert f"{missing}: missing (file:missing)" in problems
+    assert f"{short}: 4 bytes, not 16 (file:short)" in problems
+    assert f"{orphan}: orphan" in problems
+    assert len(problems.splitlines()) == 4
+
+
+def test_a_damaged_copy_is_made_whole_by_keeping_the_file_again(tmp_path: Path, regpat: Path) -> None:
+    archive = Archive(tmp_path)
+    entry = archive.keep_file("regpat", regpat)
+    entry.path.unlink()
+
+    archive.keep_file("regpat", regpat)
+
+    assert archive.verify() == []
+
+
+def test_offline_and_refresh_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="contradict"):
+        Archive(tmp_path, offline=True, refresh=True)
+
+
+def test_a_torn_last_line_is_passed_over_and_mended_by_the_next_writer(tmp_path: Path, regpat: Path) -> None:
+    archive = Archive(tmp_path)
+    first = archive.keep_file("regpat", regpat)
+    path = archive.folder / "regpat" / "manifest.jsonl"
+    with path.open("ab") as file:
+        file.write(path.read_bytes()[:57])
+
+    assert Archive(tmp_path).entries("regpat") == [first]
+    assert archive.verify() == []
+
+    regpat.write_text("PCT_Nbr|City\n")
+    second = Archive(tmp_path).keep_file("regpat", regpat)
+
+    assert Archive(tmp_path).entries("regpat") == [second]
+    assert len(manifest(archive)) == 2
+    assert archive.verify() == []
+
+
+def test_an_unreadable_line_in_the_middle_is_reported(tmp_path: Path, regpat: Path) -> None:
+    archive = Archive(tmp_path)
+    path = archive.folder / "regpat" / "manifest.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b'{"kind": "kept", "sour\n')
+
+    archive.keep_file("regpat", regpat)
+
+    assert archive.verify() == [f"{path}, line 1: not readable"]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from gii_pipeline.archive import Archive
+folder, name = Path(sys.argv[1]), sys.argv[2]
+archive = Archive(folder / "root")
+for number in range(60):
+    path = folder / f"{name}-{number}"
+    path.write_text(f"{name} {number}")
+    archive.keep_file("shared", path)
+"""
+
+
+def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), name]) for name in ("a", "b", "c")]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+
+    archive = Archive(tmp_path / "root")
+
+    assert len(archive.entries("shared")) == 180
+    assert archive.verify() == []
+
+
+def test_an_open_archive_sees_what_another_one_keeps(tmp_path: Path, regpat: Path) -> None:
+    reader, writer = Archive(tmp_path), Archive(tmp_path)
+    assert reader.entries("regpat") == []
+
+    entry = writer.keep_file("regpat", regpat)
+
+    assert reader.entries("regpat") == [entry]
