@@ -1,0 +1,98 @@
+"""Reading contracts: from Open Data Contract Standard YAML to `Contract`.
+
+Belongs here: where the files are, and the mapping of the standard's fields to ours.
+Does not: judging whether a file is valid to the standard (its published schema does, in the tests).
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from gii_pipeline.contracts.model import Column, Contract
+from gii_pipeline.contracts.translation import rules
+from gii_pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+SUFFIX = ".odcs.yaml"
+_YamlLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _folder() -> Traversable:
+    return files("gii_pipeline.data_contracts")
+
+
+@functools.cache
+def names() -> tuple[str, ...]:
+    """Names of all tables that have a contract, sorted."""
+    return tuple(sorted(f.name.removesuffix(SUFFIX) for f in _folder().iterdir() if f.name.endswith(SUFFIX)))
+
+
+@functools.cache
+def load(name: str) -> Contract:
+    """The contract of the table `name`."""
+    if name not in names():
+        raise InputError(f"No contract for a table {name!r}. There are: {', '.join(names())}.")
+    return parse((_folder() / f"{name}{SUFFIX}").read_text(encoding="utf-8"))
+
+
+def read(path: Path) -> Contract:
+    """The contract in the file `path`."""
+    return parse(path.read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> Contract:
+    """The contract written in `text` (YAML of the Open Data Contract Standard 3.1, one table)."""
+    document = yaml.load(text, Loader=_YamlLoader)  # noqa: S506 - a safe loader, the compiled one where there is one
+    (table,) = document["schema"]
+    about, custom = document["description"], _custom(document)
+    return Contract(
+        name=table["name"],
+        id=document["id"],
+        version=document["version"],
+        status=document["status"],
+        layer=custom["layer"],
+        maturity=custom["maturity"],
+        owner=document["team"]["name"],
+        purpose=about["purpose"],
+        usage=about["usage"],
+        limitations=about["limitations"],
+        grain=table["dataGranularityDescription"],
+        columns=tuple(map(_column, table["properties"])),
+        rules=tuple(rules(table)),
+        sla={s["property"]: f"{s['value']} {s.get('unit', '')}".strip() for s in document["slaProperties"]},
+    )
+
+
+def _custom(element: Mapping[str, Any]) -> dict[str, Any]:
+    return {p["property"]: p["value"] for p in element.get("customProperties", [])}
+
+
+def _column(prop: Mapping[str, Any]) -> Column:
+    options = prop.get("logicalTypeOptions", {})
+    listed = [q["arguments"]["validValues"] for q in prop.get("quality", []) if q.get("metric") == "invalidValues"]
+    return Column(
+        name=prop["name"],
+        type=prop["physicalType"],
+        description=prop["description"],
+        unit=_custom(prop).get("unit"),
+        required=prop.get("required", False),
+        unique=prop.get("unique", False),
+        key_position=prop.get("primaryKeyPosition"),
+        partition_position=prop.get("partitionKeyPosition"),
+        classification=prop.get("classification"),
+        minimum=options.get("minimum"),
+        maximum=options.get("maximum"),
+        exclusive_minimum=options.get("exclusiveMinimum"),
+        exclusive_maximum=options.get("exclusiveMaximum"),
+        min_length=options.get("minLength"),
+        pattern=options.get("pattern"),
+        allowed_values=tuple(listed[0]) if listed else (),
+    )
