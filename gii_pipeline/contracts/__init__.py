@@ -1,12 +1,14 @@
 """Contracts: the one description of every table, and everything that follows from it.
 
-Belongs here: reading `data_contracts/*.odcs.yaml`; the Arrow schema, the data dictionary and the rules derived from them;
-`validate(table) -> Verdict` with the rows that break a rule. Great Expectations is used here only, in `expectations`,
-and imported only when a table is validated.
+Belongs here: reading `data_contracts/*.odcs.yaml`; the Arrow schema, the data dictionary and the rules derived from
+them; `validate(table) -> Verdict` with the rows that break a rule. Great Expectations is used here only, in
+`expectations`, and imported only when a table is validated.
 Does not: where tables are kept, when they are validated, or what happens to those that fail.
 """
 
 from gii_pipeline.contracts.model import Column, Contract, Measure, Rule
 from gii_pipeline.contracts.reading import load, names, read
+from gii_pipeline.contracts.validation import validate
+from gii_pipeline.contracts.verdict import RuleResult, Verdict
 
 __all__ = ["Column", "Contract", "Measure", "Rule", "RuleResult", "Verdict", "load", "names", "read", "validate"]

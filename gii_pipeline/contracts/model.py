@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import pyarrow as pa
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pyarrow as pa
 
 Severity = Literal["error", "warning"]
 
@@ -134,8 +134,6 @@ class Contract:
 
         Every field is nullable: a null where none may be is a broken rule with its rows, not a writer's exception.
         """
-        import pyarrow as pa
-
         fields = [pa.field(c.name, pa.type_for_alias(c.type), metadata=_field_metadata(c)) for c in self.columns]
         about = {"contract": self.name, "contract_id": self.id, "contract_version": self.version}
         return pa.schema(fields, metadata=about | {"description": self.purpose})

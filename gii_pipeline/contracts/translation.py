@@ -110,7 +110,7 @@ def _row_count(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mostly(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """`mustBe: 0` means none; `mustBeLessThan` or `mustBeLessOrEqualTo` with unit percent, the share that may break it."""
+    """`mustBe: 0` means none; `mustBeLessThan` or `mustBeLessOrEqualTo` with `unit: percent`, a share of the rows."""
     if rule.get("mustBe") == 0:
         return {}
     allowed = rule.get("mustBeLessOrEqualTo", rule.get("mustBeLessThan"))
