@@ -1,0 +1,41 @@
+"""What a release says about itself that no table holds: title, sources with their licences, settings.
+
+Belongs here: the typed facts that a caller hands to `make_release`.
+Does not: reading them from a profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Maturity = Literal["experimental", "provisional", "final"]
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """A source as its owner wants it named. licence: an SPDX identifier, or the terms in words."""
+
+    title: str
+    licence: str
+    citation: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class ReleaseInfo:
+    """Title, sources and settings of a release.
+
+    made_up: the records are invented (the sandbox), and every package says so.
+    sources: by the names that the tables' locks use; one for each of them.
+    settings: the edition, as `Edition.model_dump(mode="json")`; values with their tags and sources.
+    data_as_of: when the newest input was retrieved, ISO 8601, for the package's `created`; left out when "".
+    """
+
+    title: str
+    sources: Mapping[str, SourceInfo]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    made_up: bool = False
+    maturity: Maturity = "final"
+    data_as_of: str = ""

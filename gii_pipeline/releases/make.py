@@ -1,0 +1,115 @@
+"""Making a release: stage, audit, publish.
+
+Belongs here: the order of the steps, and which version it becomes.
+Does not: a step's own rule; what it means to publish on a disk or an object store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from upath import UPath
+
+from gii_pipeline.errors import ReleaseError
+from gii_pipeline.releases.audit import audit, refuse
+from gii_pipeline.releases.info import ReleaseInfo
+from gii_pipeline.releases.provenance import check_sources
+from gii_pipeline.releases.reader import LOCK_FILE, Release, open_release
+from gii_pipeline.releases.schemas import broken_rules
+from gii_pipeline.releases.series import series_before
+from gii_pipeline.releases.shelf import PACKAGE, Version, point_latest, releases_folder, version_folder, versions
+from gii_pipeline.releases.stage import Edition, Extras, gather, stage, unchanged, write_version
+from gii_pipeline.releases.storage import (
+    Folder,
+    folder,
+    publish_renamed,
+    publish_uploaded,
+    read_bytes,
+    staging,
+    storage_errors,
+)
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What `make_release` came to. created: False when nothing changed; `release` is then the version it equals."""
+
+    release: Release
+    created: bool
+
+    @property
+    def message(self) -> str:
+        if self.created:
+            return f"Published {self.release.version}."
+        withdrawn = f", which was withdrawn: {self.release.withdrawn}" if self.release.withdrawn is not None else ""
+        return f"No new version: everything is as in {self.release.version}{withdrawn}."
+
+
+def make_release(
+    root: Folder | str,
+    label: str,
+    info: ReleaseInfo,
+    *,
+    clock: Clock,
+    extras: Extras | None = None,
+    validated: bool = False,
+) -> Made:
+    """Publish the tables of an edition as the next version, unless they are what the last one holds.
+
+    label: `2025`, or `2024@2025`. clock: the time, for `latest.json` only; no file inside a version holds it.
+    validated: the caller has just validated these tables by their contracts, so that it need not be done again.
+    extras: writes more files (a report) into the folder it is given, which holds the tables as Parquet.
+    Raises ReleaseError when tables are missing, made from different inputs or at odds with each other, when another run
+    has published the version meanwhile, or when the storage is full or may not be written. Nothing is published then.
+    """
+    root = folder(root)
+    first = Version.first(label)
+    with storage_errors("publish a release under", root), staging(releases_folder(root)) as work:
+        edition = gather(root, first.label, work / "version")
+        check_sources(edition.lock, info)
+        broken = [] if validated else _broken_contracts(edition, first)
+        refuse(first.label, [*broken, *audit(edition.tables, first.edition, first.method, info.settings)])
+        last = _last(root, first)
+        if last and unchanged(stage(root, edition, last.version), info, last):
+            point_latest(root, clock().isoformat())
+            return Made(last, created=False)
+        staged = stage(root, edition, last.version.next() if last else first)
+        before = [last] if last else series_before(root, first)[-1:]
+        write_version(staged, info, before[0] if before else None, extras)
+        return _publish(staged.folder, root, staged.version, clock)
+
+
+def _broken_contracts(edition: Edition, version: Version) -> list[str]:
+    return [
+        problem
+        for name, table in edition.tables.items()
+        for problem in broken_rules(name, table, edition.tables, version.edition, version.method)
+    ]
+
+
+def _last(root: Folder, of: Version) -> Release | None:
+    """The newest version of the same label, withdrawn or not: names are never used twice."""
+    finished = [listed.version for listed in versions(root) if listed.version.label == of.label]
+    return open_release(root, str(finished[-1])) if finished else None
+
+
+def _publish(staged: Path, root: Folder, version: Version, clock: Clock) -> Made:
+    target = version_folder(root, version)
+    package = (staged / PACKAGE).read_bytes()
+    if isinstance(target, UPath):
+        created = publish_uploaded(staged, target, first=LOCK_FILE, last=PACKAGE)
+    else:
+        created = publish_renamed(staged, target)
+    published = open_release(root, str(version))
+    if not created and read_bytes(target / PACKAGE) != package:
+        raise ReleaseError(
+            f"Another run published {version} under {root} while this one was at work, from other tables. "
+            f"Nothing of this run was kept; run it again and it becomes {version.next()}."
+        )
+    point_latest(root, clock().isoformat())
+    return Made(published, created)

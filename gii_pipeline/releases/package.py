@@ -1,0 +1,135 @@
+"""The data package: `datapackage.json`, which lists every file of a version and is written last.
+
+Belongs here: the Frictionless descriptor, and whether one is undamaged.
+Does not: writing the files that it lists.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from gii_pipeline.errors import ReleaseError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from gii_pipeline.releases.info import ReleaseInfo, SourceInfo
+    from gii_pipeline.releases.shelf import Version
+    from gii_pipeline.releases.storage import Folder
+
+PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
+SELF = "self_sha256"
+MEDIA_TYPES = {
+    "parquet": "application/vnd.apache.parquet",
+    "csv": "text/csv",
+    "geojson": "application/geo+json",
+    "json": "application/json",
+    "md": "text/markdown",
+    "html": "text/html",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+}
+
+
+def data_package(
+    version: Version,
+    info: ReleaseInfo,
+    files: Mapping[str, Folder],
+    tables: Mapping[str, pa.Table],
+    content: Mapping[str, str],
+) -> bytes:
+    """The bytes of `datapackage.json`, a Frictionless Data Package; the same for the same release.
+
+    files: path inside the version -> the file; tables: table -> its rows; content: table -> content sha256.
+    """
+    package: dict[str, Any] = {
+        "$schema": PROFILE,
+        "name": f"innovation-clusters-{version}",
+        "title": info.title,
+        "description": _description(version, info),
+        "version": str(version),
+        "edition": version.edition,
+        "method": version.method,
+        "maturity": info.maturity,
+        "made_up": info.made_up,
+        **({"created": info.data_as_of} if info.data_as_of else {}),
+        "keywords": ["innovation clusters", "patents", "scientific publications", "venture capital"],
+        "licenses": _licences(info.sources.values()),
+        "sources": [
+            {"name": name, "title": s.title, **_if("path", s.url), "licence": s.licence, "citation": s.citation}
+            for name, s in sorted(info.sources.items())
+        ],
+        "settings": info.settings,
+        "resources": [_resource(path, file, tables, content) for path, file in sorted(files.items())],
+    }
+    return signed(package)
+
+
+def _description(version: Version, info: ReleaseInfo) -> str:
+    method = "" if version.own_method else f", under the method of {version.method}"
+    text = f"The ranking of the world's innovation clusters, edition {version.edition}{method}."
+    return f"{text} Made up: its records are invented and say nothing about the world." if info.made_up else text
+
+
+def _if(key: str, value: str) -> dict[str, str]:
+    return {key: value} if value else {}
+
+
+def _licences(sources: Iterable[SourceInfo]) -> list[dict[str, str]]:
+    """Every licence once, by name; Frictionless allows letters, digits, `.`, `_` and `-` in one."""
+    names = sorted({source.licence for source in sources})
+    return [{"name": re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-"), "title": name} for name in names]
+
+
+def _resource(path: str, file: Folder, tables: Mapping[str, pa.Table], content: Mapping[str, str]) -> dict[str, Any]:
+    from gii_pipeline import contracts  # noqa: PLC0415
+    from gii_pipeline.releases.content import file_sha256  # noqa: PLC0415
+
+    table, _, suffix = path.rpartition(".")
+    resource: dict[str, Any] = {
+        "name": table if suffix == "parquet" else path.lower(),
+        "path": path,
+        "format": suffix,
+        "mediatype": MEDIA_TYPES.get(suffix, "application/octet-stream"),
+        **({} if suffix in ("parquet", "png") else {"encoding": "utf-8"}),
+        "bytes": file.stat().st_size,
+        "hash": f"sha256:{file_sha256(file)}",
+    }
+    if table in tables and suffix in ("parquet", "csv"):
+        resource |= {
+            "type": "table",
+            "description": contracts.load(table).purpose,
+            "rows": tables[table].num_rows,
+            "maturity": contracts.load(table).maturity,
+            "contract_version": contracts.load(table).version,
+            "content_sha256": content[table],
+            "schema": contracts.load(table).frictionless_schema(),
+        }
+    return resource
+
+
+def signed(package: Mapping[str, Any]) -> bytes:
+    """A package's bytes, with the sha256 of all the rest in `self_sha256`, so that damage to it shows too."""
+    from gii_pipeline.releases.content import sha256  # noqa: PLC0415
+
+    return _bytes({**package, SELF: sha256(_bytes(package))})
+
+
+def check_itself(content: bytes, path: str) -> dict[str, Any]:
+    """A package from its bytes; ReleaseError naming the file when a byte of it is not as it was written."""
+    try:
+        package: dict[str, Any] = json.loads(content)
+        stated = package.pop(SELF)
+        whole = signed(package) == content
+    except (ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        raise ReleaseError(f"{path} is damaged: it is not as it was written. Restore it from a copy.")
+    return {**package, SELF: stated}
+
+
+def _bytes(package: Mapping[str, Any]) -> bytes:
+    return (json.dumps(package, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

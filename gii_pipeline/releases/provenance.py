@@ -1,0 +1,95 @@
+"""Provenance: one lock for all tables of a release, and what to say when there are several.
+
+Belongs here: comparing the locks that tables carry, and the lock file of a release.
+Does not: making locks (see `store`).
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version as installed
+from typing import Any
+
+from gii_pipeline.errors import ReleaseError
+from gii_pipeline.releases.info import ReleaseInfo
+from gii_pipeline.store import Lock
+
+LIBRARIES = ("duckdb", "geopandas", "numpy", "pandas", "pyarrow", "rasterio", "scipy", "shapely")
+Difference = tuple[str, str, str]
+
+
+def common_lock(locks: Mapping[str, Lock], label: str) -> Lock:
+    """The lock that all tables share; ReleaseError lists what differs by table, and the command that mends it."""
+    groups: dict[bytes, tuple[Lock, list[str]]] = {}
+    for table, lock in locks.items():
+        groups.setdefault(lock.to_bytes(), (lock, []))[1].append(table)
+    seen = sorted(groups.values(), key=lambda group: len(group[1]), reverse=True)
+    if len(seen) == 1:
+        return seen[0][0]
+    usual, most = seen[0]
+    lines = []
+    for lock, tables in seen[1:]:
+        differing = "; ".join(f"{what} is {theirs}, not {ours}" for what, ours, theirs in differences(usual, lock))
+        lines.append(f"  {', '.join(tables)}: {differing}")
+    raise ReleaseError(
+        f"The tables of edition {label} were not made from the same inputs, so they cannot be one release. "
+        f"Compared with {', '.join(most)}:\n"
+        + "\n".join(lines)
+        + f"\nMake them anew together: `gii run --edition {label}`."
+    )
+
+
+def differences(old: Lock | Mapping[str, Any], new: Lock | Mapping[str, Any]) -> list[Difference]:
+    """What two locks do not share: (what, old, new), hashes shortened, `nothing` where one side has none."""
+    before, after = dict(_flat(old)), dict(_flat(new))
+    return [
+        (what, before.get(what, "nothing"), after.get(what, "nothing"))
+        for what in sorted({*before, *after})
+        if before.get(what) != after.get(what)
+    ]
+
+
+def _flat(lock: Lock | Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    content = json.loads(lock.to_bytes()) if isinstance(lock, Lock) else lock
+    for source, years in content["sources"].items():
+        for year, hashes in years.items():
+            yield f"source {source} {year}", "+".join(sorted(digest[:12] for digest in hashes))
+    yield "settings", content["settings"][:12]
+    yield "code", content["code"]
+    for table, version in content["contracts"].items():
+        yield f"contract {table}", version
+
+
+def check_sources(lock: Lock, info: ReleaseInfo) -> None:
+    """ReleaseError when a source that was used has no title, licence and citation."""
+    if unnamed := sorted(set(lock.sources) - set(info.sources)):
+        raise ReleaseError(
+            f"No title, licence and citation for {', '.join(unnamed)}. "
+            "A release names every source that it was made from: add them to the profile's sources."
+        )
+
+
+def lock_file(
+    lock: Lock, info: ReleaseInfo, *, tables: Mapping[str, str], files: Mapping[str, str], history: Mapping[str, str]
+) -> dict[str, Any]:
+    """The content of `sources.lock.json`.
+
+    tables: table -> content sha256; files: every other file of the version -> sha256;
+    history: earlier edition -> the version that `rank_history` quotes.
+    """
+    return {
+        "sources": lock.sources,
+        "settings": lock.settings,
+        "code": lock.code,
+        "contracts": lock.contracts,
+        "source_details": {
+            name: {"title": s.title, "licence": s.licence, "citation": s.citation}
+            for name, s in sorted(info.sources.items())
+        },
+        "libraries": {"python": platform.python_version(), **{name: installed(name) for name in LIBRARIES}},
+        "history": history,
+        "tables": tables,
+        "files": files,
+    }

@@ -1,0 +1,131 @@
+"""Readers: an opened release, its tables as pandas, Arrow or GeoDataFrame.
+
+Belongs here: opening and verifying a version. Does not: making one.
+
+Opening reads one small file; pandas and geopandas are imported when a table is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from gii_pipeline.errors import InputError, ReleaseError
+from gii_pipeline.releases.package import check_itself
+from gii_pipeline.releases.shelf import LATEST, PACKAGE, Version, resolve, version_folder, warn_if_withdrawn
+from gii_pipeline.releases.storage import Folder, folder, read_bytes, storage_errors
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+    import pyarrow as pa
+
+LOCK_FILE = "sources.lock.json"
+
+
+@dataclass(frozen=True)
+class Release:
+    """One version, opened. package: its `datapackage.json`. withdrawn: why it was withdrawn, or None."""
+
+    version: Version
+    folder: Folder
+    package: Mapping[str, Any]
+    withdrawn: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The edition: `2025`, or `2024@2025`."""
+        return self.version.label
+
+    @property
+    def maturity(self) -> str:
+        return str(self.package["maturity"])
+
+    @cached_property
+    def lock(self) -> dict[str, Any]:
+        """`sources.lock.json`: what the release was made from and by."""
+        return dict(json.loads(self.bytes(LOCK_FILE)))
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The edition's settings, each value with its tag and source; {} when the release was made without."""
+        settings: Mapping[str, Any] = self.package["settings"]
+        return settings
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return tuple(r["name"] for r in self.package["resources"] if r["format"] == "parquet")
+
+    def bytes(self, path: str) -> bytes:
+        """A file of the release; ReleaseError when it is not there."""
+        with storage_errors(f"read {path} of", self.folder):
+            return read_bytes(self.folder / path)
+
+    def arrow(self, name: str) -> pa.Table:
+        """A table as Arrow, with descriptions and units in its fields' metadata."""
+        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        if name not in self.tables:
+            raise InputError(f"{self.version} has no table {name!r}. It has {', '.join(self.tables)}.")
+        try:
+            return pq.ParquetFile(BytesIO(self.bytes(f"{name}.parquet"))).read()
+        except (pa.ArrowException, OSError) as error:
+            raise ReleaseError(
+                f"{self.version}: {name}.parquet cannot be read ({error}). "
+                f"`gii release verify {self.version}` says which files are damaged."
+            ) from error
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table as pandas. Nullable integers are `Int32` or `Int64`, whether or not this edition has nulls there."""
+        return to_pandas(self.arrow(name), self._required(name))
+
+    def _required(self, name: str) -> frozenset[str]:
+        """The columns that never hold a null, by the table's contract."""
+        fields = next(r["schema"]["fields"] for r in self.package["resources"] if r["name"] == name)
+        return frozenset(f["name"] for f in fields if f.get("constraints", {}).get("required"))
+
+    def geo(self, name: str = "cluster_footprints") -> gpd.GeoDataFrame:
+        """A table with a geometry as a GeoDataFrame, longitude and latitude (OGC:CRS84)."""
+        import geopandas as gpd  # noqa: PLC0415
+
+        if "geometry" not in self.arrow(name).column_names:
+            raise InputError(f"Table {name} has no geometry. `cluster_footprints` has.")
+        return gpd.read_parquet(BytesIO(self.bytes(f"{name}.parquet")))
+
+
+def to_pandas(table: pa.Table, required: frozenset[str] = frozenset()) -> pd.DataFrame:
+    """A table as pandas, whose dtypes do not depend on which values happen to be null.
+
+    required: columns without nulls; integers are numpy's there, and `Int32` or `Int64` elsewhere.
+    """
+    import pandas as pd  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415
+
+    nullable = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype()}
+    columns = {
+        name: table[name].to_pandas(types_mapper=None if name in required else nullable.get)
+        for name in table.column_names
+    }
+    return pd.DataFrame(columns)
+
+
+def open_release(root: Folder | str, version: str = LATEST) -> Release:
+    """Open a release under `root`: a folder, or an address such as `s3://bucket/gii`.
+
+    version: `latest` (the newest edition by its own method), an edition (`2025`, `2024@2025`: its newest revision), or
+    a version (`v2025.1`). Withdrawn versions open by their own name only, with a warning that says why.
+    Raises ReleaseError when there is no such version, or it is unfinished or damaged; InputError for what is no name.
+    """
+    root = folder(root)
+    found = resolve(root, version)
+    opened = version_folder(root, found)
+    with storage_errors(f"open {found} under", root):
+        package = check_itself(read_bytes(opened / PACKAGE), str(opened / PACKAGE))
+    if not package["resources"]:
+        raise ReleaseError(f"{found} under {root} was discarded unfinished and holds no tables. Open another version.")
+    return Release(found, opened, package, warn_if_withdrawn(root, found))

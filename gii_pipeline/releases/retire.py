@@ -1,0 +1,65 @@
+"""Taking versions out of use: withdrawing a published one, discarding one that never got finished.
+
+Belongs here: what may still be said of a version after it was made. Does not: deleting published files; nothing does.
+"""
+
+from __future__ import annotations
+
+from gii_pipeline.errors import InputError, ReleaseError
+from gii_pipeline.releases.package import signed
+from gii_pipeline.releases.shelf import (
+    PACKAGE,
+    Version,
+    as_json,
+    marker_of,
+    point_latest,
+    resolve,
+    unfinished,
+    version_folder,
+)
+from gii_pipeline.releases.storage import Folder, files_in, folder, put, put_new, storage_errors
+
+
+def withdraw(root: Folder | str, name: str, *, because: str, at: str) -> Version | None:
+    """Hide a version from `latest`, and keep it readable by its name. Returns what is the latest now.
+
+    because: the reason, shown to whoever opens it. at: when, ISO 8601.
+    """
+    root = folder(root)
+    if not because.strip():
+        raise InputError(f"Say why {name} is withdrawn: readers who pinned it will be shown the reason.")
+    version = resolve(root, str(Version.parse(name)))
+    with storage_errors(f"withdraw {version} under", root):
+        _mark(root, version, because.strip(), at)
+        return point_latest(root, at)
+
+
+def discard(root: Folder | str, name: str, *, at: str) -> None:
+    """Give up a version that was begun and never finished, so that the next release can be made.
+
+    Its name is not used again: a package without files takes the place of the missing one, so that the run that
+    began it, should it live after all, cannot finish it; then its other files are deleted.
+    """
+    root = folder(root)
+    version = Version.parse(name)
+    if version not in unfinished(root):
+        raise ReleaseError(f"{version} under {root} is not an unfinished release. A finished one can be withdrawn.")
+    target = version_folder(root, version)
+    nothing = {
+        "name": f"discarded-{version}",
+        "version": str(version),
+        "maturity": "discarded",
+        "settings": {},
+        "resources": [],
+    }
+    with storage_errors(f"discard {version} under", root):
+        if not put_new(target / PACKAGE, signed(nothing)):
+            raise ReleaseError(f"{version} has been finished meanwhile; it can be withdrawn.")
+        _mark(root, version, "discarded unfinished", at)
+        for inside, path in files_in(target).items():
+            if inside != PACKAGE:
+                path.unlink()
+
+
+def _mark(root: Folder, version: Version, because: str, at: str) -> None:
+    put(marker_of(root, version), as_json({"version": str(version), "because": because, "at": at}))

@@ -1,0 +1,25 @@
+"""What the contracts say of a released table, for the package and the audit.
+
+Belongs here: the only calls of this room into `contracts`. Does not: rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from gii_pipeline import contracts
+
+
+def to_contract(table: str, rows: pa.Table) -> pa.Table:
+    """The rows with the types, descriptions and units of the table's contract."""
+    return rows.cast(contracts.load(table).arrow_schema)
+
+
+def broken_rules(table: str, rows: pa.Table, others: Mapping[str, pa.Table], edition: int, method: int) -> list[str]:
+    """What breaks the contract of a table of one edition; rules of severity warning do not count."""
+    verdict = contracts.validate(
+        rows, contracts.load(table), references=others, parameters={"edition": edition, "method": method}
+    )
+    return [] if verdict.passed else [verdict.message()]

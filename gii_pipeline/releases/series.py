@@ -1,0 +1,132 @@
+"""History: a cluster through the editions, by its persistent id.
+
+Belongs here: the table `rank_history`, and one cluster's rows of it with how long it has held its rank.
+Does not: matching clusters between editions; ids come persistent from `clusters`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gii_pipeline.errors import InputError, ReleaseError
+from gii_pipeline.metrics.names import METRICS
+from gii_pipeline.releases.reader import Release, open_release
+from gii_pipeline.releases.shelf import Version, versions
+from gii_pipeline.releases.storage import Folder, folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FIGURES = [f"{metric}_{figure}" for metric in METRICS for figure in ("count", "per_million")]
+COLUMNS = ["edition", "method", "cluster_id", "name", "rank", "size_score", "population", *_FIGURES]
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+def history_rows(ranking_size: pa.Table, version: Version) -> pa.Table:
+    """One edition's rows of `rank_history`, in the order of its key (edition, cluster_id)."""
+    rows = ranking_size.select(COLUMNS).replace_schema_metadata(None)
+    names = pa.array([str(version)] * rows.num_rows, pa.string())
+    rows = rows.append_column("version", names)
+    return rows.sort_by([("edition", "ascending"), ("cluster_id", "ascending")])
+
+
+def rank_history(ranking_size: pa.Table, version: Version, earlier: Iterator[Release] | list[Release]) -> pa.Table:
+    """The `rank_history` of a release: its own edition, and the earlier ones as they were released."""
+    parts = [history_rows(release.arrow("ranking_size"), release.version) for release in earlier]
+    return pa.concat_tables([*parts, history_rows(ranking_size, version)]).combine_chunks()
+
+
+def series_before(root: Folder, version: Version) -> list[Release]:
+    """The newest release of every earlier edition of the same series, oldest first, none of them withdrawn.
+
+    A series is every edition under its own method, or every edition under one and the same method.
+    """
+    return [release for release in _series(root, version) if release.version.edition < version.edition]
+
+
+def _series(root: Folder, of: Version) -> list[Release]:
+    newest: dict[int, Version] = {}
+    for listed in versions(root):
+        version = listed.version
+        same = version.own_method if of.own_method else version.method == of.method
+        if same and listed.withdrawn is None:
+            newest[version.edition] = version
+    return [open_release(root, str(newest[edition])) for edition in sorted(newest)]
+
+
+def history(root: Folder | str, cluster: str, *, label: str = "") -> pd.DataFrame:
+    """One cluster through the released editions, oldest first: the columns of `rank_history` and `editions_at_rank`.
+
+    cluster: its id, its name in any edition, or a part of a name that fits one cluster only; accents and case are
+    ignored. label: an edition of the series to follow, as `2024@2025` for all editions by the method of 2025; by
+    default every edition by its own method.
+    editions_at_rank: for how many editions running, without a gap in the years, the cluster has held this rank.
+    """
+    import pandas as pd  # noqa: PLC0415
+
+    root = folder(root)
+    releases = _series(root, Version.first(label) if label else Version(1, 1, 1))
+    if not releases:
+        raise ReleaseError(f"Nothing is released under {root}: there is no history. Begin with `gii release make`.")
+    table = pa.concat_tables(history_rows(release.arrow("ranking_size"), release.version) for release in releases)
+    found = _find(table, cluster)
+    rows = table.filter(pc.equal(table["cluster_id"], found)).to_pandas()
+    unbroken = (rows["rank"] == rows["rank"].shift()) & (rows["edition"] == rows["edition"].shift() + 1)
+    rows["editions_at_rank"] = unbroken.groupby((~unbroken).cumsum()).cumcount() + 1
+    return pd.DataFrame(rows)
+
+
+def standing(rows: pd.DataFrame) -> str:
+    """The newest row of a history as a sentence.
+
+    For instance: Shenzhen–Hong Kong–Guangzhou: second for the fifth edition running.
+    """
+    last = rows.iloc[-1]
+    sentence = f"{last['name']}: {ordinal(int(last['rank']))}"
+    running = int(last["editions_at_rank"])
+    return sentence if running == 1 else f"{sentence} for the {ordinal(running)} edition running"
+
+
+def ordinal(number: int) -> str:
+    """A place in a ranking as people say it.
+
+    >>> ordinal(2), ordinal(21), ordinal(112)
+    ('second', '21st', '112th')
+    """
+    if number <= len(ORDINALS):
+        return ORDINALS[number - 1]
+    last = 0 if number % 100 in (11, 12, 13) else number % 10
+    return f"{number}{({1: 'st', 2: 'nd', 3: 'rd'}).get(last, 'th')}"
+
+
+def _find(table: pa.Table, wanted: str) -> str:
+    """The id of the one cluster that is called so."""
+    names: dict[str, set[str]] = {}
+    for cluster_id, name in zip(table["cluster_id"].to_pylist(), table["name"].to_pylist(), strict=True):
+        names.setdefault(cluster_id, set()).add(name)
+    if wanted in names:
+        return wanted
+    exact = [cluster_id for cluster_id, called in names.items() if plain(wanted) in map(plain, called)]
+    found = exact or [
+        cluster_id for cluster_id, called in names.items() if any(plain(wanted) in plain(name) for name in called)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise InputError(f"No ranked cluster is called {wanted!r} in any released edition. Try a part of its name.")
+    raise InputError(
+        f"{wanted!r} fits {len(found)} clusters: "
+        + "; ".join(f"{cluster_id} ({', '.join(sorted(names[cluster_id]))})" for cluster_id in sorted(found)[:10])
+        + ". Give the id, or more of the name."
+    )
+
+
+def plain(name: str) -> str:
+    """A name without case and accents, and with one kind of dash."""
+    letters = unicodedata.normalize("NFKD", name.replace("–", "-")).casefold()
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).strip()

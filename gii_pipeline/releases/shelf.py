@@ -1,0 +1,223 @@
+"""Versions: what a release is called, which ones lie under a root, which is the latest, which are withdrawn.
+
+Belongs here: names, the listing of `releases/`, `latest.json`, the markers in `releases/withdrawn/`.
+Does not: what is inside a version.
+
+A version is named after its edition: `v2025.1`, `v2025.2`, …; an edition under another edition's method, as
+`2024@2025`, is `v2024-m2025.1`. It exists when its `datapackage.json` does, because that file is written last.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import total_ordering
+from typing import Any
+
+from gii_pipeline.errors import InputError, ReleaseError
+from gii_pipeline.releases.storage import Folder, folder, put, read_bytes, refresh, storage_errors
+
+PACKAGE = "datapackage.json"
+LATEST = "latest"
+_NAME = re.compile(r"v(\d{4})(?:-m(\d{4}))?\.([1-9]\d*)")
+_LABEL = re.compile(r"(\d{4})(?:@(\d{4}))?")
+
+
+@total_ordering
+@dataclass(frozen=True)
+class Version:
+    """The name of a release, taken apart. Sorts by edition; an edition's own method comes last, as the newest does."""
+
+    edition: int
+    method: int
+    revision: int
+
+    @classmethod
+    def parse(cls, name: str) -> Version:
+        """`v2025.1` or `v2024-m2025.1`; InputError for anything else.
+
+        >>> str(Version.parse("v2024-m2025.3").next())
+        'v2024-m2025.4'
+        """
+        if not (match := _NAME.fullmatch(name)):
+            raise InputError(f"{name!r} is not a version. Versions are called v2025.1, or v2024-m2025.1 for 2024@2025.")
+        edition, method, revision = match.groups()
+        return cls(int(edition), int(method or edition), int(revision))
+
+    @classmethod
+    def first(cls, label: str) -> Version:
+        """The first version of an edition's label: `2024@2025` -> v2024-m2025.1."""
+        if not (match := _LABEL.fullmatch(label)):
+            raise InputError(f"{label!r} is not an edition. Write 2025, or 2024@2025 for 2024 by the method of 2025.")
+        edition, method = match.groups()
+        return cls(int(edition), int(method or edition), 1)
+
+    def next(self) -> Version:
+        return Version(self.edition, self.method, self.revision + 1)
+
+    @property
+    def own_method(self) -> bool:
+        return self.edition == self.method
+
+    @property
+    def label(self) -> str:
+        return str(self.edition) if self.own_method else f"{self.edition}@{self.method}"
+
+    def _order(self) -> tuple[int, bool, int, int]:
+        return self.edition, self.own_method, self.method, self.revision
+
+    def __lt__(self, other: Version) -> bool:
+        return self._order() < other._order()
+
+    def __str__(self) -> str:
+        return f"v{self.label.replace('@', '-m')}.{self.revision}"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A whole version under a root. withdrawn: why it was withdrawn, or None."""
+
+    version: Version
+    withdrawn: str | None
+
+
+def releases_folder(root: Folder) -> Folder:
+    return folder(root) / "releases"
+
+
+def version_folder(root: Folder, version: Version) -> Folder:
+    return releases_folder(root) / str(version)
+
+
+def versions(root: Folder | str) -> list[Listed]:
+    """Every whole version under `root`, oldest edition first, withdrawn ones included."""
+    shelf = releases_folder(folder(root))
+    refresh(shelf)
+    with storage_errors("list the releases under", root):
+        whole = _parsed(package.parent.name for package in shelf.glob(f"*/{PACKAGE}"))
+        markers = {marker.stem: json.loads(read_bytes(marker))["because"] for marker in shelf.glob("withdrawn/*.json")}
+    return [Listed(version, markers.get(str(version))) for version in whole]
+
+
+def unfinished(root: Folder) -> list[Version]:
+    """Versions that were begun and have no data package: a copy or an upload that stopped halfway, or goes on."""
+    shelf = releases_folder(root)
+    refresh(shelf)
+    begun = _parsed({path.parent.name for path in shelf.glob("v*/*")})
+    return [version for version in begun if not (shelf / str(version) / PACKAGE).exists()]
+
+
+def withdrawn(root: Folder, version: Version) -> str | None:
+    """Why `version` was withdrawn, or None."""
+    try:
+        return str(json.loads(read_bytes(marker_of(root, version)))["because"])
+    except FileNotFoundError:
+        return None
+
+
+def marker_of(root: Folder, version: Version) -> Folder:
+    return releases_folder(root) / "withdrawn" / f"{version}.json"
+
+
+def resolve(root: Folder | str, name: str = LATEST) -> Version:
+    """The version that a reader means by `latest`, by an edition's label (its newest revision) or by a version's name.
+
+    ReleaseError when there is none, naming those that are there.
+    """
+    root = folder(root)
+    if name == LATEST and (pointed := _pointed(root)):
+        return pointed
+    if _NAME.fullmatch(name):
+        version = Version.parse(name)
+        with storage_errors(f"read {name} under", root):
+            whole = (version_folder(root, version) / PACKAGE).exists()
+        if not whole:
+            raise ReleaseError(_why_absent(root, version))
+        return version
+    label = "" if name == LATEST else _readable_label(name)
+    found = [
+        listed.version for listed in versions(root) if listed.withdrawn is None and label in ("", listed.version.label)
+    ]
+    if not found:
+        raise ReleaseError(f"No release{f' of {name}' if label else ''} under {root}: {_known(root)}.")
+    return newest(found)
+
+
+def _readable_label(name: str) -> str:
+    if not _LABEL.fullmatch(name):
+        raise InputError(
+            f"{name!r} is not a version. Write `latest`, an edition as 2025 or 2024@2025, or a version as v2025.1."
+        )
+    return Version.first(name).label
+
+
+def newest(found: Iterable[Version]) -> Version:
+    """The newest of the editions under their own method; of the others only if there is nothing else."""
+    found = list(found)
+    return max([version for version in found if version.own_method] or found)
+
+
+def _pointed(root: Folder) -> Version | None:
+    """What `latest.json` points to, if that is whole and not withdrawn."""
+    try:
+        version = Version.parse(json.loads(read_bytes(releases_folder(root) / "latest.json"))["version"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError, InputError):
+        return None
+    whole = (version_folder(root, version) / PACKAGE).exists()
+    return version if whole and withdrawn(root, version) is None else None
+
+
+def _why_absent(root: Folder, version: Version) -> str:
+    if version in unfinished(root):
+        return (
+            f"{version} under {root} is unfinished: it has no {PACKAGE}, which is written last. "
+            f"Wait for the run that makes it or, when that run is dead, `gii release discard {version}`."
+        )
+    return f"There is no release {version} under {root}: {_known(root)}."
+
+
+def _known(root: Folder) -> str:
+    known = [str(listed.version) for listed in versions(root)]
+    return f"there is {', '.join(known)}" if known else "there is none yet. Make one with `gii release make`"
+
+
+def point_latest(root: Folder, published_at: str) -> Version | None:
+    """Let `latest.json` name the newest version that is not withdrawn, and the newest of each label.
+
+    published_at: when this was done, ISO 8601; it is the only clock in `releases/`.
+    """
+    current = [listed.version for listed in versions(root) if listed.withdrawn is None]
+    by_label = {version.label: str(version) for version in sorted(current)}
+    version = newest(current) if current else None
+    content = {"version": str(version) if version else None, "editions": by_label}
+    path = releases_folder(root) / "latest.json"
+    if not _says(path, content):
+        put(path, as_json({**content, "updated_at": published_at}))
+    return version
+
+
+def _says(path: Folder, content: Mapping[str, Any]) -> bool:
+    try:
+        said = json.loads(read_bytes(path))
+        return all(said[key] == value for key, value in content.items())
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return False
+
+
+def warn_if_withdrawn(root: Folder, version: Version) -> str | None:
+    reason = withdrawn(root, version)
+    if reason is not None:
+        warnings.warn(f"{version} was withdrawn: {reason}", UserWarning, stacklevel=3)
+    return reason
+
+
+def as_json(content: Any) -> bytes:  # noqa: ANN401
+    """JSON as people read it, the same bytes for the same content."""
+    return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _parsed(names: Iterable[str]) -> list[Version]:
+    return sorted(Version.parse(name) for name in names if _NAME.fullmatch(name))

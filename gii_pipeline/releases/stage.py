@@ -1,0 +1,137 @@
+"""Staging: every file of a version, in a folder that nobody reads yet.
+
+Belongs here: copying an edition's tables, making the other files from them, and listing all in the data package.
+Does not: auditing, publishing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from gii_pipeline.errors import ReleaseError
+from gii_pipeline.releases.comparison import Snapshot, diff, snapshot_of
+from gii_pipeline.releases.comparison_text import to_markdown
+from gii_pipeline.releases.content import content_sha256, file_sha256, read_parquet
+from gii_pipeline.releases.files import write_csv, write_geojson
+from gii_pipeline.releases.info import ReleaseInfo
+from gii_pipeline.releases.package import data_package
+from gii_pipeline.releases.provenance import common_lock, lock_file
+from gii_pipeline.releases.reader import LOCK_FILE, Release
+from gii_pipeline.releases.schemas import to_contract
+from gii_pipeline.releases.series import rank_history, series_before
+from gii_pipeline.releases.shelf import PACKAGE, Version, as_json
+from gii_pipeline.releases.storage import Folder, files_in, store_at
+from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, read_lock, write_parquet
+
+CSV_TABLES = ("ranking_size", "ranking_intensity")
+CHANGES = "CHANGES.md"
+RELEASE_TABLES = (*EDITION_TABLES, "rank_history")
+
+Extras = Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class Edition:
+    """An edition's tables, copied from the store to `folder` as they are, and the one lock that they carry."""
+
+    label: str
+    folder: Path
+    tables: Mapping[str, pa.Table]
+    lock: Lock
+
+
+@dataclass(frozen=True)
+class Staged:
+    """An edition under the name of a version: its tables, `rank_history` too, and their content hashes."""
+
+    version: Version
+    folder: Path
+    tables: Mapping[str, pa.Table]
+    lock: Lock
+    history: Mapping[str, str]
+    content: Mapping[str, str]
+
+
+def gather(root: Folder, label: str, into: Path) -> Edition:
+    """Copy the tables of an edition. ReleaseError when some are missing or their locks differ."""
+    store = store_at(root)
+    sources = {table: store.edition(table, label) for table in EDITION_TABLES}
+    if missing := [table for table, path in sources.items() if not path.exists()]:
+        raise ReleaseError(
+            f"Edition {label} has no {', '.join(missing)} under {root}. Make them with `gii run --edition {label}`."
+        )
+    into.mkdir()
+    copies = {table: into / f"{table}.parquet" for table in EDITION_TABLES}
+    for table, path in sources.items():
+        copies[table].write_bytes(path.read_bytes())
+    lock = common_lock({table: read_lock(path) for table, path in copies.items()}, label)
+    return Edition(label, into, {table: read_parquet(path) for table, path in copies.items()}, lock)
+
+
+def stage(root: Folder, edition: Edition, version: Version) -> Staged:
+    """The edition as it would be under the name `version`; what history quotes depends on the releases under `root`."""
+    earlier = series_before(root, version)
+    history = rank_history(edition.tables["ranking_size"], version, earlier)
+    tables = {**edition.tables, "rank_history": to_contract("rank_history", history)}
+    return Staged(
+        version,
+        edition.folder,
+        tables,
+        edition.lock,
+        {release.label: str(release.version) for release in earlier},
+        {name: content_sha256(table) for name, table in tables.items()},
+    )
+
+
+def write_version(staged: Staged, info: ReleaseInfo, before: Release | None, extras: Extras | None) -> None:
+    """Every file of the version beside the Parquet tables that are there; the data package last.
+
+    before: the release that CHANGES.md compares with.
+    """
+    into = staged.folder
+    write_parquet(staged.tables["rank_history"], into / "rank_history.parquet", {LOCK_KEY: staged.lock.to_bytes()})
+    for name in CSV_TABLES:
+        write_csv(staged.tables[name], into / f"{name}.csv")
+    write_geojson(staged.tables["cluster_footprints"], into / "footprints.geojson")
+    (into / CHANGES).write_text(_changes(staged, info, before), encoding="utf-8")
+    if extras:
+        extras(into)
+    (into / LOCK_FILE).write_bytes(as_json(_lock_content(staged, info, files_in(into))))
+    (into / PACKAGE).write_bytes(data_package(staged.version, info, files_in(into), staged.tables, staged.content))
+
+
+def _lock_content(staged: Staged, info: ReleaseInfo, files: Mapping[str, Folder]) -> dict[str, Any]:
+    hashes = {name: file_sha256(path) for name, path in files.items()}
+    return lock_file(staged.lock, info, tables=staged.content, files=hashes, history=staged.history)
+
+
+def _changes(staged: Staged, info: ReleaseInfo, before: Release | None) -> str:
+    if before is None:
+        return f"# {staged.version}\n\nThe first release under this root: there is nothing to compare it with.\n"
+    after = Snapshot(str(staged.version), staged.tables.__getitem__, _lock_content(staged, info, {}), info.settings)
+    return to_markdown(diff(snapshot_of(before), after))
+
+
+def unchanged(staged: Staged, info: ReleaseInfo, last: Release) -> bool:
+    """Whether a release holds the same content from the same inputs, described in the same words.
+
+    Versions of code and libraries may differ: when the content does not, there is nothing new to read.
+    """
+    lock = _lock_content(staged, info, {})
+    facts = ("sources", "settings", "contracts", "source_details", "history", "tables")
+    words = {"title": info.title, "made_up": info.made_up, "maturity": info.maturity, "settings": dict(info.settings)}
+    return all(_plain(lock[fact]) == last.lock[fact] for fact in facts) and all(
+        _plain(value) == last.package[word] for word, value in words.items()
+    )
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """A value as it comes back from JSON."""
+    import json  # noqa: PLC0415
+
+    return json.loads(json.dumps(value))
