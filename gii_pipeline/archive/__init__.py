@@ -5,6 +5,26 @@ Does not: what to ask a source for, or what the bytes mean.
 """
 
 from gii_pipeline.archive.archive import Archive
+from gii_pipeline.archive.download import Expected, fetch_file
 from gii_pipeline.archive.entry import Entry
+from gii_pipeline.archive.http import HttpClient
+from gii_pipeline.archive.listing import Listing, PageFacts, fetch_list
+from gii_pipeline.archive.pacing import Clock, Patience
+from gii_pipeline.archive.request import Answer, Key, Request, Terms
 
-__all__ = ["Archive", "Entry"]
+__all__ = [
+    "Answer",
+    "Archive",
+    "Clock",
+    "Entry",
+    "Expected",
+    "HttpClient",
+    "Key",
+    "Listing",
+    "PageFacts",
+    "Patience",
+    "Request",
+    "Terms",
+    "fetch_file",
+    "fetch_list",
+]

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from gii_pipeline.archive.client import CLIENT, now
-from gii_pipeline.archive.entry import Entry, Kept
+from gii_pipeline.archive.client import CLIENT
+from gii_pipeline.archive.entry import Entry, Failed, Kept
 from gii_pipeline.archive.objects import chunks, sha256_of
+from gii_pipeline.archive.pacing import Clock
 from gii_pipeline.archive.shelf import Shelf
 from gii_pipeline.errors import InputError
 
@@ -28,14 +29,21 @@ class Archive:
     """
 
     def __init__(
-        self, root: Path, *, offline: bool = False, refresh: bool = False, resume: str = "gii ingest --years {years}"
+        self,
+        root: Path,
+        *,
+        offline: bool = False,
+        refresh: bool = False,
+        resume: str = "gii ingest --years {years}",
+        clock: Clock | None = None,
     ) -> None:
         if offline and refresh:
             raise InputError("--offline and --refresh contradict each other: choose one.")
         self.folder = Path(root) / "archive"
         self.offline = offline
         self.refresh = refresh
-        self.opened_at = now()
+        self.clock = clock or Clock()
+        self.opened_at = self.clock.timestamp()
         self._resume = resume
         self._shelves: dict[str, Shelf] = {}
 
@@ -50,6 +58,10 @@ class Archive:
 
     def resume_command(self, data_year: int | None) -> str:
         return self._resume.format(years="<years>" if data_year is None else data_year)
+
+    def note_failure(self, source: str, address: str, status: int, reason: str) -> None:
+        """Write into the manifest that an answer was not data."""
+        self.shelf(source).note(Failed(address=address, failed_at=self.clock.timestamp(), status=status, reason=reason))
 
     def usable(self, retrieved_at: str) -> bool:
         """Whether something that is here already may be used: not under `refresh`, unless this run fetched it."""
@@ -104,7 +116,7 @@ class Archive:
             kept = Kept(
                 source=source,
                 address=f"file:{path.name}",
-                retrieved_at=now(),
+                retrieved_at=self.clock.timestamp(),
                 bytes=size,
                 sha256=sha256,
                 licence=licence,

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
+from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,7 +20,7 @@ READ_ONLY = 0o444
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def chunks(file: BinaryIO) -> Iterator[bytes]:
+def chunks(file: BinaryIO | BufferedIOBase) -> Iterator[bytes]:
     while chunk := file.read(CHUNK):
         yield chunk
 

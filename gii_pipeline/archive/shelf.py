@@ -116,7 +116,7 @@ class Shelf:
                 yield f"{path}: orphan, no line of the manifest names it; delete it, a fetch that needs it asks again"
 
     def _damage(self, path: Path, line: Kept) -> Iterable[str]:
-        remedy = f"({line.address}); fetch it again with --refresh, or put the file back"
+        remedy = f"({line.address}); delete it if it is there, and fetch again"
         if not path.is_file():
             yield f"{path}: missing {remedy}"
         elif path.stat().st_size != line.bytes:

@@ -1,0 +1,286 @@
+"""Downloads: one file, resumed where it broke off, and kept only when it is whole.
+
+Belongs here: ranges, what of a file is here already, the checks between the last byte and the archive.
+Does not: retry and refusal (`http`), formats (`integrity`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+import requests
+
+from gii_pipeline.archive.archive import Archive
+from gii_pipeline.archive.client import CLIENT
+from gii_pipeline.archive.entry import Entry, Kept
+from gii_pipeline.archive.http import AgainError, HttpClient
+from gii_pipeline.archive.integrity import Format, broken_promise, damage, format_of
+from gii_pipeline.archive.objects import sha256_of
+from gii_pipeline.archive.request import Request, Terms
+from gii_pipeline.archive.shelf import Shelf
+from gii_pipeline.errors import InputError
+
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is known of a file before it is here.
+
+    sha256, bytes, records: as the source's own list says. format: None takes the one that its name promises.
+    count: reads the number of records off the file; ValueError when it is not what it should be.
+    """
+
+    format: Format | None = None
+    sha256: str | None = None
+    bytes: int | None = None
+    records: int | None = None
+    count: Callable[[Path], int] | None = None
+
+
+def fetch_file(
+    archive: Archive,
+    http: HttpClient,
+    terms: Terms,
+    request: Request,
+    expected: Expected | None = None,
+    *,
+    fresh: bool = False,
+) -> Entry:
+    """The file at an address: from the archive when it may be used, otherwise downloaded.
+
+    A file that the source lists with the size and records of the one that is here counts as unchanged, refresh or not.
+    fresh: ask again whatever is here, unless offline.
+    """
+    expected = expected or Expected()
+    shelf = archive.shelf(terms.source)
+    if archive.offline:
+        return shelf.entry(_known(shelf, request, expected) or _missing(archive, terms, request))
+    name, lock = shelf.busy(request.address)
+    with lock:
+        known = _known(shelf, request, expected)
+        if known and not fresh and (expected.bytes is not None or archive.usable(known.retrieved_at)):
+            return shelf.entry(known)
+        download = _Download(shelf, http, terms, request, expected, _Part(shelf.objects.work, name))
+        return http.retrying(request, download.run)
+
+
+def _known(shelf: Shelf, request: Request, expected: Expected) -> Kept | None:
+    """The entry that is here already, if it is what the source's list says."""
+    known = shelf.file(request.address, request.content)
+    if known is None or (expected.sha256 or known.sha256) != known.sha256:
+        return None
+    listed = (known.bytes, known.records) if expected.bytes is None else (expected.bytes, expected.records)
+    return known if (known.bytes, known.records) == listed else None
+
+
+def _missing(archive: Archive, terms: Terms, request: Request) -> NoReturn:
+    raise InputError(
+        f"{terms.source}: {request.address} is not in the archive {archive.folder}. "
+        f"Fetch it with `{archive.resume_command(terms.data_year)}` without --offline."
+    )
+
+
+class _Progress(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a file in the making. validator: the ETag or date that names this version of it."""
+
+    validator: str | None = None
+    etag: str | None = None
+    total: int | None = None
+    status: int = 200
+    content_type: str | None = None
+
+
+class _Part:
+    """A file in the making, and beside it what is known of it, so that another process can go on."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.path = folder / f"{name}.part"
+        self._facts = folder / f"{name}.json"
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    @property
+    def facts(self) -> _Progress:
+        try:
+            return msgspec.json.decode(self._facts.read_bytes(), type=_Progress)
+        except (FileNotFoundError, msgspec.MsgspecError):
+            return _Progress()
+
+    def restart(self, facts: _Progress) -> None:
+        """Bytes of another version go before the facts of the new one come."""
+        self.drop()
+        self._facts.write_bytes(msgspec.json.encode(facts))
+
+    def drop(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self._facts.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class _Download:
+    shelf: Shelf
+    http: HttpClient
+    terms: Terms
+    request: Request
+    expected: Expected
+    part: _Part
+
+    @property
+    def format(self) -> Format:
+        return self.expected.format or format_of(self.request.address.partition("?")[0])
+
+    def run(self) -> Entry:
+        """One try: the rest of the file, then the checks."""
+        if not self._is_complete():
+            self._receive()
+        self._check()
+        return self._keep()
+
+    def _is_complete(self) -> bool:
+        facts = self.part.facts
+        return facts.total is not None and self.part.size == facts.total
+
+    def _receive(self) -> None:
+        offset = self.part.size if self.part.facts.validator else 0
+        headers = {"Accept-Encoding": "identity"}
+        if offset:
+            headers |= {"Range": f"bytes={offset}-", "If-Range": self.part.facts.validator or ""}
+        with self.http.open(self.request, headers, accept=(416,)) as response:
+            try:
+                self._append(response, offset)
+            except AgainError as again:
+                raise AgainError(
+                    again.reason, progress=self.part.size - offset >= self.http.patience.stall_bytes
+                ) from None
+        total = self.part.facts.total
+        if total is not None and self.part.size != total:
+            raise AgainError(f"it ended after {self.part.size} of {total} bytes")
+
+    def _append(self, response: requests.Response, offset: int) -> None:
+        """Write what comes behind what is there, or from the start where the server does not resume."""
+        if response.status_code == 416 or (response.status_code == 206 and not self._continues(response, offset)):
+            self.part.drop()
+            raise AgainError("it cannot be resumed")
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise self.http.stopped(self.request, "the file came encoded, though it was asked for as it is")
+        if response.status_code != 206:
+            self.part.restart(_facts_of(response))
+        self._write(response)
+
+    def _continues(self, response: requests.Response, offset: int) -> bool:
+        """Whether a partial answer is of the same version, and begins where the part ends."""
+        found, facts = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "")), self.part.facts
+        return (
+            found is not None
+            and int(found[1]) == offset
+            and found[2] in ("*", str(facts.total))
+            and response.headers.get("ETag", facts.etag) == facts.etag
+        )
+
+    def _write(self, response: requests.Response) -> None:
+        clock, patience = self.http.clock, self.http.patience
+        since, received, checked = clock.monotonic(), 0, self.part.size > 0
+        with self.part.path.open("ab") as file:
+            for chunk in self.http.chunks(response):
+                if not checked:
+                    self._refuse(chunk, response.headers.get("Content-Type"))
+                    checked = True
+                file.write(chunk)
+                received += len(chunk)
+                if clock.monotonic() - since > patience.stall_s:
+                    if received < patience.stall_bytes:
+                        raise AgainError("the download stalled")
+                    since, received = clock.monotonic(), 0
+
+    def _refuse(self, start: bytes, content_type: str | None) -> None:
+        if reason := broken_promise(start, self.format, content_type):
+            self.part.drop()
+            raise self.http.stopped(self.request, reason)
+
+    def _check(self) -> None:
+        with self.part.path.open("rb") as file:
+            self._refuse(file.read(256), self.part.facts.content_type)
+        if reason := self._damage():
+            self.part.drop()
+            raise AgainError(reason, damaged=True)
+        if reason := self._moved():
+            self.part.drop()
+            raise self.http.stopped(self.request, reason)
+
+    def _records(self) -> int | None:
+        if self.expected.count is None:
+            return self.expected.records
+        try:
+            return self.expected.count(self.part.path)
+        except ValueError as error:
+            self.part.drop()
+            raise self.http.stopped(self.request, f"the file is not what it should be ({error})") from None
+
+    def _moved(self) -> str | None:
+        """Why a file that replaces another is not taken."""
+        records, tolerance = self._records(), self.terms.tolerance_pct
+        known = self.shelf.file(self.request.address, self.request.content)
+        if known is None:
+            return None
+        return moved_too_far("bytes", known.bytes, self.part.size, tolerance) or moved_too_far(
+            "records", known.records, records, tolerance
+        )
+
+    def _damage(self) -> str | None:
+        if self.expected.bytes not in (None, self.part.size):
+            return f"it has {self.part.size} bytes, its list says {self.expected.bytes}"
+        if self.expected.sha256 and sha256_of(self.part.path) != self.expected.sha256:
+            return f"its sha256 is not {self.expected.sha256}"
+        return damage(self.part.path, self.format)
+
+    def _keep(self) -> Entry:
+        facts = self.part.facts
+        kept = Kept(
+            source=self.terms.source,
+            address=self.request.address,
+            request=self.request.content,
+            retrieved_at=self.http.clock.timestamp(),
+            status=facts.status,
+            bytes=self.part.size,
+            sha256=sha256_of(self.part.path),
+            records=self._records(),
+            licence=self.terms.licence,
+            client=CLIENT,
+            content_type=facts.content_type,
+            data_year=self.terms.data_year,
+            etag=facts.etag,
+        )
+        entry = self.shelf.keep(self.part.path, kept)
+        self.part.drop()
+        return entry
+
+
+def moved_too_far(what: str, before: int | None, after: int | None, tolerance_pct: float) -> str | None:
+    """Why a refresh is not taken; None when it may be."""
+    if before is None or after is None or abs(after - before) * 100 <= tolerance_pct * before:
+        return None
+    return (
+        f"its {what} moved from {before:,} to {after:,}, by more than {tolerance_pct:g} %; the old entry stays. "
+        "If the change is right, raise `refresh_tolerance_pct` in the profile"
+    )
+
+
+def _facts_of(response: requests.Response) -> _Progress:
+    etag = response.headers.get("ETag")
+    strong = etag if etag and not etag.startswith("W/") else None
+    length = response.headers.get("Content-Length", "")
+    return _Progress(
+        validator=strong or (None if etag else response.headers.get("Last-Modified")),
+        etag=etag,
+        total=int(length) if length.isdigit() else None,
+        status=response.status_code,
+        content_type=response.headers.get("Content-Type"),
+    )

@@ -1,0 +1,182 @@
+"""The OpenAlex API: works of one publication year, or institutions, page by page.
+
+Belongs here: one filter, the selected fields, cursor paging with both ways a list can end, and the daily budget.
+Does not: bulk. A world year is more than a free day's budget; that is the snapshot.
+
+Pages, limits and refusals: SOURCES.md, OpenAlex API. CC0. Cite the date of retrieval.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+from pydantic import Field
+
+from gii_pipeline.archive import (
+    Answer,
+    Archive,
+    Clock,
+    Entry,
+    Key,
+    Listing,
+    PageFacts,
+    Patience,
+    Request,
+    fetch_list,
+)
+from gii_pipeline.archive.pacing import moment, retry_after_s
+from gii_pipeline.errors import InputError
+from gii_pipeline.sources.fetching.options import FetchOptions, connect, needed_year, terms_of
+
+logger = logging.getLogger(__name__)
+
+LICENCE = "CC0-1.0"
+LONGEST_URL = 8190
+FILTERS = {
+    "works": "type:article|review,primary_location.source.is_core:true,is_retracted:false",
+    "institutions": "",
+}
+FIELDS = {
+    "works": (
+        "id,doi,publication_year,type,language,is_retracted,primary_location,primary_topic,authorships,updated_date"
+    ),
+    "institutions": "id,ror,display_name,country_code,type,geo",
+}
+
+
+class OpenalexApiOptions(FetchOptions):
+    """What to ask for.
+
+    filter: OpenAlex's own syntax, without the year; None takes the nearest open stand-in for the Science Citation
+    Index (METHOD.md section 1). select: fields to receive; None takes those that the reader uses.
+    spend_prepaid: go on with the account's prepaid balance when the daily budget is spent.
+    """
+
+    base_url: str = "https://api.openalex.org"
+    entity: Literal["works", "institutions"] = "works"
+    filter: str | None = None
+    select: str | None = None
+    per_page: int = Field(default=100, ge=1, le=100)
+    spend_prepaid: bool = False
+    key_variable: str = "OPENALEX_API_KEY"
+    per_second: float = Field(default=10, gt=0, le=10_000)
+
+
+class _Meta(msgspec.Struct):
+    count: int
+    next_cursor: str | None = None
+
+
+class _Record(msgspec.Struct):
+    id: str
+
+
+class _Page(msgspec.Struct):
+    meta: _Meta
+    results: list[_Record]
+
+
+_decoder = msgspec.json.Decoder(_Page)
+
+
+def fetch(archive: Archive, options: OpenalexApiOptions, data_year: int | None) -> list[Entry]:
+    """The pages of the works published in `data_year`, or of all institutions."""
+    year = needed_year("openalex_api", data_year) if options.entity == "works" else None
+    terms = terms_of("openalex_api", options, LICENCE, year)
+    key = Key(options.key_variable, "Authorization", "Bearer {key}")
+    with connect(archive, terms, options, key=key, stop=_Refusal(archive.clock, options.patience).reason) as http:
+        listing = Listing(
+            name=options.entity if year is None else f"{options.entity} {year}",
+            request=lambda cursor: _request(options, year, cursor),
+            read=_read,
+            ids=lambda body: [record.id for record in _decoder.decode(body).results],
+            stop=_Budget(http.clock, options).reason,
+        )
+        return fetch_list(archive, http, terms, listing)
+
+
+def _request(options: OpenalexApiOptions, year: int | None, cursor: str | None) -> Request:
+    chosen = FILTERS[options.entity] if options.filter is None else options.filter
+    conditions = [f"publication_year:{year}"] * (year is not None) + [chosen.strip(", ")] * bool(chosen.strip(", "))
+    parameters = {"select": options.select or FIELDS[options.entity], "per_page": str(options.per_page)}
+    if conditions:
+        parameters = {"filter": ",".join(conditions), **parameters}
+    base = options.base_url.rstrip("/")
+    request = Request(f"{base}/{options.entity}", {**parameters, "cursor": cursor or "*"})
+    if len(request.full_url) > LONGEST_URL:
+        raise InputError(f"The `filter` of openalex_api makes an address of over {LONGEST_URL:,} bytes: shorten it.")
+    return request
+
+
+def _read(body: bytes) -> PageFacts:
+    """A list ends with a page that has no next cursor, or with an empty page behind a full one."""
+    page = _decoder.decode(body)
+    return PageFacts(len(page.results), page.meta.next_cursor if page.results else None, page.meta.count)
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """Why an error answer ends the fetch, where the status alone does not say."""
+
+    clock: Clock
+    patience: Patience
+
+    def reason(self, answer: Answer) -> str | None:
+        if "Plan upgrade required" in answer.text:
+            return "the filter needs a paid plan; change it in the profile"
+        spent = "Insufficient budget" in answer.text or answer.headers.get("X-RateLimit-Remaining") == "0"
+        now = self.clock.now()
+        wait = retry_after_s(answer.headers, now)
+        if answer.status != 429 or not spent or (wait is not None and wait <= self.patience.wait_cap_s):
+            return None
+        return _spent(self.clock, answer.headers, wait)
+
+
+@dataclass
+class _Budget:
+    """Reads the budget off every page, and stops before it is gone rather than on a refusal."""
+
+    clock: Clock
+    options: OpenalexApiOptions
+    announced: bool = False
+
+    def reason(self, headers: Mapping[str, str], facts: PageFacts) -> str | None:
+        remaining = _number(headers, "X-RateLimit-Remaining")
+        cost = _number(headers, "X-RateLimit-Credits-Used") or 1
+        if remaining is None:
+            return None
+        self._announce(facts, remaining, cost)
+        prepaid = (_number(headers, "X-RateLimit-Onetime-Remaining") or 0) + (
+            _number(headers, "X-RateLimit-Prepaid-Remaining-USD") or 0
+        )
+        if remaining >= cost or (self.options.spend_prepaid and prepaid > 0):
+            return None
+        return _spent(self.clock, headers, None)
+
+    def _announce(self, facts: PageFacts, remaining: float, cost: float) -> None:
+        needed = -(-facts.total // self.options.per_page) * cost
+        if not self.announced and needed > remaining:
+            logger.warning(
+                "openalex_api: the whole list costs %d credits and today's budget has %d left; the fetch will stop, "
+                "and the same command goes on with it another day. A whole edition needs openalex_snapshot.",
+                needed,
+                remaining,
+            )
+        self.announced = True
+
+
+def _spent(clock: Clock, headers: Mapping[str, str], wait_s: float | None) -> str:
+    seconds = _number(headers, "X-RateLimit-Reset") or wait_s
+    when = "at midnight UTC" if seconds is None else f"at {moment(clock.now(), seconds)}"
+    return f"the daily budget is spent; it resets {when}"
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
+    try:
+        return float(headers[name])
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,56 @@
+"""What all clients have in common: the options every profile may set, and the connection they lead to.
+
+Belongs here: pace, patience, tolerance. Does not: anything that only one source has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gii_pipeline.archive import Answer, Archive, HttpClient, Key, Patience, Terms
+from gii_pipeline.errors import InputError
+
+
+class FetchOptions(BaseModel):
+    """per_second: the most requests a second. refresh_tolerance_pct: by how much --refresh may move size or records."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    per_second: float = Field(default=5, gt=0)
+    patience: Patience = Patience()
+    refresh_tolerance_pct: float = Field(default=10, ge=0)
+
+
+def terms_of(source: str, options: FetchOptions, licence: str, data_year: int | None) -> Terms:
+    return Terms(source, licence, data_year, options.refresh_tolerance_pct)
+
+
+def connect(
+    archive: Archive,
+    terms: Terms,
+    options: FetchOptions,
+    *,
+    key: Key | None = None,
+    headers: Mapping[str, str] | None = None,
+    stop: Callable[[Answer], str | None] = lambda _: None,
+) -> HttpClient:
+    return HttpClient(
+        terms.source,
+        key=key,
+        headers=headers,
+        stop=stop,
+        patience=options.patience,
+        per_second=options.per_second,
+        note=partial(archive.note_failure, terms.source),
+        resume=archive.resume_command(terms.data_year),
+        clock=archive.clock,
+    )
+
+
+def needed_year(client: str, data_year: int | None) -> int:
+    if data_year is None:
+        raise InputError(f"The client `{client}` asks for one data year at a time: it cannot serve every year.")
+    return data_year
