@@ -13,7 +13,7 @@ from pathlib import Path
 from gii_pipeline.archive import Archive
 from gii_pipeline.editions import Edition, EditionBook, wipo_book
 from gii_pipeline.metrics.names import CORE_TABLES
-from gii_pipeline.profiles import Profile, read_profile
+from gii_pipeline.profiles import Input, Profile, read_profile
 from gii_pipeline.store import Store
 
 DEFAULT_PROFILE = "sandbox"
@@ -53,18 +53,28 @@ class Pipeline:
     def editions(self) -> dict[str, Edition]:
         """Label -> edition: each under its own method, and under each of the profile's `methods`."""
         own = {str(year): self.book[year] for year in sorted(self.book.editions)}
-        under = [self.book[year].under(self.book[method]) for method in self.profile.methods for year in self.book.editions]
+        under = [
+            self.book[year].under(self.book[method]) for method in self.profile.methods for year in self.book.editions
+        ]
         return own | {edition.label: edition for edition in sorted(under, key=lambda e: (e.method, e.edition))}
 
     @cached_property
     def data_years(self) -> list[int]:
         """Every data year that some edition demands."""
-        return sorted({year for edition in self.editions.values() for years in edition.data_years.values() for year in years})
+        return sorted(
+            {year for edition in self.editions.values() for years in edition.data_years.values() for year in years}
+        )
 
     @property
     def tables(self) -> dict[str, str]:
         """Core table -> metric, for the metrics that the profile has a source for."""
         return {CORE_TABLES[metric]: metric for metric in self.profile.metrics}
+
+    @property
+    def yearless(self) -> dict[str, Input]:
+        """What serves every data year: the population rasters by epoch, and institutions where the profile has them."""
+        population = {"population": self.profile.population.input}
+        return population | ({"institutions": self.profile.institutions} if self.profile.institutions else {})
 
     @property
     def store(self) -> Store:

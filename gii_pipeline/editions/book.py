@@ -39,8 +39,8 @@ class EditionBook:
 
     def edition(self, label: str) -> Edition:
         """The edition of a label: `2025`, or `2024@2025` for 2024 under the method of 2025."""
-        year, _, method = str(label).partition("@")
-        if not (year.isdigit() and (method.isdigit() or not method)):
+        year, at, method = label.partition("@")
+        if not (year.isdigit() and (method.isdigit() or not at)):
             raise InputError(f"{label!r} is not an edition. Write 2025, or 2024@2025 for 2024 by the method of 2025.")
         own = self[int(year)]
         return own.under(self[int(method)]) if method else own

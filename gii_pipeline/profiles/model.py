@@ -41,7 +41,15 @@ DataPath = Annotated[Path, AfterValidator(_below_data)]
 Paths = Annotated[tuple[DataPath, ...], BeforeValidator(_as_list)]
 
 
-class Input(_Part):
+class Source(_Part):
+    """How a source wants to be named in a release, where that differs from what its reader says of it."""
+
+    title: str = ""
+    licence: str = ""
+    citation: str = ""
+
+
+class Input(Source):
     """One source: its reader, the reader's options, and for every role of the reader local files or a fetch."""
 
     reader: str
@@ -63,11 +71,15 @@ class Gazetteer(_Part):
     overrides: DataPath | None = None
 
 
-class Population(_Part):
-    """A raster of people per cell for one year (an epoch of the layer); several of one year are tiles."""
+class Population(Source):
+    """Rasters of people per cell: epoch (a year) -> one file, or several that are tiles of it."""
 
-    year: int
-    files: Paths | Fetch
+    rasters: dict[int, Paths | Fetch] = Field(min_length=1)
+
+    @property
+    def input(self) -> Input:
+        files = {str(year): files for year, files in self.rasters.items()}
+        return Input(reader="population", files=files, title=self.title, licence=self.licence, citation=self.citation)
 
 
 class Profile(_Part):
@@ -82,6 +94,6 @@ class Profile(_Part):
     metrics: dict[str, Input]
     institutions: Input | None = None
     gazetteer: Gazetteer = Gazetteer()
-    population: tuple[Population, ...] = Field(min_length=1)
+    population: Population
     methods: tuple[int, ...] = ()
     editions: dict[int, Edition] = Field(default_factory=dict)

@@ -52,6 +52,10 @@ class Store:
         edition, method = split_label(label)
         return self.root / "editions" / table / f"edition={edition}" / f"method={method}" / PART
 
+    def partition(self, table: str, partition: str) -> Path:
+        """The file of a table's partition: a data year for a core table, an edition's label for an edition table."""
+        return self.core(table, int(partition)) if table in CORE_TABLES else self.edition(table, partition)
+
     def raw(self, name: str, data_year: int | None = None) -> Path:
         """The list of archive entries that a data year of a source is read from."""
         return self.root / "raw" / name / ("inputs.json" if data_year is None else f"data_year={data_year}/inputs.json")

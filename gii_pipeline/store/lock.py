@@ -45,6 +45,16 @@ class Lock:
     def sha256(self) -> str:
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
+    @property
+    def parts(self) -> dict[str, str]:
+        """Part of the lock -> a fingerprint, to say which part of two locks differs."""
+        return {
+            "sources": fingerprint(self.sources),
+            "settings": self.settings,
+            "code version": self.code,
+            "contracts": fingerprint(self.contracts),
+        }
+
     def with_sources_of(self, locks: Iterable[Lock]) -> Lock:
         """This lock with the sources of all `locks` beside its own."""
         merged: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))

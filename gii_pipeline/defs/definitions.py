@@ -1,0 +1,39 @@
+"""The definitions that Dagster loads: every asset, job, schedule and sensor of one pipeline.
+
+Belongs here: putting them together. `defs` is built from the environment (see `Pipeline.from_environment`).
+Does not: what an asset does.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from gii_pipeline.defs.core import core_assets
+from gii_pipeline.defs.editions import edition_assets
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.defs.raw import raw_assets
+from gii_pipeline.defs.release import release_assets
+
+INGEST, RANKING, RELEASE = "ingest", "ranking", "release"
+
+
+def build(pipeline: Pipeline) -> dg.Definitions:
+    """Everything that Dagster needs to know of a pipeline."""
+    groups = dg.AssetSelection.groups
+    return dg.Definitions(
+        assets=[*raw_assets(pipeline), *core_assets(pipeline), *edition_assets(pipeline), *release_assets(pipeline)],
+        jobs=[
+            dg.define_asset_job(
+                INGEST, groups("raw", "core"), description="One data year: fetch, read, locate, validate."
+            ),
+            dg.define_asset_job(RANKING, groups("edition"), description="One edition: points, clusters, rankings."),
+            dg.define_asset_job(
+                RELEASE, groups("release"), description="One edition's tables as an immutable version."
+            ),
+        ],
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    return build(Pipeline.from_environment())

@@ -1,0 +1,137 @@
+"""Edition assets: points, clusters, figures, rankings and what explains them, by edition.
+
+Belongs here: one asset a step; it reads its inputs, calls one function of a room, publishes.
+Does not: the order of steps inside a room, or any rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+
+from gii_pipeline import clusters, contracts, counting, ranking
+from gii_pipeline.counting import Total
+from gii_pipeline.defs.failing import failing_clearly
+from gii_pipeline.defs.inputs import EditionInputs, totals_metadata
+from gii_pipeline.defs.partitions import editions, years_of_editions
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.defs.publishing import Audit, Published, check_specs, column_schema, publish
+from gii_pipeline.editions import Edition
+from gii_pipeline.metrics import cluster_metrics
+from gii_pipeline.ranking.stage import with_population
+
+Frames = Mapping[str, pd.DataFrame]
+Step = Callable[[EditionInputs], Frames]
+
+
+def edition_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
+    """Every table of the edition layer, in the order in which they are made."""
+    return [
+        _points(pipeline),
+        _asset(
+            pipeline, ("clusters", "cluster_members", "cluster_footprints"), ("points", "raw_population"), find_clusters
+        ),
+        _asset(pipeline, ("cluster_metrics",), ("points", "cluster_members", "cluster_footprints"), measure),
+        _asset(
+            pipeline, ("ranking_size", "ranking_intensity"), ("clusters", "cluster_footprints", "cluster_metrics"), rank
+        ),
+        _asset(pipeline, ("contributions",), ("points", "cluster_members"), contribute),
+        _asset(pipeline, ("rank_changes",), ("points", "ranking_size", "cluster_members"), compare),
+        _asset(pipeline, ("rank_stability",), ("points", "cluster_members", "ranking_size"), resample),
+    ]
+
+
+def count(inputs: EditionInputs, edition: Edition) -> tuple[pa.Table, dict[str, Total]]:
+    """The `points` of an edition from the core files, and the world totals."""
+    connection = counting.connect()
+    core, locations = inputs.core(connection, edition)
+    return counting.points(core, locations, edition), counting.totals(core, edition)
+
+
+def find_clusters(inputs: EditionInputs) -> Frames:
+    found = clusters.build(inputs.read("points"), inputs.edition, previous=inputs.previous_members)
+    footprints = with_population(found.footprints, inputs.population_of, inputs.edition)
+    return {"clusters": found.clusters, "cluster_members": found.members, "cluster_footprints": footprints}
+
+
+def measure(inputs: EditionInputs) -> Frames:
+    members, points, footprints = map(inputs.read, ("cluster_members", "points", "cluster_footprints"))
+    return {"cluster_metrics": cluster_metrics(members, points, inputs.totals, footprints, inputs.edition)}
+
+
+def rank(inputs: EditionInputs) -> Frames:
+    found, footprints, figures = map(inputs.read, ("clusters", "cluster_footprints", "cluster_metrics"))
+    size = ranking.rank_size(found, footprints, figures, inputs.edition)
+    return {"ranking_size": size, "ranking_intensity": ranking.rank_intensity(size)}
+
+
+def contribute(inputs: EditionInputs) -> Frames:
+    members, points = map(inputs.read, ("cluster_members", "points"))
+    return {"contributions": ranking.contributions(members, points, inputs.edition)}
+
+
+def _points(pipeline: Pipeline) -> dg.AssetsDefinition:
+    by_window = [
+        dg.AssetDep(table, partition_mapping=years_of_editions(pipeline, metric))
+        for table, metric in pipeline.tables.items()
+    ]
+    by_any_window = [
+        dg.AssetDep(table, partition_mapping=years_of_editions(pipeline))
+        for table in ("locations", "geocoding_quality")
+    ]
+
+    @dg.multi_asset(
+        name="points",
+        specs=[_spec(pipeline, "points", [*by_window, *by_any_window])],
+        check_specs=check_specs("points"),
+    )
+    def points(context: dg.AssetExecutionContext) -> Published:
+        with failing_clearly():
+            inputs = EditionInputs(pipeline, context.partition_key)
+            table, totals = count(inputs, inputs.edition)
+            table = table.cast(contracts.load("points").arrow_schema)
+            yield from publish(pipeline.store, _audit(inputs), {"points": table}, inputs.lock, totals_metadata(totals))
+
+    return points
+
+
+def _asset(pipeline: Pipeline, tables: Sequence[str], deps: Sequence[str], step: Step) -> dg.AssetsDefinition:
+    """One step: the tables that it makes together, from the tables that it reads."""
+
+    @dg.multi_asset(
+        name=step.__name__,
+        specs=[_spec(pipeline, table, deps) for table in tables],
+        check_specs=check_specs(*tables),
+    )
+    def assets(context: dg.AssetExecutionContext) -> Published:
+        with failing_clearly():
+            inputs = EditionInputs(pipeline, context.partition_key)
+            yield from publish(pipeline.store, _audit(inputs), step(inputs), inputs.lock)
+
+    return assets
+
+
+def _spec(pipeline: Pipeline, table: str, deps: Sequence[str | dg.AssetDep]) -> dg.AssetSpec:
+    contract = contracts.load(table)
+    return dg.AssetSpec(
+        table,
+        deps=list(deps),
+        description=contract.purpose,
+        group_name="edition",
+        partitions_def=editions(pipeline),
+        kinds={"parquet"},
+        owners=["team:gii_pipeline"],
+        metadata={"dagster/column_schema": column_schema(table), "contract": contract.version},
+    )
+
+
+def _audit(inputs: EditionInputs) -> Audit:
+    before = inputs.pipeline.book.previous(inputs.edition)
+    return Audit(
+        inputs.label,
+        {"edition": inputs.edition.edition, "method": inputs.edition.method},
+        previous=before.under(inputs.edition).label if before else None,
+    )

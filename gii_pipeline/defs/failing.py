@@ -1,0 +1,41 @@
+"""Failing clearly: an error that a person can mend becomes a Dagster failure that says so, and back.
+
+Belongs here: the way from a GiiError to `dg.Failure` and from a failed step to a GiiError.
+Does not: the messages, which are those of the room that noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from gii_pipeline.errors import GiiError, TransientError
+
+RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+
+
+@contextmanager
+def failing_clearly() -> Iterator[None]:
+    """Within it, a GiiError fails the step with its message; only a transient one leaves the step to be tried again."""
+    try:
+        yield
+    except TransientError:
+        raise
+    except GiiError as error:
+        raise dg.Failure(
+            description=str(error), metadata={"exit_code": error.exit_code}, allow_retries=False
+        ) from error
+
+
+def failure_of(event: dg.DagsterEvent) -> GiiError:
+    """The error of a failed step: its message, and its exit code where it was one that a person can mend."""
+    data = event.step_failure_data
+    failure, error = data.user_failure_data, data.error
+    told = GiiError(
+        failure.description if failure else f"Step `{event.step_key}` broke down.\n{error and error.to_string()}"
+    )
+    code = failure.metadata.get("exit_code") if failure else None
+    told.exit_code = int(code.value) if code is not None else 1
+    return told

@@ -1,0 +1,162 @@
+"""What a partition is made from: its files, and the lock that its tables carry.
+
+Belongs here: finding and asserting the inputs of a data year and of an edition. Does not: Dagster, or computing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow.parquet as pq
+from ibis.backends import BaseBackend
+
+from gii_pipeline import contracts
+from gii_pipeline.counting import Total
+from gii_pipeline.counting.engine import read_core
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.editions import Edition
+from gii_pipeline.errors import InputError, MissingYearsError
+from gii_pipeline.metrics.names import CORE_TABLES
+from gii_pipeline.metrics.population import PopulationRaster, population
+from gii_pipeline.sources.gathering import hashes, pinned
+from gii_pipeline.store import EDITION_TABLES, Lock, read_lock
+from gii_pipeline.store.lock import fingerprint
+
+TOTALS_KEY = b"gii_totals"
+CODE = version("gii-pipeline")
+
+
+def core_lock(pipeline: Pipeline, table: str, data_year: int) -> Lock:
+    """What a core table of records is made from: the pinned files of its year, institutions, and how they are read."""
+    store, profile = pipeline.store, pipeline.profile
+    source = profile.metrics[pipeline.tables[table]]
+    sources = {name: {str(data_year): found} for name, found in hashes(store.raw(table, data_year)).items()}
+    if profile.institutions:
+        sources |= {name: {"all": found} for name, found in hashes(store.raw("institutions")).items()}
+    settings = {
+        "reader": source.reader,
+        "options": source.options,
+        "institutions": profile.institutions and profile.institutions.model_dump(mode="json", exclude={"files"}),
+        "gazetteer": profile.gazetteer.model_dump(mode="json"),
+    }
+    return Lock(sources, fingerprint(settings), CODE, {table: contracts.load(table).version})
+
+
+def joint_lock(files: Iterable[Path], tables: Iterable[str]) -> Lock:
+    """What tables are made from that are computed from core files: all that these were made from."""
+    locks = [read_lock(file) for file in sorted(files)]
+    own = Lock(
+        settings=fingerprint([lock.settings for lock in locks]),
+        code=CODE,
+        contracts={name: contracts.load(name).version for name in tables},
+    )
+    return own.with_sources_of(locks)
+
+
+@dataclass(frozen=True)
+class EditionInputs:
+    """What one edition of one pipeline is made from."""
+
+    pipeline: Pipeline
+    label: str
+
+    @cached_property
+    def edition(self) -> Edition:
+        return self.pipeline.book.edition(self.label)
+
+    @cached_property
+    def previous(self) -> Edition | None:
+        """The edition before, by its own method; None where there is none or one of its years is not ingested."""
+        before = self.pipeline.book.previous(self.edition)
+        try:
+            found = before and self.core_files(before.under(self.edition)) and self.core_files(before)
+        except (MissingYearsError, InputError):
+            return None
+        return before if found else None
+
+    def core_files(self, edition: Edition) -> dict[str, list[Path]]:
+        """Core table -> the files of the years that the edition's windows demand, and of `locations` for all of them.
+
+        Raises InputError where the profile has no source for a metric, MissingYearsError naming the missing years.
+        """
+        lacking = [metric for metric in edition.metrics if metric not in self.pipeline.profile.metrics]
+        if lacking:
+            raise InputError(
+                f"Edition {edition.label} counts {', '.join(lacking)}, "
+                f"and the profile {self.pipeline.profile.name!r} names no source for it."
+            )
+        store = self.pipeline.store
+        files = {CORE_TABLES[name]: store.core_years(CORE_TABLES[name], ys) for name, ys in edition.data_years.items()}
+        years = {year for years in edition.data_years.values() for year in years}
+        return {**files, "locations": store.core_years("locations", years)}
+
+    def core(self, connection: BaseBackend, edition: Edition) -> tuple[dict[str, ir.Table], ir.Table]:
+        """Metric -> its core table, and the locations, for the edition's years on one connection."""
+        files = self.core_files(edition)
+        tables = {metric: read_core(connection, files[CORE_TABLES[metric]]) for metric in edition.metrics}
+        return tables, read_core(connection, files["locations"])
+
+    @property
+    def previous_members_file(self) -> Path | None:
+        """The clusters whose ids live on: those of the edition before, by this method or its own, else of this year."""
+        before = self.pipeline.book.previous(self.edition)
+        labels = [before.under(self.edition).label, before.label] if before else []
+        if self.edition.method != self.edition.edition:
+            labels.append(str(self.edition.edition))
+        files = [self.pipeline.store.edition("cluster_members", label) for label in labels]
+        return next((file for file in files if file.is_file()), None)
+
+    @property
+    def previous_members(self) -> pd.DataFrame | None:
+        return pd.read_parquet(self.previous_members_file) if self.previous_members_file else None
+
+    @cached_property
+    def lock(self) -> Lock:
+        """The source files of the edition's years and of the year before's, population, settings, versions."""
+        editions = [self.edition]
+        if self.previous:
+            editions += [self.previous, self.previous.under(self.edition)]
+        files = {file for edition in editions for files in self.core_files(edition).values() for file in files}
+        members = self.previous_members_file
+        settings = {
+            "edition": self.edition.model_dump(mode="json"),
+            "previous": self.previous and self.previous.model_dump(mode="json"),
+            "ids": read_lock(members).sha256 if members else None,
+            "core": [read_lock(file).settings for file in sorted(files)],
+        }
+        population = {source: {"all": found} for source, found in hashes(self.pipeline.store.raw("population")).items()}
+        own = Lock(
+            sources=population,
+            settings=fingerprint(settings),
+            code=CODE,
+            contracts={name: contracts.load(name).version for name in EDITION_TABLES},
+        )
+        return own.with_sources_of(read_lock(file) for file in sorted(files))
+
+    def population_of(self, footprints: pd.DataFrame) -> pd.DataFrame:
+        """cluster_id, population of the footprints, from the pinned rasters of the epochs around the edition's year."""
+        files = pinned(self.pipeline.store.raw("population"), self.pipeline.archive)
+        rasters = [PopulationRaster(path, int(year)) for year, paths in files.items() for path in paths]
+        return population(footprints, rasters, self.edition.population_year.value)
+
+    def read(self, table: str) -> pd.DataFrame:
+        """A table of this edition."""
+        return pd.read_parquet(self.pipeline.store.existing_edition(table, self.label))
+
+    @property
+    def totals(self) -> dict[str, Total]:
+        """Metric -> the world total that was counted with the points."""
+        path = self.pipeline.store.existing_edition("points", self.label)
+        return {name: Total(*total) for name, total in json.loads(pq.read_schema(path).metadata[TOTALS_KEY]).items()}
+
+
+def totals_metadata(totals: Mapping[str, Total]) -> dict[bytes, bytes]:
+    """What the file of the points carries beside its rows: the world totals that shares are taken of."""
+    return {TOTALS_KEY: json.dumps({name: list(total) for name, total in totals.items()}, sort_keys=True).encode()}

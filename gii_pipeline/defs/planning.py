@@ -1,0 +1,86 @@
+"""Planning: what is there, what is missing, what is stale and why, before anything runs.
+
+Belongs here: comparing the locks of tables with what they would be made from now.
+Does not: running anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from gii_pipeline.defs.inputs import EditionInputs, core_lock
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.errors import InputError, MissingYearsError
+from gii_pipeline.sources.gathering import changed_files
+from gii_pipeline.store import CORE_TABLES, EDITION_TABLES, read_lock
+
+State = Literal["there", "missing", "stale"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One partition of one job: whether it has to run, and why."""
+
+    job: str
+    partition: str
+    state: State
+    why: str = ""
+
+
+def plan(pipeline: Pipeline, labels: Iterable[str]) -> list[Step]:
+    """Every data year that the editions demand, once and first, then the editions in the order of their ids' inheritance.
+
+    Raises InputError where an edition counts a metric that the profile has no source for.
+    """
+    inputs = [EditionInputs(pipeline, label) for label in labels]
+    for edition in inputs:
+        edition.check_sources()
+    years = sorted({year for each in inputs for years in each.edition.data_years.values() for year in years})
+    ingest = [_ingest(pipeline, year) for year in years]
+    changed = {int(step.partition) for step in ingest if step.state != "there"}
+    ordered = sorted(inputs, key=lambda each: (each.edition.edition, each.edition.method))
+    return [*ingest, *(_ranking(each, changed) for each in ordered)]
+
+
+def _ingest(pipeline: Pipeline, year: int) -> Step:
+    tables = [*pipeline.tables, "locations", "geocoding_quality"]
+    missing = [table for table in CORE_TABLES if table in tables and not pipeline.store.core(table, year).is_file()]
+    if missing:
+        return Step("ingest", str(year), "missing", f"no {', '.join(missing)}")
+    if pipeline.refresh:
+        return Step("ingest", str(year), "stale", "--refresh asks for it")
+    for table, metric in pipeline.tables.items():
+        if changed := changed_files(
+            pipeline.archive, pipeline.profile.metrics[metric], pipeline.store.raw(table, year)
+        ):
+            return Step("ingest", str(year), "stale", f"{table}: {changed}")
+        lock = read_lock(pipeline.store.core(table, year))
+        now = core_lock(pipeline, table, year)
+        if lock != now:
+            return Step("ingest", str(year), "stale", f"{table}: {_difference(lock.parts, now.parts)}")
+    return Step("ingest", str(year), "there")
+
+
+def _ranking(inputs: EditionInputs, changed_years: set[int]) -> Step:
+    label = inputs.label
+    missing = [t for t in EDITION_TABLES if not inputs.pipeline.store.edition(t, label).is_file()]
+    if missing:
+        return Step("ranking", label, "missing", f"no {', '.join(missing)}")
+    demanded = {year for years in inputs.edition.data_years.values() for year in years}
+    if again := sorted(demanded & changed_years):
+        return Step("ranking", label, "stale", f"data years {', '.join(map(str, again))} are ingested anew")
+    try:
+        now = inputs.lock
+    except (InputError, MissingYearsError) as error:
+        return Step("ranking", label, "stale", str(error))
+    for table in EDITION_TABLES:
+        lock = read_lock(inputs.pipeline.store.edition(table, label))
+        if lock != now:
+            return Step("ranking", label, "stale", f"{table}: {_difference(lock.parts, now.parts)}")
+    return Step("ranking", label, "there")
+
+
+def _difference(old: dict[str, str], new: dict[str, str]) -> str:
+    return ", ".join(f"{part} changed" for part in new if old.get(part) != new[part])

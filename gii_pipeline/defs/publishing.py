@@ -1,0 +1,184 @@
+"""Write, audit, publish: the one way in which an asset's tables reach the store.
+
+Belongs here: staging, one Dagster check result per rule of the contract, and the promotion of what passed.
+Does not: the rules, which are the contract's, or computing a table.
+
+A failing check in Dagster does not by itself keep a bad table out: the form that does is to yield the check results and
+raise while the table is staged and not yet promoted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gii_pipeline import contracts
+from gii_pipeline.contracts.validation import SHAPE, SHAPE_SAYS
+from gii_pipeline.errors import ContractError
+from gii_pipeline.store import LOCK_KEY, Lock, Store, write_parquet
+
+Published = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
+Table = pa.Table | pd.DataFrame | Path
+PREVIEW_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What the contracts of a partition's tables are judged with, beside the tables themselves.
+
+    parameters: `data_year` and `retrieved_year`, or `edition` and `method`. previous: the partition before, if any.
+    references: tables by the names that rules use, where they are neither the partition's own nor the one before.
+    """
+
+    partition: str
+    parameters: Mapping[str, Any]
+    previous: str | None = None
+    references: Mapping[str, pa.Table | Path] = field(default_factory=dict)
+
+
+def check_specs(*tables: str) -> list[dg.AssetCheckSpec]:
+    """One check for each rule of each table's contract, so that the page names the rule that broke."""
+    return [
+        dg.AssetCheckSpec(name=name, asset=table, description=description)
+        for table in tables
+        for name, description in [(SHAPE, SHAPE_SAYS), *((r.name, r.description) for r in contracts.load(table).rules)]
+    ]
+
+
+def column_schema(table: str) -> dg.TableSchema:
+    """The contract's columns as Dagster shows them."""
+    columns = [
+        dg.TableColumn(
+            name=column["name"],
+            type=column["type"],
+            description=column["description"],
+            constraints=dg.TableColumnConstraints(
+                nullable=column["nullable"], unique=column["unique"], other=column["other"]
+            ),
+        )
+        for column in contracts.load(table).column_schema
+    ]
+    return dg.TableSchema(columns)
+
+
+def publish(
+    store: Store, audit: Audit, tables: Mapping[str, Table], lock: Lock, metadata: Mapping[bytes, bytes] | None = None
+) -> Published:
+    """Stage and validate every table; promote all of them, or none.
+
+    tables: table -> its rows sorted by key, or a staged Parquet file that carries the lock already.
+    metadata: what the files carry beside the lock.
+    Raises ContractError with the failing rows when a table breaks a rule of severity error; all failing rows are then in
+    the quarantine file.
+    """
+    with store.staging() as folder:
+        staged: dict[str, Path] = {}
+        verdicts = {}
+        for name, table in tables.items():
+            staged[name] = _stage(name, table, folder, {**(metadata or {}), LOCK_KEY: lock.to_bytes()})
+        for name, path in staged.items():
+            references = _references(store, audit, contracts.load(name), staged)
+            verdicts[name] = contracts.validate(
+                path,
+                contracts.load(name),
+                references=references,
+                parameters=audit.parameters,
+                partition=audit.partition,
+            )
+            yield from _check_results(verdicts[name])
+        broken = {name: verdict for name, verdict in verdicts.items() if not verdict.passed}
+        for name, verdict in broken.items():
+            verdict.quarantine(store.quarantine(name, audit.partition))
+        if broken:
+            raise ContractError("\n\n".join(verdict.message() for verdict in broken.values()))
+        about = {name: _about(path, store.partition(name, audit.partition), lock) for name, path in staged.items()}
+        store.promote({staged[name]: store.partition(name, audit.partition) for name in tables})
+    for name in tables:
+        yield dg.MaterializeResult(asset_key=name, metadata=about[name])
+
+
+def _stage(name: str, table: Table, folder: Path, metadata: Mapping[bytes, bytes]) -> Path:
+    """The table as a file with the contract's column types and metadata; a staged file is taken as it is.
+
+    A frame's columns that the contract does not know are kept, so that the contract refuses them.
+    """
+    if isinstance(table, Path):
+        return table
+    path = folder / f"{name}.parquet"
+    if isinstance(table, pd.DataFrame):
+        table = _typed(table, contracts.load(name).arrow_schema)
+    write_parquet(table, path, metadata)
+    return path
+
+
+def _typed(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+    if set(frame.columns) == set(schema.names):
+        return pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def _references(
+    store: Store, audit: Audit, contract: contracts.Contract, staged: Mapping[str, Path]
+) -> dict[str, pa.Table | Path]:
+    """What a contract's rules compare with: the partition's other tables, the partition before, and what was given."""
+    found: dict[str, pa.Table | Path] = {}
+    for name in sorted({reference for rule in contract.rules for reference in rule.references}):
+        if name in audit.references:
+            found[name] = audit.references[name]
+        elif name in staged:
+            found[name] = staged[name]
+        else:
+            path = _stored(store, audit, contract.name, name)
+            if path and path.is_file():
+                found[name] = path
+    return found
+
+
+def _stored(store: Store, audit: Audit, table: str, reference: str) -> Path | None:
+    if reference == "previous":
+        return store.partition(table, audit.previous) if audit.previous else None
+    return store.partition(reference, audit.partition) if reference in contracts.names() else None
+
+
+def _check_results(verdict: contracts.Verdict) -> Iterator[dg.AssetCheckResult]:
+    for result in verdict.results:
+        yield dg.AssetCheckResult(
+            asset_key=verdict.table,
+            check_name=result.rule,
+            passed=result.status != "failed",
+            severity=dg.AssetCheckSeverity.ERROR if result.severity == "error" else dg.AssetCheckSeverity.WARN,
+            description=f"Not judged: {result.reason}." if result.status == "skipped" else result.description,
+            metadata={
+                "status": result.status,
+                "observed": dg.MetadataValue.json(result.observed),
+                "failing_count": result.failing_count,
+                "failing_rows": dg.MetadataValue.json(list(map(dict, result.failing_rows))),
+            },
+        )
+
+
+def _about(path: Path, target: Path, lock: Lock) -> dict[str, dg.MetadataValue | int | str]:
+    """What the page shows of a materialisation."""
+    return {
+        "dagster/row_count": pq.read_metadata(path).num_rows,
+        "bytes": path.stat().st_size,
+        "path": dg.MetadataValue.path(target),
+        "preview": dg.MetadataValue.md(_preview(path)),
+        "lock": lock.sha256,
+    }
+
+
+def _preview(path: Path) -> str:
+    """The first rows as a Markdown table, without the columns that no person reads."""
+    head = next(pq.ParquetFile(path).iter_batches(PREVIEW_ROWS), None)
+    if head is None:
+        return "no rows"
+    readable = [column.name for column in head.schema if not pa.types.is_binary(column.type)]
+    return str(head.select(readable).to_pandas().to_markdown(index=False))

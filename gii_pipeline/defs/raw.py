@@ -1,0 +1,87 @@
+"""Raw assets: what each source gave, kept in the archive, and pinned for the data year.
+
+Belongs here: one asset a metric and data year, and one for what serves every year (institutions, population).
+Does not: reading what was kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from gii_pipeline.archive import Entry
+from gii_pipeline.defs.failing import RETRIES, failing_clearly
+from gii_pipeline.defs.partitions import data_years
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.profiles import Fetch, Input
+from gii_pipeline.sources.gathering import Gathered, gather, pin
+
+
+def raw_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
+    """`raw_<core table>` by data year, and `raw_institutions` and `raw_population` for all years."""
+    by_year = [_by_year(pipeline, table, metric) for table, metric in pipeline.tables.items()]
+    return [*by_year, *(_for_all_years(pipeline, name, source) for name, source in pipeline.yearless.items())]
+
+
+def _by_year(pipeline: Pipeline, table: str, metric: str) -> dg.AssetsDefinition:
+    source = pipeline.profile.metrics[metric]
+
+    @dg.asset(
+        name=f"raw_{table}",
+        description=f"What the source `{source.reader}` gave for {metric} of a data year, as received.",
+        group_name="raw",
+        partitions_def=data_years(pipeline),
+        pool=_pool(source),
+        retry_policy=RETRIES,
+        kinds={"archive"},
+        owners=["team:gii_pipeline"],
+    )
+    def raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        data_year = int(context.partition_key)
+        with failing_clearly():
+            gathered = gather(pipeline.archive, source, data_year)
+            pin(gathered, pipeline.store.raw(table, data_year))
+        return dg.MaterializeResult(metadata=_metadata(gathered))
+
+    return raw
+
+
+def _for_all_years(pipeline: Pipeline, name: str, source: Input) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=f"raw_{name}",
+        description=f"The {name} that every data year and edition uses, as received.",
+        group_name="raw",
+        pool=_pool(source),
+        retry_policy=RETRIES,
+        kinds={"archive"},
+        owners=["team:gii_pipeline"],
+    )
+    def raw() -> dg.MaterializeResult:
+        with failing_clearly():
+            gathered = gather(pipeline.archive, source, None)
+            pin(gathered, pipeline.store.raw(name))
+        return dg.MaterializeResult(metadata=_metadata(gathered))
+
+    return raw
+
+
+def _pool(source: Input) -> str:
+    """The client that a source is fetched with, so that two runs do not ask it at once; else the reader."""
+    fetches = [files.fetch for files in source.files.values() if isinstance(files, Fetch)]
+    return fetches[0] if fetches else source.reader
+
+
+def _metadata(gathered: Gathered) -> dict[str, dg.MetadataValue]:
+    entries = [entry for role in gathered.values() for entry in role]
+    return {
+        "files": dg.MetadataValue.int(len(entries)),
+        "bytes": dg.MetadataValue.int(sum(entry.bytes for entry in entries)),
+        "records": dg.MetadataValue.int(sum(entry.records or 0 for entry in entries)),
+        "entries": dg.MetadataValue.json(list(_listed(entries))),
+    }
+
+
+def _listed(entries: list[Entry], most: int = 20) -> Iterator[dict[str, object]]:
+    for entry in entries[:most]:
+        yield {"address": entry.address, "bytes": entry.bytes, "sha256": entry.sha256}

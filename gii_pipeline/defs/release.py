@@ -1,0 +1,80 @@
+"""The release asset: an edition's finished tables as an immutable version.
+
+Belongs here: what a release says of its sources, and the asset that makes one.
+Does not: staging, auditing or publishing a version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from gii_pipeline.defs.failing import failing_clearly
+from gii_pipeline.defs.inputs import EditionInputs
+from gii_pipeline.defs.partitions import editions
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.metrics.names import CORE_TABLES
+from gii_pipeline.profiles import Input
+from gii_pipeline.releases import Made, ReleaseInfo, SourceInfo, make_release
+from gii_pipeline.sources import SOURCES
+from gii_pipeline.sources.gathering import pinned_entries
+from gii_pipeline.store import EDITION_TABLES
+
+
+def release_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
+    @dg.asset(
+        name="release",
+        description="An immutable version of the edition's tables: staged, audited as a whole, then published.",
+        group_name="release",
+        partitions_def=editions(pipeline),
+        deps=list(EDITION_TABLES),
+        kinds={"parquet"},
+        owners=["team:gii_pipeline"],
+    )
+    def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        with failing_clearly():
+            made = release_edition(pipeline, context.partition_key)
+        context.log.info(made.message)
+        return dg.MaterializeResult(
+            metadata={
+                "version": str(made.release.version),
+                "path": dg.MetadataValue.path(str(made.release.folder)),
+                "created": made.created,
+            }
+        )
+
+    return [release]
+
+
+def release_edition(pipeline: Pipeline, label: str) -> Made:
+    """Publish the edition's tables as the next version, unless they are what the last one holds."""
+    return make_release(pipeline.root, label, release_info(pipeline, label), clock=lambda: datetime.now(UTC))
+
+
+def release_info(pipeline: Pipeline, label: str) -> ReleaseInfo:
+    """What the release of an edition says of itself: title, sources with licences and citations, settings."""
+    edition = EditionInputs(pipeline, label).edition
+    pins = [(pipeline.store.raw(name), source) for name, source in pipeline.yearless.items()]
+    for metric, years in edition.data_years.items():
+        table, source = CORE_TABLES[metric], pipeline.profile.metrics[metric]
+        pins += [(pipeline.store.raw(table, year), source) for year in years]
+    entries = [(entry, source) for path, source in pins for entry in pinned_entries(path)]
+    return ReleaseInfo(
+        title=f"Innovation clusters, edition {label}: {pipeline.profile.title}",
+        sources={entry["source"]: _source_info(source, entry) for entry, source in entries},
+        settings=edition.model_dump(mode="json"),
+        made_up=pipeline.profile.made_up,
+        data_as_of=max((entry["retrieved_at"] for entry, _ in entries), default=""),
+    )
+
+
+def _source_info(source: Input, entry: Mapping[str, str]) -> SourceInfo:
+    """The profile's words on a source, else its reader's, else the archive's."""
+    reader = SOURCES.get(source.reader)
+    return SourceInfo(
+        title=source.title or entry["source"],
+        licence=source.licence or (reader.licence if reader else "") or entry["licence"],
+        citation=source.citation or (reader.citation if reader else ""),
+    )

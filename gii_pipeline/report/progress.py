@@ -1,0 +1,58 @@
+"""Progress of long work: a live display on a terminal, plain lines elsewhere.
+
+Belongs here: how steps that start and end are shown. Does not: running them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+
+class Event(Protocol):
+    """A step and whether it `started`, `succeeded` or `failed`."""
+
+    @property
+    def step(self) -> str: ...
+
+    @property
+    def state(self) -> str: ...
+
+
+class Reporter:
+    """Shows the runs of one command, one after the other."""
+
+    def __init__(self, console: Console, runs: int) -> None:
+        self.console = console
+        self.live = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[step]}", style="dim"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self.all = self.live.add_task("runs", total=runs, step="")
+
+    def follow(self, title: str, events: Iterable[Event]) -> None:
+        """Show one run's events until it ends; what it raises passes through."""
+        started = time.monotonic()
+        self.live.update(self.all, description=title)
+        for event in events:
+            self.live.update(self.all, step=event.step if event.state == "started" else "")
+        self.live.advance(self.all)
+        self.console.print(f"{title}  [dim]{time.monotonic() - started:.1f} s[/dim]", highlight=False)
+
+
+@contextmanager
+def reporting(console: Console, runs: int) -> Iterator[Reporter]:
+    reporter = Reporter(console, runs)
+    with reporter.live:
+        yield reporter

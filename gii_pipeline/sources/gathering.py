@@ -1,0 +1,102 @@
+"""Gathering: everything that one source's reader needs for one data year, in the archive and named.
+
+Belongs here: archiving an input's local files and fetches, and the list that pins which entries a data year is read from.
+Does not: what to ask a source for (`fetching`), or what the bytes mean (`readers`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from gii_pipeline.archive import Archive, Entry
+from gii_pipeline.errors import InputError
+from gii_pipeline.profiles import Fetch, Input
+from gii_pipeline.sources.fetching import FETCHERS
+
+Gathered = Mapping[str, list[Entry]]
+
+
+def gather(archive: Archive, source: Input, data_year: int | None) -> Gathered:
+    """Role of the reader -> the archive entries that serve it, local files copied in and fetches made.
+
+    data_year: None for what serves every year (institutions, population).
+    """
+    return {role: _entries(archive, source.reader, files, data_year) for role, files in source.files.items()}
+
+
+def _entries(archive: Archive, source: str, files: tuple[Path, ...] | Fetch, data_year: int | None) -> list[Entry]:
+    if not isinstance(files, Fetch):
+        return [archive.keep_file(source, path) for path in files]
+    if files.fetch not in FETCHERS:
+        raise InputError(f"There is no client {files.fetch!r} to fetch {source} with. Known: {', '.join(FETCHERS)}.")
+    return FETCHERS[files.fetch].fetch(archive, files.options, data_year)
+
+
+def pin(gathered: Gathered, path: Path) -> None:
+    """Write the list of entries, all at once: from now on the data year is read from these."""
+    listed = {role: [_named(entry) for entry in entries] for role, entries in gathered.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = path.with_suffix(".staged")
+    staged.write_text(json.dumps(listed, indent=1, sort_keys=True), encoding="utf-8")
+    staged.replace(path)
+
+
+def pinned(path: Path, archive: Archive) -> dict[str, list[Path]]:
+    """Role -> the archived files of a pinned list, in the order of the source.
+
+    Raises InputError when the list, or a file of it, is not there.
+    """
+    files = {
+        role: [archive.shelf(entry["source"]).objects.path(entry["sha256"]) for entry in entries]
+        for role, entries in _read(path).items()
+    }
+    for missing in (file for role in files.values() for file in role if not file.is_file()):
+        raise InputError(f"{missing}, which {path} names, is gone from the archive. Run `gii ingest --refresh`.")
+    return files
+
+
+def changed_files(archive: Archive, source: Input, path: Path) -> str:
+    """Why a pinned list no longer is what `gather` would give from local files; empty when it still is."""
+    if not path.is_file():
+        return "nothing is pinned"
+    listed = _read(path)
+    for role, files in source.local_files().items():
+        now = [archive.keep_file(source.reader, file).sha256 for file in files]
+        if now != [entry["sha256"] for entry in listed.get(role, [])]:
+            return f"the files for `{role}` changed"
+    return ""
+
+
+def hashes(path: Path) -> dict[str, tuple[str, ...]]:
+    """Source -> the sha256 of every entry of a pinned list."""
+    entries = pinned_entries(path)
+    return {
+        source: tuple(sorted({entry["sha256"] for entry in entries if entry["source"] == source}))
+        for source in sorted({entry["source"] for entry in entries})
+    }
+
+
+def pinned_entries(path: Path) -> list[dict[str, str]]:
+    """Everything on a pinned list: source, address, sha256, licence, retrieved_at."""
+    return [entry for entries in _read(path).values() for entry in entries]
+
+
+def _read(path: Path) -> dict[str, list[dict[str, str]]]:
+    if not path.is_file():
+        raise InputError(f"{path} is not there: nothing has been fetched for it. Run `gii ingest` for this year first.")
+    listed: dict[str, list[dict[str, str]]] = json.loads(path.read_text(encoding="utf-8"))
+    return listed
+
+
+def _named(entry: Entry) -> dict[str, object]:
+    return {
+        "source": entry.source,
+        "address": entry.address,
+        "sha256": entry.sha256,
+        "bytes": entry.bytes,
+        "records": entry.records,
+        "retrieved_at": entry.retrieved_at,
+        "licence": entry.licence,
+    }
