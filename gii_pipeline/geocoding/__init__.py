@@ -1,0 +1,33 @@
+"""Geocoding: an address, a city or an institution → a location with its precision, and how it was found.
+
+Belongs here: the gazetteer, codes of economies, overrides, and the core tables that located people make.
+Does not: reading a source's files (see `sources`), or counting.
+"""
+
+from gii_pipeline.geocoding.core import (
+    core_rows,
+    core_table,
+    geocoding_quality,
+    locations,
+    undated,
+    unlocated,
+)
+from gii_pipeline.geocoding.gazetteer import Found, Gazetteer
+from gii_pipeline.geocoding.locate import locate
+from gii_pipeline.geocoding.location_id import pack, unpack
+from gii_pipeline.geocoding.overrides import read_overrides
+
+__all__ = [
+    "Found",
+    "Gazetteer",
+    "core_rows",
+    "core_table",
+    "geocoding_quality",
+    "locate",
+    "locations",
+    "pack",
+    "read_overrides",
+    "undated",
+    "unlocated",
+    "unpack",
+]

@@ -1,0 +1,137 @@
+"""Core tables out of located people: records × people × locations of a data year, its locations, and how well it went.
+
+Belongs here: merging a person's addresses at one location, and counting what was located, was not, or was dropped.
+Does not: locating (see `locate`), or what an edition counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from gii_pipeline.geocoding.location_id import DEGREE, ROW
+
+CORE_COLUMNS: Final = {
+    "record_id": "VARCHAR",
+    "data_year": "INTEGER",
+    "record_type": "VARCHAR",
+    "person_seq": "INTEGER",
+    "location_seq": "INTEGER",
+    "people": "INTEGER",
+    "people_truncated": "BOOLEAN",
+    "fraction": "DOUBLE",
+    "first_at_location": "BOOLEAN",
+    "address": "VARCHAR",
+    "location_id": "BIGINT",
+    "place": "VARCHAR",
+    "admin": "VARCHAR",
+    "economy": "VARCHAR",
+    "precision": "VARCHAR",
+    "geocoding": "VARCHAR",
+}
+_FIRST: Final = ("address", "place", "admin", "economy", "precision", "geocoding")
+
+
+def core_rows(located: duckdb.DuckDBPyRelation, data_year: int) -> duckdb.DuckDBPyRelation:
+    """The rows of a core table of one data year, lazily, in the order of the key.
+
+    One row per record × person × location: a person's addresses at one location become one row with the sum of their
+    fractions and the attributes of the first; addresses without a location stay apart. Dropped records are left out.
+    """
+    merged = located.filter(f"year = {int(data_year)} AND dropped IS NULL").aggregate(
+        "record_id, person_seq, location_id, min(address_seq) AS first_address, sum(fraction) AS fraction, "
+        "min(record_type) AS record_type, max(people) AS people, bool_or(people_truncated) AS people_truncated, "
+        + ", ".join(f"first({name} ORDER BY address_seq) AS {name}" for name in _FIRST),
+        "record_id, person_seq, location_id, CASE WHEN location_id IS NULL THEN address_seq END",
+    )
+    numbered = merged.select(
+        f"*, {int(data_year)} AS data_year, "
+        "row_number() OVER (PARTITION BY record_id, person_seq ORDER BY first_address, location_id) AS location_seq, "
+        "row_number() OVER (PARTITION BY record_id, location_id ORDER BY person_seq, first_address) = 1 AS first_at_location"
+    )
+    columns = ", ".join(f"{name}::{kind} AS {name}" for name, kind in CORE_COLUMNS.items())
+    return numbered.select(columns).order("record_id, person_seq, location_seq")
+
+
+def core_table(con: duckdb.DuckDBPyConnection, located: duckdb.DuckDBPyRelation, data_year: int) -> pa.Table:
+    """The core table of one data year in memory (`core_rows` for more than fits)."""
+    del con
+    return core_rows(located, data_year).to_arrow_table()
+
+
+def locations(con: duckdb.DuckDBPyConnection, tables: Iterable[duckdb.DuckDBPyRelation], data_year: int) -> pa.Table:
+    """The locations of one data year, from its core tables: the names and way of locating that most people there have."""
+    parts = [table.filter(f"data_year = {int(data_year)} AND location_id IS NOT NULL") for table in tables]
+    names = "place, admin, economy, precision, geocoding"
+    rows = parts[0].select(f"location_id, {names}")
+    for part in parts[1:]:
+        rows = rows.union(part.select(f"location_id, {names}"))
+    ways = rows.aggregate(f"location_id, {names}, count(*) AS rows", f"location_id, {names}").select(
+        f"*, sum(rows) OVER (PARTITION BY location_id) AS people, row_number() OVER (PARTITION BY location_id ORDER BY "
+        "rows DESC, place NULLS LAST, admin NULLS LAST, economy NULLS LAST, precision, geocoding) AS nth"
+    )
+    del con
+    return (
+        ways.filter("nth = 1")
+        .select(
+            f"location_id, {int(data_year)}::INTEGER AS data_year, "
+            f"(location_id // {ROW} - {90 * DEGREE}) / {DEGREE}::DOUBLE AS latitude, "
+            f"(location_id % {ROW} - {180 * DEGREE}) / {DEGREE}::DOUBLE AS longitude, "
+            "place, admin, economy, precision, geocoding AS method, people::BIGINT AS people"
+        )
+        .order("location_id")
+        .to_arrow_table()
+    )
+
+
+def geocoding_quality(
+    con: duckdb.DuckDBPyConnection, metric: str, located: duckdb.DuckDBPyRelation, data_year: int
+) -> pa.Table:
+    """How much of a metric's records of one data year was located, unlocated or dropped, by outcome.
+
+    people counts core rows (person × location) and, for dropped records, the rows the reader gave. The fractions of
+    located and unlocated add up to the records that count, those of dropped to the records that do not.
+    """
+    del con
+    counted = core_rows(located, data_year).aggregate(
+        "CASE WHEN location_id IS NULL THEN 'unlocated' ELSE 'located' END AS status, geocoding AS outcome, "
+        "count(DISTINCT record_id) AS records, count(*) AS people, sum(fraction) AS fraction",
+        "status, outcome",
+    )
+    dropped = located.filter(f"year = {int(data_year)} AND dropped IS NOT NULL").aggregate(
+        "'dropped' AS status, dropped AS outcome, count(DISTINCT record_id) AS records, count(*) AS people, "
+        "count(DISTINCT record_id)::DOUBLE AS fraction",
+        "dropped",
+    )
+    share = "CASE WHEN status <> 'dropped' THEN 100 * fraction / sum(fraction) FILTER (WHERE status <> 'dropped') OVER () END"
+    return (
+        counted.union(dropped)
+        .select(
+            f"'{metric}' AS metric, {int(data_year)}::INTEGER AS data_year, status, outcome, records::BIGINT AS records, "
+            f"people::BIGINT AS people, fraction::DOUBLE AS fraction, ({share})::DOUBLE AS share_pct"
+        )
+        .order("metric, status, outcome")
+        .to_arrow_table()
+    )
+
+
+def undated(located: duckdb.DuckDBPyRelation) -> int:
+    """Records without a year, which belong to no data year's table."""
+    [(records,)] = located.filter("year IS NULL").aggregate("count(DISTINCT record_id)").fetchall()
+    return int(records)
+
+
+def unlocated(located: duckdb.DuckDBPyRelation) -> pa.Table:
+    """The addresses that could not be located, the costliest first: what an overrides file is written from.
+
+    Columns: address, economy, geocoding (why not), people (rows), records, fraction.
+    """
+    missing = located.filter("dropped IS NULL AND location_id IS NULL AND address IS NOT NULL")
+    listed = missing.aggregate(
+        "address, economy, geocoding, count(*) AS people, count(DISTINCT record_id) AS records, sum(fraction) AS fraction",
+        "address, economy, geocoding",
+    )
+    return listed.order("people DESC, address, economy, geocoding").to_arrow_table()

@@ -1,0 +1,123 @@
+"""People → located people: every distinct address is located once, then joined back to the people who gave it.
+
+Belongs here: reading the rows once into a temporary Parquet file, the distinct addresses, the join, and refusing codes of
+economies that nobody knows. Does not: how an address is located (see `addresses`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final, Literal
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from gii_pipeline.errors import InputError
+from gii_pipeline.geocoding.addresses import ADDRESS_COLUMNS, locate_addresses
+from gii_pipeline.geocoding.economies import alpha2
+from gii_pipeline.geocoding.gazetteer import Gazetteer
+from gii_pipeline.geocoding.location_id import pack
+from gii_pipeline.geocoding.names import plain
+from gii_pipeline.geocoding.overrides import read_overrides
+from gii_pipeline.sources import INSTITUTION_COLUMNS, PEOPLE_COLUMNS, explained
+from gii_pipeline.sources.readers import files as reading
+
+_FOUND_COLUMNS: Final = {
+    "location_id": pa.int64(),
+    "place": pa.string(),
+    "admin": pa.string(),
+    "economy": pa.string(),
+    "precision": pa.string(),
+    "geocoding": pa.string(),
+}
+
+
+def locate(
+    con: duckdb.DuckDBPyConnection,
+    people: duckdb.DuckDBPyRelation,
+    places: Gazetteer,
+    institutions: duckdb.DuckDBPyRelation | None = None,
+    overrides: pd.DataFrame | None = None,
+    *,
+    source: str = "the source's files",
+    unknown_economies: Literal["refuse", "unlocated"] = "refuse",
+) -> duckdb.DuckDBPyRelation:
+    """Located rows: record_id, year, record_type, dropped, person_seq, address_seq, people, people_truncated, fraction,
+    address, and location_id, place, admin, economy, precision, geocoding.
+
+    people: PEOPLE rows of a reader, read here and only here. institutions: institution rows of a reader. overrides: see
+    `overrides.read_overrides`. source: what error messages call the files.
+    place, admin and economy are the gazetteer's names. Rows of dropped records stay, with geocoding `dropped`.
+    Raises InputError where a file is broken, or where an economy's code is unknown and unknown_economies is `refuse`.
+    """
+    rows = _kept(con, people, source)
+    addresses = _distinct_addresses(rows)
+    overrides = read_overrides(None) if overrides is None else overrides
+    economies = _economies(addresses, overrides)
+    if unknown_economies == "refuse":
+        _refuse_unknown(addresses, economies, source)
+    with explained("the institutions"):
+        known = institutions.df() if institutions is not None else pd.DataFrame(columns=list(INSTITUTION_COLUMNS))
+    located = locate_addresses(addresses.assign(economy=economies), places, known, overrides)
+    return _joined(con, rows, _found(addresses, located))
+
+
+def _kept(con: duckdb.DuckDBPyConnection, people: duckdb.DuckDBPyRelation, source: str) -> duckdb.DuckDBPyRelation:
+    """The rows in a temporary Parquet file, so that the raw files are read and parsed once."""
+    path = str(reading.scratch(con) / f"people-{secrets.token_hex(8)}.parquet")
+    with explained(source):
+        people.write_parquet(path, compression="zstd")
+    return con.read_parquet(path)
+
+
+def _distinct_addresses(rows: duckdb.DuckDBPyRelation) -> pd.DataFrame:
+    """The ADDRESS_COLUMNS as the source gave them, rows (how many people have the address) and record_id (one of them)."""
+    columns = ", ".join(ADDRESS_COLUMNS)
+    counted = rows.filter("dropped IS NULL AND person_seq > 0")
+    distinct = counted.aggregate(f"{columns}, count(*) AS rows, min(record_id) AS record_id", columns)
+    return distinct.order(columns).df()
+
+
+def _economies(addresses: pd.DataFrame, overrides: pd.DataFrame) -> pd.Series[str]:
+    """The alpha-2 code of each address's economy, by the overrides first; null where it is not known."""
+    meant = overrides[overrides["economy"].notna()].set_index("form")["economy"].to_dict()
+    codes = {code: alpha2(meant.get(plain(code), code)) for code in addresses["economy"].dropna().unique()}
+    return addresses["economy"].map(codes).astype("str")
+
+
+def _refuse_unknown(addresses: pd.DataFrame, economies: pd.Series[str], source: str) -> None:
+    unknown = addresses[addresses["economy"].notna() & economies.isna()]
+    if unknown.empty:
+        return
+    codes = unknown.groupby("economy").agg(people=("rows", "sum"), record=("record_id", "min")).sort_values("people")[::-1]
+    listed = "; ".join(f"{code!r} ({row.people} people, e.g. record {row.record})" for code, row in codes.head(10).iterrows())
+    raise InputError(
+        f"{source}: {len(codes)} codes of economies are not known: {listed}. Correct them in the file, or add to the profile's "
+        "gazetteer.overrides a line with the code as `address` and its ISO 3166-1 alpha-2 code as `economy`"
+    )
+
+
+def _found(addresses: pd.DataFrame, located: pd.DataFrame) -> pa.Table:
+    """The distinct addresses (columns `a_…`) with where they lie."""
+    given = addresses[ADDRESS_COLUMNS].add_prefix("a_")
+    has_point = located["latitude"].notna().to_numpy()
+    point = located[["latitude", "longitude"]].astype("float64").fillna(0)
+    location_id = pa.array(pack(point["latitude"], point["longitude"]), mask=~has_point)
+    columns = {f"a_{name}": pa.array(given[f"a_{name}"], from_pandas=True) for name in ADDRESS_COLUMNS}
+    columns["location_id"] = location_id
+    for name, kind in list(_FOUND_COLUMNS.items())[1:]:
+        columns[name] = pa.array(located[name].to_numpy(dtype=object), type=kind, from_pandas=True)
+    return pa.table(columns)
+
+
+def _joined(con: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, found: pa.Table) -> duckdb.DuckDBPyRelation:
+    kept = [name for name in PEOPLE_COLUMNS if name not in ADDRESS_COLUMNS or name == "address"]
+    same = " AND ".join(f"rows.{name} IS NOT DISTINCT FROM found.a_{name}" for name in ADDRESS_COLUMNS)
+    joined = rows.set_alias("rows").join(con.from_arrow(found).set_alias("found"), same, how="left")
+    columns = [
+        *(f"rows.{name}" for name in kept),
+        *(f"CASE WHEN rows.dropped IS NULL AND rows.person_seq > 0 THEN found.{name} END AS {name}" for name in _FOUND_COLUMNS if name != "geocoding"),
+        "CASE WHEN rows.dropped IS NOT NULL THEN 'dropped' WHEN rows.person_seq = 0 THEN 'no_people' ELSE found.geocoding END AS geocoding",
+    ]
+    return joined.select(", ".join(columns))
