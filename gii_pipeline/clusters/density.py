@@ -1,0 +1,165 @@
+"""Density: weighted DBSCAN on the sphere, exact, in memory that grows with the points and not with their neighbours.
+
+Belongs here: the rule (core, border, noise), the order of points that makes it fast, and checks of what comes in.
+Does not: the compiled loops (`kernels`), merging, or anything that knows of an edition.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gii_pipeline.clusters import kernels
+from gii_pipeline.clusters.rows import Flags, Floats, Ints, Radius, Rows
+from gii_pipeline.errors import InputError
+
+EARTH_RADIUS_KM = 6371.0088
+"""The mean radius of the Earth (IUGG), by which a great-circle angle is a distance."""
+
+NOISE = -1
+_MILLIMETRES_PER_RADIAN = EARTH_RADIUS_KM * 1e6
+_PARTS = 64
+
+
+@dataclass(frozen=True)
+class Density:
+    """What the density step finds, one value a point, in the order of the points given.
+
+    labels: the cluster's number from 0, south to north; -1 is noise.
+    core: the weight within the radius, the point itself included, is at least the minimum.
+    nearest_core: position of the core point that decides the label: itself, the nearest one (border), or -1 (noise).
+    """
+
+    labels: Ints
+    core: Flags
+    nearest_core: Ints
+
+    @property
+    def role(self) -> npt.NDArray[np.str_]:
+        """`core`, `border` or `noise`."""
+        return np.where(self.core, "core", np.where(self.labels == NOISE, "noise", "border"))
+
+
+def density(
+    latitude: npt.ArrayLike, longitude: npt.ArrayLike, weight: npt.ArrayLike, *, radius_km: float, min_weight: float
+) -> Density:
+    """Clusters of points by weighted density (METHOD.md, section 2).
+
+    latitude, longitude: degrees, -90..90 and -180..180; weight: at least 0; one value a point each.
+    Core points, and which of them belong together, are those of scikit-learn's
+    `DBSCAN(eps=radius_km / EARTH_RADIUS_KM, min_samples=min_weight, metric="haversine", algorithm="ball_tree")`.
+    A border point belongs to the nearest core point, to the millimetre; of several equally near to the southernmost,
+    then the westernmost. Nothing depends on the order of the points.
+    Raises InputError naming the first point that is not finite, out of range or of negative weight.
+    """
+    latitudes, longitudes, weights = checked(latitude, longitude, weight)
+    _check_positive(radius_km=radius_km, min_weight=min_weight)
+    radius = Radius.of(radius_km / EARTH_RADIUS_KM)
+    rows = Rows.of(latitudes, longitudes, radius)
+    core = _weight_within(rows, latitudes, longitudes, weights, radius, min_weight) >= min_weight
+    rows = rows.only(core, latitudes)
+    clusters = _components(rows, latitudes, longitudes, radius)
+    nearest = np.where(core, np.arange(core.size), NOISE)
+    others = np.flatnonzero(~core)
+    nearest[others] = _nearest(rows, latitudes, longitudes, latitudes[others], longitudes[others], radius)
+    labels = np.where(nearest == NOISE, NOISE, clusters[nearest]) if core.any() else np.full(core.size, NOISE)
+    return Density(labels, core, nearest)
+
+
+def nearest_within(
+    latitude: npt.ArrayLike, longitude: npt.ArrayLike, to_latitude: npt.ArrayLike, to_longitude: npt.ArrayLike,
+    *, radius_km: float,
+) -> Ints:
+    """For each point the position of the nearest of the others within the radius, or -1; ties as in `density`."""
+    latitudes, longitudes, _ = checked(latitude, longitude, np.zeros(np.size(latitude)))
+    to_latitudes, to_longitudes, _ = checked(to_latitude, to_longitude, np.zeros(np.size(to_latitude)))
+    _check_positive(radius_km=radius_km)
+    radius = Radius.of(radius_km / EARTH_RADIUS_KM)
+    rows = Rows.of(to_latitudes, to_longitudes, radius)
+    return _nearest(rows, to_latitudes, to_longitudes, latitudes, longitudes, radius)
+
+
+def checked(
+    latitude: npt.ArrayLike, longitude: npt.ArrayLike, weight: npt.ArrayLike
+) -> tuple[Floats, Floats, Floats]:
+    """Latitudes and longitudes in radians, and weights, or InputError naming the first point that is wrong."""
+    latitudes, longitudes, weights = (np.asarray(values, np.float64) for values in (latitude, longitude, weight))
+    if not latitudes.shape == longitudes.shape == weights.shape == (latitudes.size,):
+        raise InputError(
+            f"Latitudes, longitudes and weights differ in number: {latitudes.shape}, {longitudes.shape}, {weights.shape}."
+        )
+    for name, values, least, most in (
+        ("latitude", latitudes, -90, 90), ("longitude", longitudes, -180, 180), ("weight", weights, 0, np.inf)
+    ):
+        wrong = ~((values >= least) & (values <= most) & np.isfinite(values))
+        if wrong.any():
+            at = int(wrong.argmax())
+            limits = f"between {least} and {most}" if most < np.inf else f"finite and at least {least}"
+            raise InputError(
+                f"Point {at} at ({latitudes[at]}, {longitudes[at]}): its {name} {values[at]} must be {limits} "
+                f"({int(wrong.sum())} points are wrong). Correct or drop it before clustering."
+            )
+    return np.radians(latitudes), np.radians(longitudes), weights
+
+
+def _check_positive(**settings: float) -> None:
+    for name, value in settings.items():
+        if not (value > 0 and math.isfinite(value)):
+            raise InputError(f"{name} is {value}; it must be a positive number.")
+
+
+def _weight_within(
+    rows: Rows, latitudes: Floats, longitudes: Floats, weights: Floats, radius: Radius, min_weight: float
+) -> Floats:
+    """The weight within the radius of each point; exact where it matters, next to the minimum."""
+    total = np.zeros(latitudes.size)
+    weight = weights[rows.point]
+    summed = np.concatenate([[0.0], np.cumsum(weight)])
+
+    def weigh(begin: int, end: int) -> None:
+        kernels.weigh_neighbours(rows, weight, summed, latitudes, longitudes, radius, begin, end, total)
+
+    _share_out(weigh, rows.first)
+    if np.all(weights == np.rint(weights)) and summed[-1] < 2**53:
+        return total
+    unclear = np.flatnonzero(np.abs(total - min_weight) <= 1e-9 * (summed[-1] + min_weight))
+    kernels.weigh_exactly(rows, weight, latitudes, longitudes, radius, unclear, total)
+    return total
+
+
+def _components(rows: Rows, latitudes: Floats, longitudes: Floats, radius: Radius) -> Ints:
+    """The cluster's number of each point of the rows, from 0 in the order of the rows; -1 for other points."""
+    parent = np.arange(latitudes.size, dtype=np.int32)
+    stretch = np.arange(rows.point.size, dtype=np.int32)
+    kernels.link_neighbours(rows, latitudes, longitudes, radius, parent, stretch)
+    return kernels.number_components(rows, parent)
+
+
+def _nearest(
+    rows: Rows, latitudes: Floats, longitudes: Floats, query_latitudes: Floats, query_longitudes: Floats, radius: Radius
+) -> Ints:
+    nearest = np.full(query_latitudes.size, NOISE)
+
+    def search(begin: int, end: int) -> None:
+        kernels.find_nearest(
+            rows, latitudes, longitudes, query_latitudes, query_longitudes, radius.haversine, _MILLIMETRES_PER_RADIAN,
+            begin, end, nearest,
+        )
+
+    _share_out(search, np.arange(query_latitudes.size))
+    return nearest
+
+
+def _share_out(work: Callable[[int, int], None], first: Ints) -> None:
+    """Do begin:end of a list in parts of about equal numbers of points; first: where each item's points begin."""
+    if not first.size:
+        return
+    bounds = np.unique(np.searchsorted(first, np.linspace(0, first[-1], _PARTS + 1)[:-1]))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(work, bounds, [*bounds[1:], first.size]))

@@ -1,0 +1,72 @@
+"""Footprints: the area within a set distance of a cluster's members.
+
+Belongs here: the outline of one cluster on the globe, valid, and its area.
+Does not: which locations are members, or how many people live there (`metrics.population`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyproj
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from gii_pipeline.clusters.rows import Floats
+
+GLOBE = shapely.box(-180, -90, 180, 90)
+QUARTER_SEGMENTS = 16
+_COORDINATE_STEP_DEG = 1e-7
+
+
+def footprint(latitude: Floats, longitude: Floats, distance_km: float) -> tuple[BaseGeometry, float]:
+    """The area within distance_km of the locations (degrees): its outline in EPSG:4326, longitude first, and km².
+
+    Drawn in a Lambert equal-area projection centred on the locations, with circles of 64 corners (0.16 % less than the
+    circle). Holes are kept. Where the area crosses the antimeridian it is split there; a pole that it contains is inside.
+    """
+    plane = _plane_around(latitude, longitude)
+    x, y = plane.transform(longitude, latitude)
+    area = shapely.union_all(shapely.buffer(shapely.points(x, y), 1000 * distance_km, quad_segs=QUARTER_SEGMENTS))
+    return _on_globe(area, plane), area.area / 1e6
+
+
+def _plane_around(latitude: Floats, longitude: Floats) -> pyproj.Transformer:
+    """Metres in an equal-area plane around the middle of the locations."""
+    latitudes, longitudes = np.radians(latitude), np.radians(longitude)
+    x = (np.cos(latitudes) * np.cos(longitudes)).mean()
+    y = (np.cos(latitudes) * np.sin(longitudes)).mean()
+    middle_latitude = np.degrees(np.arctan2(np.sin(latitudes).mean(), np.hypot(x, y)))
+    middle_longitude = np.degrees(np.arctan2(y, x))
+    return pyproj.Transformer.from_crs(
+        "OGC:CRS84", f"+proj=laea +lat_0={middle_latitude:.4f} +lon_0={middle_longitude:.4f} +datum=WGS84", always_xy=True
+    )
+
+
+def _on_globe(area: BaseGeometry, plane: pyproj.Transformer) -> BaseGeometry:
+    """An area of the plane in degrees, split at the antimeridian."""
+    outlines = []
+    for polygon in shapely.get_parts(area):
+        outline = _ring_on_globe(polygon.exterior, plane)
+        for hole in polygon.interiors:
+            outline = shapely.difference(outline, _ring_on_globe(hole, plane))
+        outlines.append(outline)
+    whole = shapely.set_precision(shapely.union_all(outlines), _COORDINATE_STEP_DEG)
+    return shapely.orient_polygons(whole if whole.is_valid else shapely.make_valid(whole))
+
+
+def _ring_on_globe(ring: BaseGeometry, plane: pyproj.Transformer) -> BaseGeometry:
+    """What a ring of the plane encloses, in degrees: over the pole when it goes once around it."""
+    x, y = shapely.get_coordinates(ring).T
+    longitude, latitude = plane.transform(x, y, direction="INVERSE")
+    longitude = np.unwrap(longitude, period=360)
+    around = longitude[-1] - longitude[0]
+    if abs(around) > 180:
+        pole = 90.0 if latitude.mean() > 0 else -90.0
+        longitude = np.concatenate([longitude, [longitude[-1], longitude[0]]])
+        latitude = np.concatenate([latitude, [pole, pole]])
+    polygon = shapely.make_valid(shapely.polygons(np.stack([longitude, latitude], axis=1)))
+    first_turn, last_turn = (int(np.floor((edge + 180) / 360)) for edge in (longitude.min(), longitude.max()))
+    if first_turn == last_turn == 0:
+        return polygon
+    turns = [shapely.transform(polygon, lambda xy, turn=turn: xy - [360 * turn, 0]) for turn in range(first_turn, last_turn + 1)]
+    return shapely.union_all(shapely.intersection(turns, GLOBE))

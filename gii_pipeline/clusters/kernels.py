@@ -1,0 +1,377 @@
+"""Compiled loops over latitude rows: weighing, linking and searching neighbours on the sphere without listing a pair.
+
+Belongs here: numba kernels.
+Does not: sorting points into rows (`rows`), or what is a cluster (`density`).
+
+Points lie in rows (narrow bands of latitude), sorted by longitude in each. For one point and one row, the longitudes
+within the radius are bracketed from inside and from outside: what is inside the inner bracket is a neighbour without a
+test, what is outside the outer one is none, and only the few between are measured. Brackets are widened by more than
+their rounding errors; a pair too close to the radius to call by its chord is decided by the haversine formula as
+scikit-learn writes it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+from gii_pipeline.clusters.rows import ROUNDING, Floats, Ints, Radius, Rows
+
+ALL_ROUND = 4.0
+NOT_REACHED = -1.0
+
+
+def compiled(**options: Any) -> Callable[[Any], Any]:
+    """Compile with numba, kept on disk wherever the folder of the module or of the user can be written."""
+
+    def compile_kernel(kernel: Any) -> Any:
+        try:
+            return numba.njit(cache=True, nogil=True, **options)(kernel)
+        except RuntimeError:
+            return numba.njit(nogil=True, **options)(kernel)
+
+    return compile_kernel
+
+
+@compiled(forceinline=True)
+def haversine(latitude_a: float, longitude_a: float, latitude_b: float, longitude_b: float) -> float:
+    """The haversine of the angle between two points in radians, in the order of operations of scikit-learn."""
+    half_height = math.sin(0.5 * (latitude_a - latitude_b))
+    half_width = math.sin(0.5 * (longitude_a - longitude_b))
+    return half_height * half_height + math.cos(latitude_a) * math.cos(latitude_b) * half_width * half_width
+
+
+@compiled(forceinline=True)
+def _half_width(squared_sine: float) -> float:
+    if squared_sine < 0:
+        return NOT_REACHED
+    if squared_sine >= 1:
+        return ALL_ROUND
+    return 2 * math.asin(math.sqrt(squared_sine))
+
+
+@compiled(forceinline=True)
+def _edges(rows: Rows, row: int) -> tuple[float, float, float, float]:
+    south, north = rows.south[row], rows.north[row]
+    return math.sin(south), math.cos(south), math.sin(north), math.cos(north)
+
+
+@compiled(forceinline=True)
+def _brackets(
+    sine: float, cosine: float, edges: tuple[float, float, float, float], margin: float, radius: Radius
+) -> tuple[float, float]:
+    """Half widths in longitude: every point of the row within the first is a neighbour, none beyond the second is.
+
+    A circle meets a parallel at cos(difference) = (cos r - sin a sin b) / (cos a cos b), widest at sin b = sin a / cos r;
+    between two parallels the width is least at one of them.
+    """
+    if radius.angle >= 0.5 * math.pi:
+        return NOT_REACHED, ALL_ROUND
+    sine_south, cosine_south, sine_north, cosine_north = edges
+    scale_south, scale_north = 0.5 / (cosine * cosine_south), 0.5 / (cosine * cosine_north)
+    at_south = (cosine * cosine_south + sine * sine_south - radius.cosine) * scale_south
+    at_north = (cosine * cosine_north + sine * sine_north - radius.cosine) * scale_north
+    slack_south, slack_north = 2 * ROUNDING * scale_south, 2 * ROUNDING * scale_north
+    inner = _half_width(min(at_south - slack_south, at_north - slack_north)) - ROUNDING
+    outer = _half_width(max(at_south + slack_south, at_north + slack_north))
+    if sine_south * radius.cosine <= sine + ROUNDING and sine <= sine_north * radius.cosine + ROUNDING:
+        tangent = radius.sine / cosine
+        outer = max(outer, math.asin(tangent) if tangent < 0.999 else ALL_ROUND)
+    if outer < 0:
+        return NOT_REACHED, NOT_REACHED
+    return inner, (ALL_ROUND if outer + 2 * ROUNDING > margin else outer + 2 * ROUNDING)
+
+
+@compiled(forceinline=True)
+def _not_before(longitude: Floats, value: float, slot: int, start: int, end: int) -> int:
+    """The first slot of start:end with at least this longitude, by walking from a slot that is close."""
+    while slot < end and longitude[slot] < value:
+        slot += 1
+    while slot > start and longitude[slot - 1] >= value:
+        slot -= 1
+    return slot
+
+
+@compiled(forceinline=True)
+def _search(longitude: Floats, value: float, start: int, end: int) -> int:
+    """The first slot of start:end with at least this longitude, by bisection."""
+    while start < end:
+        middle = (start + end) // 2
+        if longitude[middle] < value:
+            start = middle + 1
+        else:
+            end = middle
+    return start
+
+
+@compiled(forceinline=True)
+def _within(rows: Rows, slot: int, x: float, y: float, z: float, latitude: float, longitude: float,
+            latitudes: Floats, longitudes: Floats, radius: Radius) -> bool:
+    dx, dy, dz = rows.x[slot] - x, rows.y[slot] - y, rows.z[slot] - z
+    chord2 = dx * dx + dy * dy + dz * dz
+    if chord2 <= radius.surely_within or chord2 > radius.surely_beyond:
+        return chord2 <= radius.surely_within
+    point = rows.point[slot]
+    return haversine(latitude, longitude, latitudes[point], longitudes[point]) <= radius.haversine
+
+
+@compiled(forceinline=True, fastmath={"reassoc"})
+def _weigh_by_chord(rows: Rows, weight: Floats, begin: int, end: int, x: float, y: float, z: float,
+                    radius: Radius) -> tuple[float, int]:
+    """The weight of the slots surely within the radius, and how many are too close to it to call.
+
+    Unsigned slots and sums in any order let the compiler measure several at once.
+    """
+    total, unclear = 0.0, 0
+    for slot in range(np.uint64(begin), np.uint64(end)):
+        dx, dy, dz = rows.x[slot] - x, rows.y[slot] - y, rows.z[slot] - z
+        chord2 = dx * dx + dy * dy + dz * dz
+        total += weight[slot] if chord2 <= radius.surely_within else 0.0
+        unclear += 1 if radius.surely_within < chord2 <= radius.surely_beyond else 0
+    return total, unclear
+
+
+@compiled(forceinline=True)
+def _weigh(rows: Rows, weight: Floats, begin: int, end: int, slot: int, latitudes: Floats, longitudes: Floats,
+           radius: Radius) -> float:
+    """The weight of those slots of begin:end that are within the radius of a slot."""
+    x, y, z = rows.x[slot], rows.y[slot], rows.z[slot]
+    total, unclear = _weigh_by_chord(rows, weight, begin, end, x, y, z, radius)
+    if unclear == 0:
+        return total
+    point = rows.point[slot]
+    total = 0.0
+    for other in range(begin, end):
+        if _within(rows, other, x, y, z, latitudes[point], longitudes[point], latitudes, longitudes, radius):
+            total += weight[other]
+    return total
+
+
+@compiled()
+def weigh_neighbours(rows: Rows, weight: Floats, summed: Floats, latitudes: Floats, longitudes: Floats, radius: Radius,
+                     row_begin: int, row_end: int, total: Floats) -> None:
+    """Add to total[point] the weight within the radius of every point of the rows row_begin:row_end.
+
+    weight: of each slot; summed: its running sum, one longer, starting at 0.
+    """
+    lowest = 0
+    for row in range(row_begin, row_end):
+        while rows.north[lowest] < rows.south[row] - radius.angle - ROUNDING:
+            lowest += 1
+        other = lowest
+        while other < rows.south.size and rows.south[other] <= rows.north[row] + radius.angle + ROUNDING:
+            _weigh_row(rows, weight, summed, latitudes, longitudes, radius, row, other, total)
+            other += 1
+
+
+@compiled()
+def _weigh_row(rows: Rows, weight: Floats, summed: Floats, latitudes: Floats, longitudes: Floats, radius: Radius,
+               row: int, other: int, total: Floats) -> None:
+    edges = _edges(rows, other)
+    start, first, last, end = rows.start[other], rows.first[other], rows.last[other], rows.end[other]
+    outer_west = inner_west = inner_east = outer_east = start
+    for slot in range(rows.first[row], rows.last[row]):
+        sine, cosine = rows.z[slot], math.hypot(rows.x[slot], rows.y[slot])
+        inner, outer = _brackets(sine, cosine, edges, rows.margin[other], radius)
+        if outer == NOT_REACHED:
+            continue
+        if outer == ALL_ROUND:
+            if inner > math.pi:
+                total[rows.point[slot]] += summed[last] - summed[first]
+            else:
+                total[rows.point[slot]] += _weigh(rows, weight, first, last, slot, latitudes, longitudes, radius)
+            continue
+        here = rows.longitude[slot]
+        outer_west = _not_before(rows.longitude, here - outer, outer_west, start, end)
+        outer_east = _not_before(rows.longitude, here + outer, outer_east, start, end)
+        if inner < 0:
+            total[rows.point[slot]] += _weigh(rows, weight, outer_west, outer_east, slot, latitudes, longitudes, radius)
+            continue
+        inner_west = _not_before(rows.longitude, here - inner, inner_west, start, end)
+        inner_east = _not_before(rows.longitude, here + inner, inner_east, start, end)
+        total[rows.point[slot]] += (
+            _weigh(rows, weight, outer_west, inner_west, slot, latitudes, longitudes, radius)
+            + summed[inner_east] - summed[inner_west]
+            + _weigh(rows, weight, inner_east, outer_east, slot, latitudes, longitudes, radius)
+        )
+
+
+@compiled(forceinline=True)
+def _root(parent: Ints, point: int) -> int:
+    while parent[point] != point:
+        parent[point] = parent[parent[point]]
+        point = parent[point]
+    return point
+
+
+@compiled(forceinline=True)
+def _join(parent: Ints, a: int, b: int) -> None:
+    a, b = _root(parent, a), _root(parent, b)
+    parent[max(a, b)] = min(a, b)
+
+
+@compiled()
+def link_neighbours(rows: Rows, latitudes: Floats, longitudes: Floats, radius: Radius, parent: Ints,
+                    stretch: Ints) -> None:
+    """Join in `parent` (a union-find over points) all points of the rows that are within the radius of one another.
+
+    stretch: its own position for each slot; from then on, a union-find that leads to the last slot of a stretch of
+    neighbouring slots already joined, so that a range is joined once however many circles cover it.
+    """
+    for row in range(rows.south.size):
+        other = row
+        while other < rows.south.size and rows.south[other] <= rows.north[row] + radius.angle + ROUNDING:
+            _link_row(rows, latitudes, longitudes, radius, parent, stretch, row, other)
+            other += 1
+
+
+@compiled()
+def _link_row(rows: Rows, latitudes: Floats, longitudes: Floats, radius: Radius, parent: Ints, stretch: Ints,
+              row: int, other: int) -> None:
+    edges = _edges(rows, other)
+    start, end = rows.start[other], rows.end[other]
+    outer_west = inner_west = inner_east = outer_east = start
+    for slot in range(rows.first[row], rows.last[row]):
+        sine, cosine = rows.z[slot], math.hypot(rows.x[slot], rows.y[slot])
+        inner, outer = _brackets(sine, cosine, edges, rows.margin[other], radius)
+        if outer == NOT_REACHED:
+            continue
+        if outer == ALL_ROUND:
+            _link_measured(rows, latitudes, longitudes, radius, parent, stretch, slot, rows.first[other],
+                           rows.last[other])
+            continue
+        here = rows.longitude[slot]
+        outer_west = _not_before(rows.longitude, here - outer, outer_west, start, end)
+        outer_east = _not_before(rows.longitude, here + outer, outer_east, start, end)
+        if outer_west == outer_east:
+            continue
+        inner_west = _not_before(rows.longitude, here - inner, inner_west, start, end) if inner >= 0 else outer_east
+        inner_east = _not_before(rows.longitude, here + inner, inner_east, start, end) if inner >= 0 else outer_east
+        if inner_west >= inner_east:
+            _link_measured(rows, latitudes, longitudes, radius, parent, stretch, slot, outer_west, outer_east)
+            continue
+        _link_all(rows, parent, stretch, slot, inner_west, inner_east)
+        if _root(stretch, outer_west) < inner_west:
+            _link_measured(rows, latitudes, longitudes, radius, parent, stretch, slot, outer_west, inner_west)
+        joined_to = _root(stretch, inner_east - 1) + 1
+        _link_measured(rows, latitudes, longitudes, radius, parent, stretch, slot, joined_to, outer_east)
+
+
+@compiled(forceinline=True)
+def _link_all(rows: Rows, parent: Ints, stretch: Ints, slot: int, begin: int, end: int) -> None:
+    _join(parent, rows.point[slot], rows.point[begin])
+    joined_to = _root(stretch, begin)
+    while joined_to < end - 1:
+        _join(parent, rows.point[slot], rows.point[joined_to + 1])
+        stretch[joined_to] = joined_to + 1
+        joined_to = _root(stretch, joined_to + 1)
+
+
+@compiled(forceinline=True)
+def _link_measured(rows: Rows, latitudes: Floats, longitudes: Floats, radius: Radius, parent: Ints, stretch: Ints,
+                   slot: int, begin: int, end: int) -> None:
+    x, y, z, point = rows.x[slot], rows.y[slot], rows.z[slot], rows.point[slot]
+    other = begin
+    while other < end:
+        if _within(rows, other, x, y, z, latitudes[point], longitudes[point], latitudes, longitudes, radius):
+            _join(parent, point, rows.point[other])
+            other = _root(stretch, other)
+        other += 1
+
+
+@compiled()
+def find_nearest(rows: Rows, latitudes: Floats, longitudes: Floats, query_latitudes: Floats, query_longitudes: Floats,
+                 haversine_limit: float, per_radian: float, begin: int, end: int, nearest: Ints) -> None:
+    """For the queries begin:end, the nearest point of the rows within the limit, or -1, into `nearest`.
+
+    Distances are compared in whole steps, of which a radian has `per_radian`; of several equally near, the southernmost
+    counts, then the westernmost.
+    """
+    for query in range(begin, end):
+        latitude, longitude = query_latitudes[query], query_longitudes[query]
+        limit, best, best_steps = haversine_limit, -1, math.inf
+        north = _search(rows.north, latitude, 0, rows.north.size)
+        south = north - 1
+        while True:
+            to_north = max(rows.south[north] - latitude, 0.0) if north < rows.south.size else math.inf
+            to_south = max(latitude - rows.north[south], 0.0) if south >= 0 else math.inf
+            gap = min(to_north, to_south)
+            if gap > math.pi or math.sin(0.5 * gap) ** 2 > limit + ROUNDING:
+                break
+            row = north if to_north <= to_south else south
+            limit, best, best_steps = _nearest_of_row(
+                rows, latitudes, longitudes, row, gap, latitude, longitude, haversine_limit, per_radian,
+                limit, best, best_steps)
+            if row == north:
+                north += 1
+            else:
+                south -= 1
+        nearest[query] = best
+
+
+@compiled()
+def _nearest_of_row(rows: Rows, latitudes: Floats, longitudes: Floats, row: int, gap: float, latitude: float,
+                    longitude: float, haversine_limit: float, per_radian: float, limit: float, best: int,
+                    best_steps: float) -> tuple[float, int, float]:
+    narrowest = math.cos(latitude) * min(math.cos(rows.south[row]), math.cos(rows.north[row]))
+    beyond_gap = math.sin(0.5 * gap) ** 2
+    reach = _half_width((limit - beyond_gap + ROUNDING) / narrowest) + ROUNDING
+    here = longitude - 2 * math.pi if longitude >= math.pi else longitude
+    all_round = reach > rows.margin[row]
+    begin, end = (rows.first[row], rows.last[row]) if all_round else (rows.start[row], rows.end[row])
+    middle = _search(rows.longitude, here, begin, end)
+    for step in (1, -1):
+        slot = middle if step == 1 else middle - 1
+        while begin <= slot < end and (all_round or abs(rows.longitude[slot] - here) <= reach):
+            point = rows.point[slot]
+            off = haversine(latitude, longitude, latitudes[point], longitudes[point])
+            if off <= limit and off <= haversine_limit:
+                steps = np.rint(2 * math.asin(math.sqrt(min(off, 1.0))) * per_radian)
+                if steps < best_steps or (steps == best_steps and (latitudes[point], longitudes[point])
+                                          < (latitudes[best], longitudes[best])):
+                    best, best_steps = point, steps
+                    limit = min(haversine_limit, math.sin(0.5 * min((steps + 1) / per_radian, math.pi)) ** 2)
+                    reach = _half_width((limit - beyond_gap + ROUNDING) / narrowest) + ROUNDING
+            slot += step
+    return limit, best, best_steps
+
+
+@compiled()
+def number_components(rows: Rows, parent: Ints) -> Ints:
+    """The number of each point's component, counted from 0 in the order in which the rows meet it; -1 outside the rows."""
+    number = np.full(parent.size, -1)
+    label = np.full(parent.size, -1)
+    count = 0
+    for row in range(rows.south.size):
+        for slot in range(rows.first[row], rows.last[row]):
+            root = _root(parent, rows.point[slot])
+            if number[root] < 0:
+                number[root] = count
+                count += 1
+            label[rows.point[slot]] = number[root]
+    return label
+
+
+@compiled()
+def weigh_exactly(rows: Rows, weight: Floats, latitudes: Floats, longitudes: Floats, radius: Radius, points: Ints,
+                  total: Floats) -> None:
+    """Set total[point], for these points, to the weight within the radius, summed without loss (Neumaier)."""
+    for point in points:
+        latitude, longitude = latitudes[point], longitudes[point]
+        x, y = math.cos(latitude) * math.cos(longitude), math.cos(latitude) * math.sin(longitude)
+        z = math.sin(latitude)
+        total[point], lost = 0.0, 0.0
+        for row in range(rows.south.size):
+            if rows.south[row] > latitude + radius.angle + ROUNDING or rows.north[row] < latitude - radius.angle - ROUNDING:
+                continue
+            for slot in range(rows.first[row], rows.last[row]):
+                if _within(rows, slot, x, y, z, latitude, longitude, latitudes, longitudes, radius):
+                    raised = total[point] + weight[slot]
+                    lost += (total[point] - raised) + weight[slot] if total[point] >= weight[slot] else (
+                        weight[slot] - raised) + total[point]
+                    total[point] = raised
+        total[point] += lost

@@ -1,0 +1,59 @@
+"""Names: what a cluster and its economies are called, by the weight of the places in it.
+
+Belongs here: the choice and order of places and economies.
+Does not: identity. A name changes between editions; the cluster's id does not (`identity`).
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+EN_DASH = "–"
+UNKNOWN_ECONOMY = "ZZ"
+"""What ISO 3166-1 leaves to its users for "unknown": the economy of a cluster none of whose locations has one."""
+
+
+def names(members: pd.DataFrame, *, places: int, min_share: float) -> pd.Series:
+    """cluster -> its places joined by en dashes, the heaviest first.
+
+    members: one row a location with `cluster`, `place` (nullable), `economy` (nullable), `people`, and the `latitude` and
+    `longitude` of the cluster's own point as `own_latitude`, `own_longitude`.
+    A place is named when it has at least min_share of the cluster's weight; up to `places` are, the heaviest always.
+    A cluster without a known place is called by its own point, e.g. "35.68°N 139.77°E".
+    """
+    by_place = _weights(members, ["economy", "place"], "place")
+    named = _heaviest(by_place, members, min_share).drop_duplicates(["cluster", "place"])
+    named = named[named.groupby("cluster").cumcount() < places]
+    joined = named.groupby("cluster")["place"].agg(EN_DASH.join)
+    own = members.groupby("cluster")[["own_latitude", "own_longitude"]].first()
+    coordinates = [point_name(*point) for point in own.itertuples(index=False)]
+    return joined.reindex(own.index).fillna(pd.Series(coordinates, index=own.index)).rename("name")
+
+
+def economies(members: pd.DataFrame, *, min_share: float) -> pd.Series:
+    """cluster -> its economies joined by "/", the heaviest first: those with at least min_share of the weight, or the first.
+
+    "ZZ" when no location of the cluster has an economy.
+    """
+    named = _heaviest(_weights(members, ["economy"], "economy"), members, min_share)
+    joined = named.groupby("cluster")["economy"].agg("/".join)
+    return joined.reindex(sorted(members["cluster"].unique())).fillna(UNKNOWN_ECONOMY).rename("economies")
+
+
+def point_name(latitude: float, longitude: float) -> str:
+    return f"{abs(latitude):.2f}°{'N' if latitude >= 0 else 'S'} {abs(longitude):.2f}°{'E' if longitude >= 0 else 'W'}"
+
+
+def _weights(members: pd.DataFrame, columns: list[str], required: str) -> pd.DataFrame:
+    known = members[members[required].notna() & (members[required] != "")]
+    known = known.assign(**{column: known[column].fillna("").astype(str) for column in columns})
+    return known.groupby(["cluster", *columns], as_index=False)["people"].sum()
+
+
+def _heaviest(weights: pd.DataFrame, members: pd.DataFrame, min_share: float) -> pd.DataFrame:
+    """Rows of each cluster that reach the share, and its first, the heaviest first; equal weights alphabetically."""
+    columns = [column for column in weights.columns if column not in {"cluster", "people"}]
+    weights = weights.sort_values(["cluster", "people", *columns], ascending=[True, False, *[True] * len(columns)])
+    whole = weights["cluster"].map(members.groupby("cluster")["people"].sum())
+    first = weights.groupby("cluster").cumcount() == 0
+    return weights[first | (weights["people"] >= min_share * whole)]
