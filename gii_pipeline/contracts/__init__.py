@@ -6,9 +6,26 @@ them; `validate(table) -> Verdict` with the rows that break a rule. Great Expect
 Does not: where tables are kept, when they are validated, or what happens to those that fail.
 """
 
+from gii_pipeline.contracts.compatibility import Change, compare
 from gii_pipeline.contracts.model import Column, Contract, Measure, Rule
+from gii_pipeline.contracts.quarantine import explain
 from gii_pipeline.contracts.reading import load, names, read
-from gii_pipeline.contracts.validation import validate
+from gii_pipeline.contracts.validation import validate, write_data_docs
 from gii_pipeline.contracts.verdict import RuleResult, Verdict
 
-__all__ = ["Column", "Contract", "Measure", "Rule", "RuleResult", "Verdict", "load", "names", "read", "validate"]
+__all__ = [
+    "Change",
+    "Column",
+    "Contract",
+    "Measure",
+    "Rule",
+    "RuleResult",
+    "Verdict",
+    "compare",
+    "explain",
+    "load",
+    "names",
+    "read",
+    "validate",
+    "write_data_docs",
+]

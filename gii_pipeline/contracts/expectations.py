@@ -1,4 +1,4 @@
-"""The one place that knows Great Expectations: suites from contracts, and running them.
+"""The one place that runs Great Expectations: suites from rules, and what they say of a table.
 
 Belongs here: building suites, running them on a frame or on a row of counts, and reading the results.
 Does not: SQL. Importing the library costs seconds, so this module is imported when a table is validated, not before.
@@ -30,37 +30,36 @@ SEVERITY = {"error": "critical", "warning": "warning"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What Great Expectations said about one rule; `observed` is the value of a rule for the whole table."""
+    """What Great Expectations said of one rule: `report` in full, `observed` the value of a rule for the whole table."""
 
     passed: bool
+    report: Any
     failing_count: int = 0
     observed: Any = None
 
 
-def on_frame(
-    contract: Contract, rules: Sequence[Rule], frame: pd.DataFrame
-) -> tuple[dict[str, Outcome], dict[str, Any]]:
-    """Run rules of rows on a frame with their columns and measures. Returns the outcomes and the result document."""
-    return _run(contract, [_expectation(rule, rule.expectation, rule.kwargs) for rule in rules], frame)
+def suite(contract: Contract, rules: Sequence[Rule]) -> gx.ExpectationSuite:
+    """The suite of these rules, one expectation each, for a frame that has the rules' columns and measures."""
+    return _suite(contract, [_expectation(rule, rule.expectation, rule.kwargs) for rule in rules])
 
 
-def on_counts(
-    contract: Contract, rules: Sequence[Rule], counts: Mapping[str, Any]
-) -> tuple[dict[str, Outcome], dict[str, Any]]:
-    """Run rules on one row of counts (see `Workbench.counts`). Returns the outcomes and the result document."""
-    frame = pd.DataFrame([dict(counts) | {f"{r.name}_kept": _kept(r, counts) for r in rules if _mostly(r) < 1}])
-    outcomes, document = _run(contract, [_on_count(rule) for rule in rules], frame)
-    return {r.name: _with_count(r, outcomes[r.name], counts) for r in rules}, document
+def on_frame(contract: Contract, rules: Sequence[Rule], frame: pd.DataFrame) -> dict[str, Outcome]:
+    """Run rules of rows on a frame with their columns and measures."""
+    results = _run(suite(contract, rules), frame)
+    return {name: Outcome(bool(r.success), r, int(r.result["unexpected_count"])) for name, r in results.items()}
 
 
-def _with_count(rule: Rule, outcome: Outcome, counts: Mapping[str, Any]) -> Outcome:
+def on_counts(contract: Contract, rules: Sequence[Rule], counts: Mapping[str, Any]) -> dict[str, Outcome]:
+    """Run rules on one row of counts (see `Workbench.counts`), which must keep each rule's count at nothing."""
+    shares = {f"{rule.name}_kept": _kept(rule, counts) for rule in rules if rule.mostly < 1}
+    results = _run(_suite(contract, [_on_count(rule) for rule in rules]), pd.DataFrame([dict(counts) | shares]))
+    return {rule.name: _counted(rule, results[rule.name], counts) for rule in rules}
+
+
+def _counted(rule: Rule, result: Any, counts: Mapping[str, Any]) -> Outcome:  # noqa: ANN401 - an untyped library
     if rule.scope == "row":
-        return Outcome(outcome.passed, failing_count=int(counts[rule.name]))
-    return Outcome(outcome.passed, observed=counts[rule.kwargs.get("column", ROWS)])
-
-
-def _mostly(rule: Rule) -> float:
-    return float(rule.kwargs.get("mostly", 1))
+        return Outcome(bool(result.success), result, failing_count=int(counts[rule.name]))
+    return Outcome(bool(result.success), result, observed=counts[rule.kwargs.get("column", ROWS)])
 
 
 def _kept(rule: Rule, counts: Mapping[str, Any]) -> float:
@@ -72,29 +71,26 @@ def _kept(rule: Rule, counts: Mapping[str, Any]) -> float:
 def _on_count(rule: Rule) -> dict[str, Any]:
     """The expectation on the row of counts that says the same as the rule says on rows."""
     if rule.expectation == ROW_COUNT:
-        return _expectation(rule, BETWEEN, {"column": ROWS} | dict(rule.kwargs))
+        return _expectation(rule, BETWEEN, {"column": ROWS, **rule.kwargs})
     if rule.scope == "table":
         return _expectation(rule, rule.expectation, rule.kwargs)
-    if _mostly(rule) < 1:
-        return _expectation(rule, BETWEEN, {"column": f"{rule.name}_kept", "min_value": _mostly(rule)})
+    if rule.mostly < 1:
+        return _expectation(rule, BETWEEN, {"column": f"{rule.name}_kept", "min_value": rule.mostly})
     return _expectation(rule, BETWEEN, {"column": rule.name, "max_value": 0})
 
 
 def _expectation(rule: Rule, kind: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    meta = {"rule": rule.name, "dimension": rule.dimension}
     return {
         "type": kind,
         "kwargs": dict(kwargs),
-        "meta": meta,
+        "meta": {"rule": rule.name, "dimension": rule.dimension},
         "severity": SEVERITY[rule.severity],
         "description": rule.description,
     }
 
 
-def suite(contract: Contract, expectations: Sequence[Mapping[str, Any]]) -> Any:  # noqa: ANN401 - an untyped library
-    """A suite named after the contract and its version."""
-    name = f"{contract.name} {contract.version}"
-    return gx.ExpectationSuite(name=name, expectations=list(expectations), meta={"contract": contract.id})
+def _suite(contract: Contract, expectations: Sequence[Mapping[str, Any]]) -> gx.ExpectationSuite:
+    return gx.ExpectationSuite(name=contract.id, expectations=list(expectations), meta={"version": contract.version})
 
 
 @functools.cache
@@ -106,18 +102,11 @@ def _batches() -> Any:  # noqa: ANN401 - an untyped library
     return asset.add_batch_definition_whole_dataframe("whole")
 
 
-def _run(
-    contract: Contract, expectations: list[dict[str, Any]], frame: pd.DataFrame
-) -> tuple[dict[str, Outcome], dict[str, Any]]:
-    batch = _batches().get_batch({"dataframe": frame})
-    report = batch.validate(suite(contract, expectations), result_format="SUMMARY")
-    outcomes = {r.expectation_config.meta["rule"]: _outcome(r) for r in report.results}
-    return outcomes, report.to_json_dict()
-
-
-def _outcome(result: Any) -> Outcome:  # noqa: ANN401 - an untyped library
-    """A result as plain values. A result without content hides the reason in its exception."""
-    content = result.result or {}
-    if not content:
-        raise RuntimeError(f"{result.expectation_config.type} could not be judged: {result.exception_info}")
-    return Outcome(bool(result.success), int(content.get("unexpected_count", 0)))
+def _run(expectations: gx.ExpectationSuite, frame: pd.DataFrame) -> dict[str, Any]:
+    """The results by rule: they come grouped by column. A result without content hides the reason in its exception."""
+    report = _batches().get_batch({"dataframe": frame}).validate(expectations, result_format="SUMMARY")
+    for result in report.results:
+        if not result.result:
+            told = result.exception_info
+            raise RuntimeError(f"{result.expectation_config.meta['rule']} could not be judged: {told}")
+    return {result.expectation_config.meta["rule"]: result for result in report.results}

@@ -91,6 +91,11 @@ class Rule:
         return "table" if whole else "row"
 
     @property
+    def mostly(self) -> float:
+        """The share of the judged rows, 0 to 1, that has to keep the rule."""
+        return float(self.kwargs.get("mostly", 1))
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters that the rule needs."""
         values = [v for arg in self.kwargs.values() for v in (arg if isinstance(arg, list) else [arg])]

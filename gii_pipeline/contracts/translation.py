@@ -16,20 +16,36 @@ if TYPE_CHECKING:
 
 Described = tuple[str, dict[str, Any]]
 
+BOUNDS = {
+    "minimum": ("min_value", "at least"),
+    "exclusiveMinimum": ("min_value", "greater than"),
+    "maximum": ("max_value", "at most"),
+    "exclusiveMaximum": ("max_value", "less than"),
+}
+SHAPE = "columns_as_declared"
+COLUMNS_MATCH = "expect_table_columns_to_match_ordered_list"
+"""The rule of shape is judged on names and types before all others, since Great Expectations knows no Arrow types."""
+
 
 def rules(table: Mapping[str, Any]) -> Iterator[Rule]:
-    """All rules of a table of the standard: its key, what its columns declare, then the written ones."""
-    yield from _key_rule(table["properties"])
+    """All rules of a table of the standard: its shape and key, what its columns declare, then the written ones."""
+    yield _shape_rule(table["properties"])
+    yield _key_rule(table["properties"])
     for prop in table["properties"]:
         yield from _declared(prop)
         yield from (_written(rule, prop["name"]) for rule in prop.get("quality", []))
     yield from (_written(rule, None) for rule in table.get("quality", []))
 
 
-def _key_rule(properties: list[Mapping[str, Any]]) -> Iterator[Rule]:
+def _shape_rule(properties: list[Mapping[str, Any]]) -> Rule:
+    says = "The table has the columns of its contract: the same names, types and order, none missing and none extra."
+    return Rule(SHAPE, says, "error", "conformity", COLUMNS_MATCH, {"column_list": [p["name"] for p in properties]})
+
+
+def _key_rule(properties: list[Mapping[str, Any]]) -> Rule:
     keyed = sorted((p for p in properties if p.get("primaryKey")), key=lambda p: int(p["primaryKeyPosition"]))
     key = [p["name"] for p in keyed]
-    yield Rule("key_unique", f"No two rows have the same {', '.join(key)}.", "error", "uniqueness", *_unique(key))
+    return Rule("key_unique", f"No two rows have the same {', '.join(key)}.", "error", "uniqueness", *_unique(key))
 
 
 def _declared(prop: Mapping[str, Any]) -> Iterator[Rule]:
@@ -40,23 +56,19 @@ def _declared(prop: Mapping[str, Any]) -> Iterator[Rule]:
         yield Rule(f"{name}_unique", f"No two rows have the same {name}.", "error", "uniqueness", *_unique([name]))
     if bounds := _bounds(options):
         described = ("expect_column_values_to_be_between", {"column": name} | bounds)
-        yield Rule(f"{name}_in_bounds", f"{name} is within its bounds.", "error", "conformity", *described)
+        says = " and ".join(f"{BOUNDS[option][1]} {options[option]}" for option in BOUNDS if option in options)
+        yield Rule(f"{name}_in_bounds", f"{name} is {says}.", "error", "conformity", *described)
     if pattern := options.get("pattern") or ("." if options.get("minLength") else None):
         described = ("expect_column_values_to_match_regex", {"column": name, "regex": pattern})
         yield Rule(f"{name}_well_formed", f"{name} matches {pattern}.", "error", "conformity", *described)
 
 
 def _bounds(options: Mapping[str, Any]) -> dict[str, Any]:
-    translated = {
-        "minimum": ("min_value", {}),
-        "maximum": ("max_value", {}),
-        "exclusiveMinimum": ("min_value", {"strict_min": True}),
-        "exclusiveMaximum": ("max_value", {"strict_max": True}),
-    }
     found: dict[str, Any] = {}
-    for option, (argument, strict) in translated.items():
-        if option in options:
-            found |= {argument: options[option]} | strict
+    for option in BOUNDS.keys() & options.keys():
+        argument = BOUNDS[option][0]
+        strict = {f"strict_{argument[:3]}": True} if option.startswith("exclusive") else {}
+        found |= {argument: options[option]} | strict
     return found
 
 

@@ -23,13 +23,12 @@ if TYPE_CHECKING:
 
     from gii_pipeline.contracts.expectations import Outcome
     from gii_pipeline.contracts.model import Contract, Rule
+    from gii_pipeline.contracts.verdict import Status
 
 Engine = Literal["pandas", "duckdb"]
 PANDAS_ROWS = 1_000_000
 """Up to this many rows Great Expectations sees every row; above, a row of counts."""
 SHOWN_ROWS = 20
-SHAPE = "columns_as_declared"
-SHAPE_SAYS = "The table has the columns of its contract: the same names, types and order, none missing and none extra."
 
 
 def validate(
@@ -45,61 +44,71 @@ def validate(
 
     references: other tables that rules read, by name: those of the same partition (`locations`, `clusters`,
     `ranking_size`), `previous` (the same table one partition earlier) and `places` (economy, latitude, longitude of
-    known places). parameters: `data_year` and `retrieved_year`, or `edition` and `method`. A rule that lacks a
-    reference or a parameter is reported as skipped. engine: `pandas` or `duckdb`; by default chosen by size.
+    known places). parameters: values that rules name, `retrieved_year` (in which the source was read) and those of the
+    partition; by default they are read from `partition`, the data year or the edition (`2025`, `2024@2025`).
+    A rule that lacks a table or a value is reported as skipped. engine: `pandas` or `duckdb`; by default by size.
     The verdict is the same either way.
     """
-    given, references = dict(parameters or {}), references or {}
-    where = partition or "@".join(str(given[p]) for p in contract.partition_by if p in given)
-    schema = _schema(table)
-    wrong = schema if isinstance(schema, list) else shape.problems(schema, contract)
-    shaped = RuleResult(
-        SHAPE, "failed" if wrong else "passed", "error", SHAPE_SAYS, failing_count=len(wrong), failing_rows=tuple(wrong)
-    )
+    given = partition_values(contract, partition) | dict(parameters or {})
+    where = partition or "@".join(dict.fromkeys(str(given[p]) for p in contract.partition_by if p in given))
+    shape_rule, *rules = contract.rules
+    wrong = _wrong_shape(table, contract)
+    shaped = _result(shape_rule, not wrong, len(wrong), wrong)
     if wrong:
-        skipped = [_skipped(rule, "the columns are not as declared") for rule in contract.rules]
+        skipped = [_skipped(rule, "the columns are not as declared") for rule in rules]
         return Verdict(contract.name, where, contract.version, 0, (shaped, *skipped))
-    bench = Workbench(table, contract, references)
-    lacking = {r.name: reason for r in contract.rules if (reason := _lacks(r, given, bench.references))}
-    rules = {r.name: bind(r, given) for r in contract.rules if r.name not in lacking}
+    bench = Workbench(table, contract, references or {})
+    lacking = {r.name: reason for r in rules if (reason := _lacks(r, given, bench.references))}
+    bound = {r.name: bind(r, given) for r in rules if r.name not in lacking}
     rows = int(bench.counts([])[ROWS])
-    outcomes, documents = _outcomes(
-        bench, list(rules.values()), engine or ("pandas" if rows <= PANDAS_ROWS else "duckdb")
-    )
+    chosen = engine or ("pandas" if rows <= PANDAS_ROWS else "duckdb")
+    outcomes = _outcomes(bench, list(bound.values()), chosen)
     results = [
-        _result(bench, rules[r.name], outcomes.get(r.name)) if r.name in rules else _skipped(r, lacking[r.name])
-        for r in contract.rules
+        _skipped(r, lacking[r.name]) if r.name in lacking else _judged(bench, bound[r.name], outcomes.get(r.name))
+        for r in rules
     ]
-    failing = [rules[name] for name, outcome in outcomes.items() if outcome.failing_count]
-    write = functools.partial(bench.write_failing_rows, failing) if failing else None
-    return Verdict(contract.name, where, contract.version, rows, (shaped, *results), documents, write)
+    failed = [bound[r.rule] for r in results if r.status == "failed" and r.failing_count]
+    write = functools.partial(bench.write_failing_rows, failed) if failed else None
+    reports = {name: outcome.report for name, outcome in outcomes.items()}
+    return Verdict(contract.name, where, contract.version, rows, (shaped, *results), reports, write)
 
 
-def _schema(table: pa.Table | Path) -> pa.Schema | list[dict[str, str]]:
-    """The schema, or why there is none."""
-    if not isinstance(table, Path):
-        return table.schema
+def write_data_docs(verdicts: Sequence[Verdict], folder: Path) -> dict[str, Path]:
+    """Write Great Expectations' page of each verdict and the index of all pages in `folder`; return each table's page.
+
+    A folder may be shared by the tables and partitions of many runs, also by runs at the same time.
+    """
+    from gii_pipeline.contracts import data_docs  # noqa: PLC0415 - importing Great Expectations takes seconds
+
+    return data_docs.write(verdicts, folder)
+
+
+def partition_values(contract: Contract, partition: str | None) -> dict[str, Any]:
+    """The values of the partition columns: `2024` -> data_year, `2025` or `2024@2025` -> edition and method."""
+    first, _, second = (partition or "").partition("@")
+    values = [first, second or first]
+    return {name: int(value) for name, value in zip(contract.partition_by, values, strict=False) if value.isdecimal()}
+
+
+def _wrong_shape(table: pa.Table | Path, contract: Contract) -> list[dict[str, str]]:
+    if isinstance(table, pa.Table):
+        return shape.problems(table.schema, contract)
     try:
-        return pq.read_schema(table)
+        return shape.problems(pq.read_schema(table), contract)
     except (pa.ArrowInvalid, FileNotFoundError) as error:
         return [{"column": "all", "problem": f"{table.name} is not a readable Parquet file: {error}"}]
 
 
-def _outcomes(
-    bench: Workbench, rules: Sequence[Rule], engine: Engine
-) -> tuple[dict[str, Outcome], tuple[dict[str, Any], ...]]:
-    """What Great Expectations says about each rule, and its reports; a rule whose value is unknown has no outcome."""
-    from gii_pipeline.contracts import expectations  # noqa: PLC0415 - the import of Great Expectations takes seconds
+def _outcomes(bench: Workbench, rules: Sequence[Rule], engine: Engine) -> dict[str, Outcome]:
+    """What Great Expectations says of each rule; a rule whose value is unknown has no outcome."""
+    from gii_pipeline.contracts import expectations  # noqa: PLC0415 - importing Great Expectations takes seconds
 
-    on_counts = [r for r in rules if engine == "duckdb" or r.scope == "table"]
-    counts = bench.counts(on_counts)
-    known = [r for r in on_counts if r.scope == "row" or all(counts[m.name] is not None for m in r.measures)]
-    outcomes, report = expectations.on_counts(bench.contract, known, counts)
-    on_rows = [r for r in rules if r not in on_counts]
-    if not on_rows:
-        return outcomes, (report,)
-    more, rows_report = expectations.on_frame(bench.contract, on_rows, bench.frame(on_rows))
-    return outcomes | more, (rows_report, report)
+    by_count = [r for r in rules if engine == "duckdb" or r.scope == "table"]
+    counts = bench.counts(by_count)
+    known = [r for r in by_count if r.scope == "row" or all(counts[m.name] is not None for m in r.measures)]
+    outcomes = expectations.on_counts(bench.contract, known, counts)
+    by_row = [r for r in rules if r not in by_count]
+    return outcomes | (expectations.on_frame(bench.contract, by_row, bench.frame(by_row)) if by_row else {})
 
 
 def _lacks(rule: Rule, parameters: Mapping[str, Any], references: Collection[str]) -> str | None:
@@ -113,16 +122,15 @@ def _skipped(rule: Rule, reason: str) -> RuleResult:
     return RuleResult(rule.name, "skipped", rule.severity, rule.description, reason=reason)
 
 
-def _result(bench: Workbench, rule: Rule, outcome: Outcome | None) -> RuleResult:
+def _judged(bench: Workbench, rule: Rule, outcome: Outcome | None) -> RuleResult:
     if outcome is None:
         return _skipped(rule, f"{rule.kwargs['column']} has no value for this table")
-    shown = bench.failing_rows(rule, SHOWN_ROWS) if outcome.failing_count else []
-    return RuleResult(
-        rule.name,
-        "passed" if outcome.passed else "failed",
-        rule.severity,
-        rule.description,
-        outcome.observed,
-        outcome.failing_count,
-        tuple(shown),
-    )
+    rows = bench.failing_rows(rule, SHOWN_ROWS) if outcome.failing_count else []
+    return _result(rule, outcome.passed, outcome.failing_count, rows, outcome.observed)
+
+
+def _result(
+    rule: Rule, passed: bool, count: int, rows: Sequence[Mapping[str, Any]], observed: object = None
+) -> RuleResult:
+    status: Status = "passed" if passed else "failed"
+    return RuleResult(rule.name, status, rule.severity, rule.description, observed, count, tuple(rows))

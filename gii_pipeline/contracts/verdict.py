@@ -41,14 +41,17 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The results of all rules of one table, in the order of the contract."""
+    """The results of all rules of one table, in the order of the contract.
+
+    `reports` holds Great Expectations' own account of each rule, for its pages (see `write_data_docs`).
+    """
 
     table: str
     partition: str
     contract_version: str
     rows: int
     results: tuple[RuleResult, ...]
-    documents: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    reports: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     write_failing_rows: Callable[[Path], int] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -87,7 +90,7 @@ class Verdict:
         lines = [f"{where} {verdict} (version {self.contract_version}, {self.rows:,} rows):"]
         for result in broken:
             lines += _told(result, limit)
-        if any(r.failing_rows for r in broken):
+        if self.write_failing_rows:
             lines.append(f"All failing rows: gii explain {where}")
         return "\n".join(lines)
 

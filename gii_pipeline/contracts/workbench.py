@@ -7,6 +7,7 @@ Does not: deciding whether a rule is broken by the counts (Great Expectations do
 from __future__ import annotations
 
 import tempfile
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,8 @@ class Workbench:
     def __init__(self, table: pa.Table | Path, contract: Contract, references: Mapping[str, pa.Table | Path]) -> None:
         self.contract = contract
         self.references = {*references, *(n for n, (base, _) in DERIVED_REFERENCES.items() if base in references)}
-        self._con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": tempfile.gettempdir()})
+        spill = Path(tempfile.gettempdir()) / f"gii-contracts-{uuid.uuid4().hex}"
+        self._con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)})
         self._con.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
         self._view("source", table)
         floats = [identifier(c.name) for c in contract.columns if c.type == "double"]
@@ -151,7 +153,7 @@ def _group(rule: Rule) -> tuple[str, ...]:
 
 def _tallies(rule: Rule, count: str) -> list[str]:
     told = [f"coalesce({count} filter (where {broken(rule)}), 0) as {identifier(rule.name)}"]
-    if rule.kwargs.get("mostly", 1) < 1:
+    if rule.mostly < 1:
         told.append(f"coalesce({count} filter (where {considered(rule)}), 0) as {identifier(rule.name + '_judged')}")
     return told
 
