@@ -5,6 +5,6 @@ Does not: what is done with a few hundred thousand locations afterwards.
 """
 
 from gii_pipeline.counting.engine import connect
-from gii_pipeline.counting.points import POINTS, Total, points, totals
+from gii_pipeline.counting.counts import POINTS, Total, points, totals
 
 __all__ = ["POINTS", "Total", "connect", "points", "totals"]

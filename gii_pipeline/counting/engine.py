@@ -1,41 +1,60 @@
 """The engine that counting runs on: DuckDB in process, or Apache Spark.
 
-Belongs here: opening a connection by name, and its limits.
+Belongs here: opening a connection by name, its limits, and core tables on it.
 Does not: what is computed; the same Ibis expressions run on both.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import ibis
+import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from gii_pipeline.errors import InputError
 
 Engine = Literal["duckdb", "spark"]
 
+SPARK_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.ui.enabled": "false",
+}
 
-def connect(name: str = "duckdb", *, memory: str = "1GB", spill: Path | None = None) -> BaseBackend:
-    """A connection to `duckdb` (in process, the default) or to `spark` (the session there is, else a local one).
 
-    memory: how much DuckDB may hold, or a local Spark driver; spill: where DuckDB puts what does not fit.
-    Raises InputError for another name, or if the `spark` extra is not installed.
+def connect(engine: str = "duckdb", *, memory_gib: int = 1, spill: Path | None = None) -> BaseBackend:
+    """A connection to `duckdb` (in process, the default) or to `spark` (the running session, else a new one).
+
+    memory_gib: what DuckDB may hold, or the driver of a new Spark session; spill: where DuckDB puts what does not fit.
+    Where Spark runs (`spark.master`, executors) is the environment's to say, by spark-defaults.conf or spark-submit.
+    Raises InputError for another engine, or if the `spark` extra is not installed.
     """
-    if name == "duckdb":
-        settings = {"memory_limit": memory} | ({"temp_directory": str(spill)} if spill else {})
+    if engine == "duckdb":
+        settings = {"memory_limit": f"{memory_gib}GiB"} | ({"temp_directory": str(spill)} if spill else {})
         return ibis.duckdb.connect(**settings)
-    if name == "spark":
-        return _spark(memory)
-    raise InputError(f"There is no engine {name!r}. Choose duckdb or spark.")
+    if engine == "spark":
+        return _spark(memory_gib)
+    raise InputError(f"There is no engine {engine!r}. Choose {' or '.join(get_args(Engine))}.")
 
 
-def _spark(memory: str) -> BaseBackend:
+def read_core(connection: BaseBackend, files: Iterable[Path | str]) -> ir.Table:
+    """One core table from its Parquet files, a file a data year.
+
+    Raises InputError if there is no file.
+    """
+    years = [connection.read_parquet(str(file)) for file in files]
+    if not years:
+        raise InputError("A core table has no files. Run `gii ingest` for the edition's years.")
+    return ibis.union(*years) if len(years) > 1 else years[0]
+
+
+def _spark(memory_gib: int) -> BaseBackend:
     try:
         from pyspark.sql import SparkSession  # noqa: PLC0415
     except ImportError as error:
         raise InputError("The engine spark needs `pip install gii-pipeline[spark]` and Java 17.") from error
-    settings = {"spark.sql.session.timeZone": "UTC", "spark.ui.enabled": "false", "spark.driver.memory": memory.lower()}
-    session = SparkSession.builder.appName("gii_pipeline").config(map=settings).getOrCreate()
-    return ibis.pyspark.connect(session)
+    settings = SPARK_SETTINGS | {"spark.driver.memory": f"{memory_gib}g"}
+    return ibis.pyspark.connect(SparkSession.builder.appName("gii_pipeline").config(map=settings).getOrCreate())
