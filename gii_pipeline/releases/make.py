@@ -6,6 +6,7 @@ Does not: a step's own rule; what it means to publish on a disk or an object sto
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,12 +16,21 @@ from upath import UPath
 
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.audit import audit, refuse
+from gii_pipeline.releases.columns import broken_promises
 from gii_pipeline.releases.info import ReleaseInfo
 from gii_pipeline.releases.provenance import check_sources
-from gii_pipeline.releases.reader import LOCK_FILE, Release, open_release
+from gii_pipeline.releases.reader import LOCK_FILE, Release, open_version
 from gii_pipeline.releases.schemas import broken_rules
 from gii_pipeline.releases.series import series_before
-from gii_pipeline.releases.shelf import PACKAGE, Version, point_latest, releases_folder, version_folder, versions
+from gii_pipeline.releases.shelf import (
+    PACKAGE,
+    Version,
+    newest,
+    point_latest,
+    releases_folder,
+    version_folder,
+    versions,
+)
 from gii_pipeline.releases.stage import Edition, Extras, gather, stage, unchanged, write_version
 from gii_pipeline.releases.storage import (
     Folder,
@@ -81,6 +91,7 @@ def make_release(
         staged = stage(root, edition, last.version.next() if last else first)
         before = [last] if last else series_before(root, first)[-1:]
         write_version(staged, info, before[0] if before else None, extras)
+        refuse(first.label, _broken_promises(root, staged.folder))
         return _publish(staged.folder, root, staged.version, clock)
 
 
@@ -92,10 +103,19 @@ def _broken_contracts(edition: Edition, version: Version) -> list[str]:
     ]
 
 
+def _broken_promises(root: Folder, staged: Path) -> list[str]:
+    """What the staged version would break for readers of the newest one."""
+    known = [listed.version for listed in versions(root)]
+    if not known:
+        return []
+    old = open_version(root, newest(known)).package
+    return broken_promises(old, json.loads((staged / PACKAGE).read_bytes()))
+
+
 def _last(root: Folder, of: Version) -> Release | None:
     """The newest version of the same label, withdrawn or not: names are never used twice."""
     finished = [listed.version for listed in versions(root) if listed.version.label == of.label]
-    return open_release(root, str(finished[-1])) if finished else None
+    return open_version(root, finished[-1]) if finished else None
 
 
 def _publish(staged: Path, root: Folder, version: Version, clock: Clock) -> Made:
@@ -105,7 +125,7 @@ def _publish(staged: Path, root: Folder, version: Version, clock: Clock) -> Made
         created = publish_uploaded(staged, target, first=LOCK_FILE, last=PACKAGE)
     else:
         created = publish_renamed(staged, target)
-    published = open_release(root, str(version))
+    published = open_version(root, resolve(root, str(version)))
     if not created and read_bytes(target / PACKAGE) != package:
         raise ReleaseError(
             f"Another run published {version} under {root} while this one was at work, from other tables. "

@@ -16,12 +16,14 @@ from gii_pipeline.errors import ReleaseError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from gii_pipeline.contracts import Contract
     from gii_pipeline.releases.info import ReleaseInfo, SourceInfo
     from gii_pipeline.releases.shelf import Version
     from gii_pipeline.releases.storage import Folder
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 SELF = "self_sha256"
+FORMATS = {"parquet": "apache-parquet"}  # as `parquet`, frictionless 5 reads it through pandas and finds no bytes
 MEDIA_TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "csv": "text/csv",
@@ -92,7 +94,8 @@ def _resource(path: str, file: Folder, tables: Mapping[str, pa.Table], content: 
     resource: dict[str, Any] = {
         "name": table if suffix == "parquet" else path.lower(),
         "path": path,
-        "format": suffix,
+        **({"type": "table"} if suffix == "csv" else {}),
+        "format": FORMATS.get(suffix, suffix),
         "mediatype": MEDIA_TYPES.get(suffix, "application/octet-stream"),
         **({} if suffix in ("parquet", "png") else {"encoding": "utf-8"}),
         "bytes": file.stat().st_size,
@@ -100,15 +103,22 @@ def _resource(path: str, file: Folder, tables: Mapping[str, pa.Table], content: 
     }
     if table in tables and suffix in ("parquet", "csv"):
         resource |= {
-            "type": "table",
             "description": contracts.load(table).purpose,
-            "rows": tables[table].num_rows,
+            "row_count": tables[table].num_rows,
             "maturity": contracts.load(table).maturity,
             "contract_version": contracts.load(table).version,
             "content_sha256": content[table],
-            "schema": contracts.load(table).frictionless_schema(),
+            "schema": _schema(contracts.load(table)),
         }
     return resource
+
+
+def _schema(contract: Contract) -> dict[str, Any]:
+    """The contract as a Table Schema; each field has its Arrow type too, as `integer` hides a change of width."""
+    schema = contract.frictionless_schema()
+    types = [str(field.type) for field in contract.arrow_schema]
+    fields = [{**field, "arrow_type": kind} for field, kind in zip(schema["fields"], types, strict=True)]
+    return {**schema, "fields": fields}
 
 
 def signed(package: Mapping[str, Any]) -> bytes:

@@ -8,6 +8,7 @@ Opening reads one small file; pandas and geopandas are imported when a table is 
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from gii_pipeline.errors import InputError, ReleaseError
 from gii_pipeline.releases.package import check_itself
-from gii_pipeline.releases.shelf import LATEST, PACKAGE, Version, resolve, version_folder, warn_if_withdrawn
+from gii_pipeline.releases.shelf import LATEST, PACKAGE, Version, resolve, version_folder, withdrawn
 from gii_pipeline.releases.storage import Folder, folder, read_bytes, storage_errors
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Release:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        return tuple(r["name"] for r in self.package["resources"] if r["format"] == "parquet")
+        return tuple(r["name"] for r in self.package["resources"] if r["path"].endswith(".parquet"))
 
     def bytes(self, path: str) -> bytes:
         """A file of the release; ReleaseError when it is not there."""
@@ -122,10 +123,20 @@ def open_release(root: Folder | str, version: str = LATEST) -> Release:
     Raises ReleaseError when there is no such version, or it is unfinished or damaged; InputError for what is no name.
     """
     root = folder(root)
-    found = resolve(root, version)
-    opened = version_folder(root, found)
-    with storage_errors(f"open {found} under", root):
+    release = open_version(root, resolve(root, version))
+    if release.withdrawn is not None:
+        warnings.warn(f"{release.version} was withdrawn: {release.withdrawn}", UserWarning, stacklevel=2)
+    return release
+
+
+def open_version(root: Folder, version: Version) -> Release:
+    """Open a version that is known to be there, withdrawn or not."""
+    opened = version_folder(root, version)
+    with storage_errors(f"open {version} under", root):
         package = check_itself(read_bytes(opened / PACKAGE), str(opened / PACKAGE))
+        reason = withdrawn(root, version)
     if not package["resources"]:
-        raise ReleaseError(f"{found} under {root} was discarded unfinished and holds no tables. Open another version.")
-    return Release(found, opened, package, warn_if_withdrawn(root, found))
+        raise ReleaseError(
+            f"{version} under {root} was discarded unfinished and holds no tables. Open another version."
+        )
+    return Release(version, opened, package, reason)

@@ -14,10 +14,10 @@ from typing import Any
 
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.content import content_sha256, read_parquet
-from gii_pipeline.releases.reader import Release, open_release
+from gii_pipeline.releases.reader import Release, open_release, open_version
 from gii_pipeline.releases.series import rank_history
 from gii_pipeline.releases.shelf import Version
-from gii_pipeline.releases.storage import Folder
+from gii_pipeline.releases.storage import Folder, folder
 from gii_pipeline.store import EDITION_TABLES, Store
 
 Recompute = Callable[[str, Mapping[str, Any], Path], None]
@@ -58,6 +58,6 @@ def _content(release: Release, root: Folder | str, store: Store) -> dict[str, st
     if not tables:
         raise ReleaseError(f"Rebuilding {release.version} made no table of edition {release.label}.")
     if "ranking_size" in tables:
-        earlier = [open_release(root, name) for name in release.lock["history"].values()]
+        earlier = [open_version(folder(root), Version.parse(name)) for name in release.lock["history"].values()]
         tables["rank_history"] = rank_history(tables["ranking_size"], release.version, earlier)
     return {name: content_sha256(table) for name, table in tables.items()}

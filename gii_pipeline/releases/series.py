@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from gii_pipeline.errors import InputError, ReleaseError
 from gii_pipeline.metrics.names import METRICS
-from gii_pipeline.releases.reader import Release, open_release
+from gii_pipeline.releases.reader import Release, open_version
 from gii_pipeline.releases.shelf import Version, versions
 from gii_pipeline.releases.storage import Folder, folder
 
@@ -56,7 +56,7 @@ def _series(root: Folder, of: Version) -> list[Release]:
         same = version.own_method if of.own_method else version.method == of.method
         if same and listed.withdrawn is None:
             newest[version.edition] = version
-    return [open_release(root, str(newest[edition])) for edition in sorted(newest)]
+    return [open_version(root, newest[edition]) for edition in sorted(newest)]
 
 
 def history(root: Folder | str, cluster: str, *, label: str = "") -> pd.DataFrame:

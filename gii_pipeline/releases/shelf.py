@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import total_ordering
@@ -205,13 +204,6 @@ def _says(path: Folder, content: Mapping[str, Any]) -> bool:
         return all(said[key] == value for key, value in content.items())
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False
-
-
-def warn_if_withdrawn(root: Folder, version: Version) -> str | None:
-    reason = withdrawn(root, version)
-    if reason is not None:
-        warnings.warn(f"{version} was withdrawn: {reason}", UserWarning, stacklevel=3)
-    return reason
 
 
 def as_json(content: Any) -> bytes:  # noqa: ANN401

@@ -18,6 +18,7 @@ from gii_pipeline.metrics import cluster_metrics
 from gii_pipeline.ranking import contributions, rank_intensity, rank_size
 from gii_pipeline.releases import ReleaseInfo, SourceInfo
 from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, Store, write_parquet
+from gii_pipeline.store.lock import Sources
 
 SHENZHEN, TOKYO, SINGAPORE, PAULO = "gii-shenzhen", "gii-tokyo", "gii-singapore", "gii-paulo"
 NAMES = {
@@ -62,9 +63,9 @@ def info(label: str = "2025") -> ReleaseInfo:
 
 def lock(*, digest: str = "a", code: str = "0.1.0") -> Lock:
     """A lock; another `digest` is another file from a source."""
-    sources = {"openalex": {"2023": (digest * 64,)}, "regpat": {"2024": ("b" * 64, "c" * 64)}}
+    sources: Sources = {"openalex": {"2023": (digest * 64,)}, "regpat": {"2024": ("b" * 64, "c" * 64)}}
     versions = {name: contracts.load(name).version for name in EDITION_TABLES}
-    return Lock({name: dict(years) for name, years in sources.items()}, "d" * 64, code, versions)
+    return Lock(sources, "d" * 64, code, versions)
 
 
 def tables(label: str = "2025", grown: Mapping[str, float] | None = None, reach: float = 0.2) -> dict[str, pa.Table]:
