@@ -1,0 +1,23 @@
+"""The roster of clusters: names, hubs, printed or made-up figures, population.
+
+Belongs here: reading `clusters.csv`, whose column `printed` names the figures that WIPO printed; all others are made up.
+Does not: counts by year (see `plan`), places (see `geography`).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import pandas as pd
+
+
+@cache
+def roster() -> pd.DataFrame:
+    """One row per named cluster, in the file's order.
+
+    name, hubs (`place:economy[:admin]` joined by semicolons, the largest first), <metric>_<edition> (counts in the
+    edition's window, null where nothing was printed), population (people), printed (names of columns).
+    """
+    with files("gii_pipeline.sandbox").joinpath("clusters.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file, keep_default_na=True)
