@@ -112,7 +112,7 @@ def test_a_429_without_end_is_transient(server: Server, clock: PatientClock) -> 
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [(401, "TEST_KEY"), (403, "TEST_KEY"), (410, "retired"), (404, "nothing is there")],
+    [(401, "TEST_KEY"), (403, "TEST_KEY"), (410, "retired"), (404, "nothing there")],
 )
 def test_what_no_retry_mends_stops_at_once(
     server: Server, clock: PatientClock, status: int, said: str, monkeypatch: pytest.MonkeyPatch
