@@ -6,12 +6,18 @@ Does not: names, which change without the cluster changing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import numpy as np
 import pandas as pd
+
+from gii_pipeline.geocoding.location_id import pack
 
 DESCENT = 0.5
 """The part of either cluster's weight, at locations that both have, from which on one descends from the other."""
 
 MATCH_COLUMNS = ["cluster_id", "previous_cluster_id", "overlap", "identity"]
+ID_PREFIX = "gii-"
 
 
 def match(current_members: pd.DataFrame, previous_members: pd.DataFrame | None, *, decimals: int = 2) -> pd.DataFrame:
@@ -22,9 +28,71 @@ def match(current_members: pd.DataFrame, previous_members: pd.DataFrame | None, 
     Returns one row a current cluster, by cluster_id: cluster_id, previous_cluster_id, overlap, identity.
 
     overlap (0..1): the part of both clusters' weight that lies at locations that both have. A cluster descends from a
-    previous one when such locations hold at least half the weight of either.
-    kept: each is the other's best overlap; the id is inherited. merged: kept, and at least half of another previous
-    cluster, that none inherits, is in it too. split: at least half of it was in a previous cluster whose id another
-    inherits. new: none of these.
+    previous one when such locations hold at least half the weight of either. Ids are inherited along such descents, the
+    largest overlap first; a cluster inherits one id, and an id goes to one cluster.
+    kept: it inherits. merged: it inherits, and at least half of another previous cluster, whose id none inherits, is in
+    it too. split: it descends from a cluster whose id another inherits; that cluster is its previous one. new: neither.
     """
-    ...
+    clusters = sorted(current_members["cluster_id"].dropna().unique())
+    found = pd.DataFrame({"cluster_id": clusters}).reindex(columns=MATCH_COLUMNS)
+    found = found.astype({"previous_cluster_id": "str", "overlap": "float64"}).assign(identity="new")
+    if previous_members is None or not clusters:
+        return found
+    descents = _descents(_weights(current_members, decimals), _weights(previous_members, decimals))
+    best = descents.drop_duplicates("cluster").set_index("cluster")
+    heirs = _heirs(descents)
+    absorbed = descents[(descents["part_of_previous"] >= DESCENT) & ~descents["previous"].isin(heirs.values())]
+    merging = set(absorbed["cluster"])
+    overlap = descents.set_index(["cluster", "previous"])["overlap"]
+    for row, cluster in enumerate(clusters):
+        if cluster not in best.index:
+            continue
+        previous = heirs.get(cluster, best["previous"][cluster])
+        identity = ("merged" if cluster in merging else "kept") if cluster in heirs else "split"
+        found.loc[row, MATCH_COLUMNS[1:]] = previous, overlap[cluster, previous], identity
+    return found
+
+
+def new_id(location_ids: Iterable[int], taken: set[str]) -> str:
+    """An id for a new cluster, from the first of its locations (heaviest first) whose id is not taken.
+
+    The location in base 36 says nothing to a reader, needs no counter, and comes out the same on every run.
+    """
+    candidates = [f"{ID_PREFIX}{np.base_repr(int(location), 36).lower()}" for location in location_ids]
+    free = (candidate for candidate in candidates if candidate not in taken)
+    numbered = (f"{candidates[0]}-{turn}" for turn in range(2, len(taken) + 3))
+    return next(free, None) or next(candidate for candidate in numbered if candidate not in taken)
+
+
+def _weights(members: pd.DataFrame, decimals: int) -> pd.DataFrame:
+    """The weight of each cluster at each rounded location: cluster, place, weight."""
+    inside = members[members["cluster_id"].notna()]
+    place = pack(inside["latitude"].to_numpy(), inside["longitude"].to_numpy(), decimals)
+    weights = pd.DataFrame({"cluster": inside["cluster_id"].array, "place": place, "weight": inside["people"].array})
+    return weights.groupby(["cluster", "place"], as_index=False)["weight"].sum()
+
+
+def _descents(current: pd.DataFrame, previous: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of which one descends from the other, the largest overlap first; none depends on current cluster ids."""
+    shared = current.merge(previous.rename(columns={"cluster": "previous"}), on="place", suffixes=("", "_before"))
+    pairs = shared.groupby(["cluster", "previous"], as_index=False)[["weight", "weight_before"]].sum()
+    whole = pairs["cluster"].map(current.groupby("cluster")["weight"].sum())
+    before = pairs["previous"].map(previous.groupby("cluster")["weight"].sum())
+    pairs["first_place"] = pairs["cluster"].map(current.groupby("cluster")["place"].min())
+    pairs["shared"] = pairs["weight"] + pairs["weight_before"]
+    pairs["overlap"] = (pairs["shared"] / (whole + before)).clip(upper=1.0)
+    pairs["part_of_previous"] = pairs["weight_before"] / before
+    pairs = pairs[(pairs["weight"] >= DESCENT * whole) | (pairs["part_of_previous"] >= DESCENT)]
+    order = ["overlap", "shared", "previous", "first_place"]
+    return pairs.sort_values(order, ascending=[False, False, True, True], ignore_index=True)
+
+
+def _heirs(descents: pd.DataFrame) -> dict[str, str]:
+    """Cluster -> the previous cluster whose id it inherits."""
+    heirs: dict[str, str] = {}
+    inherited: set[str] = set()
+    for cluster, previous in zip(descents["cluster"], descents["previous"], strict=True):
+        if cluster not in heirs and previous not in inherited:
+            heirs[cluster] = previous
+            inherited.add(previous)
+    return heirs

@@ -1,0 +1,181 @@
+"""The clusters of an edition: from its points to clusters, members and footprints.
+
+Belongs here: the order of the steps, and the three tables that they make together.
+Does not: a step's own rule, or population (`metrics.population`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gii_pipeline.clusters import identity, naming
+from gii_pipeline.clusters.density import NOISE, density, nearest_within
+from gii_pipeline.clusters.footprint import footprint
+from gii_pipeline.clusters.locations import locations
+from gii_pipeline.clusters.merge import merge
+from gii_pipeline.clusters.rows import Flags
+from gii_pipeline.editions import Edition
+
+CLUSTERS = {
+    "edition": "int32",
+    "method": "int32",
+    "cluster_id": "str",
+    "name": "str",
+    "economies": "str",
+    "latitude": "float64",
+    "longitude": "float64",
+    "core_points": "int32",
+    "points": "int32",
+    "people": "float64",
+    "identity": "str",
+    "previous_cluster_id": "str",
+    "previous_overlap": "float64",
+}
+MEMBERS = {
+    "edition": "int32",
+    "method": "int32",
+    "location_id": "int64",
+    "latitude": "float64",
+    "longitude": "float64",
+    "place": "str",
+    "admin": "str",
+    "economy": "str",
+    "people": "float64",
+    "records": "int64",
+    "role": "str",
+    "cluster_id": "str",
+}
+FOOTPRINTS = {
+    "edition": "int32",
+    "method": "int32",
+    "cluster_id": "str",
+    "name": "str",
+    "area_km2": "float64",
+    "geometry": "object",
+}
+SHARED_DECIMALS = 2
+"""Locations of two editions are compared at no more decimals than this, since the editions may differ in theirs."""
+
+
+class Found(NamedTuple):
+    """The tables `clusters`, `cluster_members` and `cluster_footprints`, each sorted by its key."""
+
+    clusters: pd.DataFrame
+    members: pd.DataFrame
+    footprints: pd.DataFrame
+
+
+def build(
+    points: pd.DataFrame, edition: Edition, *, previous: pd.DataFrame | None = None, ties: pd.DataFrame | None = None
+) -> Found:
+    """The clusters of an edition by its method (METHOD.md, section 2).
+
+    points: `points` (location × metric); previous: `cluster_members` of the edition before, whose ids live on;
+    ties: co-records between locations (location_id_a, location_id_b, co_records), for the merge rule
+    distance_and_ties. One row a pair of locations in either order, counting the records of the edition's windows that
+    have a person at both.
+
+    Members are every location of the points, those outside every cluster as noise. Locations without weight in the
+    density step (only metrics that are not in it) neither make nor join clusters: they belong to the nearest core point
+    within the radius, as border. Without any cluster, the tables of clusters and footprints are empty.
+    Footprints are without population and population_year, which take a raster (`metrics.population`).
+    Raises InputError naming the first point that cannot be clustered, or when ties are demanded and not given.
+    """
+    members = _grouped(locations(points, edition), edition, ties)
+    inside = members[members["cluster"] != NOISE]
+    described = _described(inside, edition)
+    described = described.join(_identified(inside, previous, edition))
+    cluster_id = described["cluster_id"]
+    members["cluster_id"] = members["cluster"].map(cluster_id)
+    outlines = _outlines(inside, edition)
+    return Found(
+        _table(described, CLUSTERS, edition).sort_values("cluster_id", ignore_index=True),
+        _table(members, MEMBERS, edition),
+        _table(described.join(outlines), FOOTPRINTS, edition).sort_values("cluster_id", ignore_index=True),
+    )
+
+
+def _grouped(places: pd.DataFrame, edition: Edition, ties: pd.DataFrame | None) -> pd.DataFrame:
+    """The locations with their cluster's number, NOISE outside, and their role."""
+    latitude, longitude = places["latitude"].to_numpy(), places["longitude"].to_numpy()
+    dense = np.flatnonzero(places["people"] > 0)
+    rest = np.flatnonzero(places["people"] == 0)
+    radius_km = edition.radius_km.value
+    found = density(
+        latitude[dense],
+        longitude[dense],
+        places["people"].to_numpy()[dense],
+        radius_km=radius_km,
+        min_weight=edition.min_weight.value,
+    )
+    labels = np.full(len(places), NOISE)
+    labels[dense] = merge(
+        found.labels,
+        latitude[dense],
+        longitude[dense],
+        rule=edition.merge_rule.value,
+        distance_km=edition.merge_distance_km.value,
+        location_id=places["location_id"].to_numpy()[dense],
+        ties=ties,
+    )
+    core = dense[found.core]
+    nearest = nearest_within(latitude[rest], longitude[rest], latitude[core], longitude[core], radius_km=radius_km)
+    labels[rest[nearest != NOISE]] = labels[core[nearest[nearest != NOISE]]]
+    return places.assign(cluster=labels, role=_role(labels, core))
+
+
+def _role(labels: np.ndarray, core: np.ndarray) -> np.ndarray:
+    is_core: Flags = np.zeros(labels.size, dtype=bool)
+    is_core[core] = True
+    return np.where(is_core, "core", np.where(labels == NOISE, "noise", "border"))
+
+
+def _described(inside: pd.DataFrame, edition: Edition) -> pd.DataFrame:
+    """Cluster number -> name, economies, its heaviest core point, and how much is in it."""
+    by_weight = inside[inside["role"] == "core"].sort_values(["people", "location_id"], ascending=[False, True])
+    own = by_weight.drop_duplicates("cluster").set_index("cluster")[["latitude", "longitude"]]
+    groups = inside.groupby("cluster")
+    described = own.sort_index().assign(
+        core_points=by_weight.groupby("cluster").size(), points=groups.size(), people=groups["people"].sum()
+    )
+    named = inside.join(own.add_prefix("own_"), on="cluster")
+    name = naming.names(named, places=edition.name_places.value, min_share=edition.name_min_share.value)
+    return described.assign(name=name, economies=naming.economies(inside, min_share=edition.economy_min_share.value))
+
+
+def _identified(inside: pd.DataFrame, previous: pd.DataFrame | None, edition: Edition) -> pd.DataFrame:
+    """Cluster number -> its persistent id, and what became of it since the previous edition."""
+    decimals = min(edition.location_decimals.value, SHARED_DECIMALS)
+    numbered = inside.assign(cluster_id=inside["cluster"])
+    matched = identity.match(numbered, previous, decimals=decimals).set_index("cluster_id")
+    matched = matched.rename(columns={"overlap": "previous_overlap"}).rename_axis("cluster")
+    inherits = matched["identity"].isin(["kept", "merged"])
+    cluster_id = matched["previous_cluster_id"].where(inherits)
+    taken = set(cluster_id.dropna()) | (set() if previous is None else set(previous["cluster_id"].dropna()))
+    by_weight = inside[inside["role"] == "core"].sort_values(["people", "location_id"], ascending=[False, True])
+    for cluster, core in by_weight[~by_weight["cluster"].isin(matched.index[inherits])].groupby("cluster"):
+        cluster_id[cluster] = identity.new_id(core["location_id"], taken)
+        taken.add(cluster_id[cluster])
+    return matched.assign(cluster_id=cluster_id)
+
+
+def _outlines(inside: pd.DataFrame, edition: Edition) -> pd.DataFrame:
+    """Cluster number -> area_km2 and geometry (WKB)."""
+    drawn = {
+        cluster: footprint(
+            group["latitude"].to_numpy(), group["longitude"].to_numpy(), edition.footprint_distance_km.value
+        )
+        for cluster, group in inside.groupby("cluster")
+    }
+    index = pd.Index(list(drawn), name="cluster", dtype="int64")
+    geometry = pd.Series([shapely.to_wkb(outline) for outline, _ in drawn.values()], index=index, dtype="object")
+    return pd.DataFrame({"area_km2": [area for _, area in drawn.values()], "geometry": geometry}, index=index)
+
+
+def _table(rows: pd.DataFrame, columns: dict[str, str], edition: Edition) -> pd.DataFrame:
+    rows = rows.assign(edition=edition.edition, method=edition.method)
+    return rows[list(columns)].astype(columns).reset_index(drop=True)
