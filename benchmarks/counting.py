@@ -86,7 +86,7 @@ def write(folder: Path, rows: int) -> list[Path]:
 def scan(folder: Path) -> object:
     """Read every value that the count needs."""
     sums = "sum(data_year), count(record_type), sum(location_id), sum(fraction), sum(first_at_location::int)"
-    return duckdb.sql(f"select {sums} from (select {COLUMNS} from '{folder}/publications-*.parquet')").fetchall()
+    return duckdb.execute(f"select {sums} from (select {COLUMNS} from '{folder}/publications-*.parquet')").fetchall()
 
 
 def count(folder: Path) -> object:

@@ -12,12 +12,14 @@ from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 import pyarrow as pa
 
 from gii_pipeline.counting import location
+from gii_pipeline.counting.rows import is_located, rows_of
+from gii_pipeline.counting.ties import ties
 from gii_pipeline.counting.units import UNITS_PER_RECORD
-from gii_pipeline.editions import Edition, MetricSettings
-from gii_pipeline.errors import InputError
+from gii_pipeline.editions import Edition
 
 POINTS = pa.schema(
     [
@@ -44,6 +46,20 @@ class Total(NamedTuple):
     all_records: float
 
 
+class Counted(NamedTuple):
+    """All that is counted for an edition; ties only where its merge rule asks for them."""
+
+    points: pa.Table
+    totals: dict[str, Total]
+    ties: pd.DataFrame | None = None
+
+
+def count(core: Mapping[str, ir.Table], locations: ir.Table, edition: Edition) -> Counted:
+    """An edition's points, world totals and, if it merges by ties, co-records between locations."""
+    tied = ties(core, edition) if edition.merge_rule.value == "distance_and_ties" else None
+    return Counted(points(core, locations, edition), totals(core, edition), tied)
+
+
 def points(core: Mapping[str, ir.Table], locations: ir.Table, edition: Edition) -> pa.Table:
     """The `points` table of an edition, sorted by its key (location_id, metric).
 
@@ -54,7 +70,7 @@ def points(core: Mapping[str, ir.Table], locations: ir.Table, edition: Edition) 
     year).
     Raises InputError if a metric of the edition has no core table.
     """
-    counted = reduce(ir.Table.union, [_counts(_rows(core, edition, name), name, edition) for name in edition.metrics])
+    counted = reduce(ir.Table.union, [_counts(rows_of(core, edition, name), name, edition) for name in edition.metrics])
     named = counted.left_join(_places(locations, edition), "location_id")
     table = named.select(
         edition=ibis.literal(edition.edition),
@@ -78,28 +94,12 @@ def totals(core: Mapping[str, ir.Table], edition: Edition) -> dict[str, Total]:
 
     A record without people counts in `all_records` only, as one.
     """
-    return {name: _total(_rows(core, edition, name)) for name in edition.metrics}
-
-
-def in_window(rows: ir.Table, metric: MetricSettings) -> ir.Table:
-    """The rows of a core table that count: of the window's years and of the metric's record types."""
-    window = metric.window.value
-    rows = rows.filter(rows.data_year.between(window.first_year, window.last_year))
-    types = metric.record_types.value
-    return rows if types is None else rows.filter(rows.record_type.isin(types))
-
-
-def _rows(core: Mapping[str, ir.Table], edition: Edition, metric: str) -> ir.Table:
-    if metric not in core:
-        raise InputError(
-            f"Edition {edition.label} counts {metric}, and there is no core table for it. Given: {', '.join(core)}."
-        )
-    return in_window(core[metric], edition.metrics[metric])
+    return {name: _total(rows_of(core, edition, name)) for name in edition.metrics}
 
 
 def _counts(rows: ir.Table, metric: str, edition: Edition) -> ir.Table:
     """One group-by over the records at the locations as stored; rounding is left to its small result."""
-    stored = rows.filter(rows.location_id.notnull())
+    stored = rows.filter(is_located(rows))
     stored = stored.group_by("location_id").aggregate(
         people=stored.count(), units=_units(stored.fraction), records=stored.first_at_location.cast("int64").sum()
     )
@@ -131,6 +131,6 @@ def _places(locations: ir.Table, edition: Edition) -> ir.Table:
 
 
 def _total(rows: ir.Table) -> Total:
-    sums = rows.group_by(located=rows.location_id.notnull()).aggregate(units=_units(rows.fraction)).to_pyarrow()
+    sums = rows.group_by(located=is_located(rows)).aggregate(units=_units(rows.fraction)).to_pyarrow()
     units = {row["located"]: int(row["units"]) for row in sums.to_pylist()}
     return Total(units.get(True, 0) / UNITS_PER_RECORD, sum(units.values()) / UNITS_PER_RECORD)

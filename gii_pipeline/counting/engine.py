@@ -18,7 +18,7 @@ from gii_pipeline.errors import InputError
 
 Engine = Literal["duckdb", "spark"]
 
-SPARK_SETTINGS = {
+SPARK_SETTINGS: dict[str, bool | float | int | str | None] = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.ui.enabled": "false",
