@@ -43,7 +43,7 @@ def _table(contract: Contract) -> str:
     lines = [
         f"### {contract.name}\n",
         f"{contract.purpose} One row: {_lower(contract.grain)} {contract.usage} {contract.limitations}\n",
-        f"Key: {_names(contract.key)}. Partition: {_names(contract.partition_by) or 'none'}. "
+        f"Key: {_names(contract.key)}. Partition: {_names(contract.partition_by) or 'none'}.",
         f"Version {contract.version}, {contract.maturity}. {sla}.\n",
         "| column | type | unit | may be missing | values | description |",
         "|---|---|---|---|---|---|",

@@ -30,7 +30,7 @@ SEVERITY = {"error": "critical", "warning": "warning"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What Great Expectations said of one rule: `report` in full, `observed` the value of a rule for the whole table."""
+    """What Great Expectations said of one rule: `report` in full, `observed` the value that a rule of scope table judges."""
 
     passed: bool
     report: Any
