@@ -83,15 +83,13 @@ class Archive:
 
     def keep_file(self, source: str, path: Path, *, licence: str = "", data_year: int | None = None) -> Entry:
         """Keep a copy of a local file. One that has not changed since gives its entry, without reading it again."""
-        origin = str(Path(path).absolute())
         shelf = self.shelf(source)
-        known = shelf.local_file(origin)
         if self.offline and not Path(path).is_file():
-            return shelf.entry(known or self._moved(source, Path(path)))
+            return shelf.entry(shelf.local_file(_origin(path)) or self._moved(source, Path(path)))
         if not Path(path).is_file():
             raise InputError(f"{path} is not a file. Name a file that exists in the profile's entry for `{source}`.")
-        if known and _is_same(known, Path(path)):
-            return shelf.entry(known)
+        if unchanged := _unchanged(shelf, Path(path)):
+            return shelf.entry(unchanged)
         return self._copy(shelf, source, Path(path), licence=licence, data_year=data_year)
 
     def verify(self, progress: Callable[[str], None] = lambda _: None) -> list[str]:
@@ -104,9 +102,9 @@ class Archive:
             yield from Shelf(path).problems()
 
     def _copy(self, shelf: Shelf, source: str, path: Path, *, licence: str, data_year: int | None) -> Entry:
-        origin = str(path.absolute())
-        name, lock = shelf.busy(origin)
-        with lock:
+        with shelf.busy(_origin(path)) as name:
+            if unchanged := _unchanged(shelf, path):
+                return shelf.entry(unchanged)
             before = path.stat()
             with path.open("rb") as file:
                 staged, sha256, size = shelf.objects.write(f"{name}.part", chunks(file))
@@ -122,7 +120,7 @@ class Archive:
                 licence=licence,
                 client=CLIENT,
                 data_year=data_year,
-                origin=origin,
+                origin=_origin(path),
                 mtime_ns=after.st_mtime_ns,
             )
             return shelf.keep(staged, kept)
@@ -141,6 +139,16 @@ class Archive:
                 f"Put the file in its place and run `{self.resume_command(None)}` without --offline."
             )
         return next(iter(found.values()))
+
+
+def _origin(path: Path) -> str:
+    return str(Path(path).absolute())
+
+
+def _unchanged(shelf: Shelf, path: Path) -> Kept | None:
+    """The entry of a local file that is what it was when it was kept."""
+    known = shelf.local_file(_origin(path))
+    return known if known and _is_same(known, path) else None
 
 
 def _is_same(kept: Kept, path: Path) -> bool:

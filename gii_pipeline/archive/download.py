@@ -61,8 +61,7 @@ def fetch_file(
     shelf = archive.shelf(terms.source)
     if archive.offline:
         return shelf.entry(_known(shelf, request, expected) or _missing(archive, terms, request))
-    name, lock = shelf.busy(request.address)
-    with lock:
+    with shelf.busy(request.address) as name:
         known = _known(shelf, request, expected)
         if known and not fresh and (expected.bytes is not None or archive.usable(known.retrieved_at)):
             return shelf.entry(known)

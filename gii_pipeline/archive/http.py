@@ -23,6 +23,7 @@ from gii_pipeline.archive.request import Answer, Key, Request
 from gii_pipeline.errors import FetchStoppedError, InputError, TransientError
 
 logger = logging.getLogger(__name__)
+logging.getLogger("urllib3").setLevel(logging.INFO)  # at DEBUG it writes addresses as they are, signatures included
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from gii_pipeline.archive.download import moved_too_far
 from gii_pipeline.archive.entry import Closed, Entry, Kept
 from gii_pipeline.archive.http import HttpClient
 from gii_pipeline.archive.request import Answer, Request, Terms
-from gii_pipeline.archive.shelf import Attempt, Shelf
+from gii_pipeline.archive.shelf import Attempt, Shelf, work_name
 from gii_pipeline.errors import InputError
 
 
@@ -82,8 +82,7 @@ class _Reading:
                 f"{self.archive.folder}. Fetch it with "
                 f"`{self.archive.resume_command(self.terms.data_year)}` without --offline."
             )
-        _, lock = self.shelf.busy(self._work)
-        with lock:
+        with self.shelf.busy(self._work):
             if not ((complete := self._complete()) and self._usable(complete)):
                 complete = self._read(complete)
             return [self.shelf.entry(kept) for kept in complete.in_order]
@@ -150,8 +149,7 @@ class _Reading:
             raise self.http.stopped(request, f"the answer is no page of this source ({error})") from None
 
     def _keep(self, number: int, page: int, request: Request, answer: Answer, facts: PageFacts) -> Kept:
-        name, _ = self.shelf.busy(self._work)
-        staged, sha256, size = self.shelf.objects.write(f"{name}.part", [answer.body])
+        staged, sha256, size = self.shelf.objects.write(f"{work_name(self._work)}.part", [answer.body])
         kept = Kept(
             source=self.terms.source,
             address=request.address,

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 from filelock import FileLock
 
 from gii_pipeline.archive.entry import Closed, Entry, Failed, Kept, Line
 from gii_pipeline.archive.manifest import Manifest
 from gii_pipeline.archive.objects import Objects, sha256_of
+
+PLEDGE = ".line"
 
 
 @dataclass
@@ -72,20 +76,40 @@ class Shelf:
         return kept.entry(self.objects.path(kept.sha256))
 
     def keep(self, staged: Path, kept: Kept) -> Entry:
-        """Make finished bytes visible, then write their line: a process killed in between has kept nothing."""
+        """Make finished bytes visible, then write their line.
+
+        The line lies beside the staged bytes first: should the process be killed in between, the next one that does
+        the same work (`busy`) writes it.
+        """
+        pledge = staged.with_suffix(PLEDGE)
+        pledge.write_bytes(msgspec.json.encode(kept))
         self.objects.adopt(staged, kept.sha256)
         self.note(kept)
+        pledge.unlink()
         return self.entry(kept)
 
     def note(self, line: Line) -> None:
         self.manifest.append(line)
         self.read_on()
 
-    def busy(self, what: str) -> tuple[str, FileLock]:
-        """The name of the work in progress on `what`, and the lock that keeps other processes from the same work."""
-        name = hashlib.sha256(what.encode()).hexdigest()[:32]
+    @contextmanager
+    def busy(self, what: str) -> Iterator[str]:
+        """Keep other processes from the same work. Gives the name of its files in `.work`."""
+        name = work_name(what)
         self.objects.work.mkdir(parents=True, exist_ok=True)
-        return name, FileLock(self.objects.work / f"{name}.lock")
+        with FileLock(self.objects.work / f"{name}.lock"):
+            self._redeem(self.objects.work / f"{name}{PLEDGE}")
+            yield name
+
+    def _redeem(self, pledge: Path) -> None:
+        """Write the line of bytes that a killed process made visible, unless it came to that itself."""
+        if not pledge.exists():
+            return
+        self.read_on()
+        kept = _pledged(pledge)
+        if kept and self.holds(kept) and kept not in self.manifest.lines:
+            self.note(kept)
+        pledge.unlink()
 
     def current(self) -> Iterator[Kept]:
         """The newest answer to every request, and of every list's pages the newest complete reading.
@@ -109,10 +133,11 @@ class Shelf:
         for number in self.manifest.broken:
             yield f"{self.manifest.path}, line {number}: not readable"
         kept = {line.sha256: line for line in self.manifest.lines if isinstance(line, Kept)}
+        pledged = {line.sha256 for line in map(_pledged, self.objects.work.glob(f"*{PLEDGE}")) if line}
         for sha256, line in sorted(kept.items()):
             yield from self._damage(self.objects.path(sha256), line)
         for path in self.objects.all():
-            if path.name not in kept or not self.objects.is_in_place(path):
+            if path.name not in kept.keys() | pledged or not self.objects.is_in_place(path):
                 yield f"{path}: orphan, no line of the manifest names it; delete it, a fetch that needs it asks again"
 
     def _damage(self, path: Path, line: Kept) -> Iterable[str]:
@@ -143,6 +168,18 @@ class Shelf:
     def _attempt(self, line: Kept | Closed) -> Attempt:
         attempts = self._lists.setdefault((line.listing or "", line.query), {})
         return attempts.setdefault(line.attempt, Attempt(line.attempt))
+
+
+def work_name(what: str) -> str:
+    """The name in `.work` of the files of one piece of work."""
+    return hashlib.sha256(what.encode()).hexdigest()[:32]
+
+
+def _pledged(pledge: Path) -> Kept | None:
+    try:
+        return msgspec.json.decode(pledge.read_bytes(), type=Kept)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
 
 
 def _closed_at(attempt: Attempt) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gii_pipeline.archive import Archive
+from gii_pipeline.archive.manifest import Manifest
 from gii_pipeline.errors import InputError
 
 
@@ -216,3 +217,28 @@ def test_an_open_archive_sees_what_another_one_keeps(tmp_path: Path, regpat: Pat
     entry = writer.keep_file("regpat", regpat)
 
     assert reader.entries("regpat") == [entry]
+
+
+def test_bytes_that_a_killed_process_made_visible_get_their_line(
+    tmp_path: Path, regpat: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the bytes and their line: no orphan is left, and nothing is read or asked for again."""
+    archive = Archive(tmp_path / "root")
+    with monkeypatch.context() as killed:
+        killed.setattr(Manifest, "append", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            archive.keep_file("regpat", regpat)
+    (kept,) = (archive.folder / "regpat").glob("??/*")
+    assert Archive(tmp_path / "root").entries("regpat") == []
+    assert archive.verify() == []
+
+    entry = Archive(tmp_path / "root").keep_file("regpat", regpat)
+
+    assert entry.path == kept
+    assert len(manifest(archive)) == 1
+    assert archive.verify() == []
+    assert list((archive.folder / "regpat" / ".work").glob("*.line")) == []
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt

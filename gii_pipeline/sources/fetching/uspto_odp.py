@@ -34,6 +34,6 @@ def fetch(archive: Archive, options: OdpOptions, data_year: int | None) -> list[
     base = options.base_url.rstrip("/")
     request = Request(f"{base}/datasets/products/files/{options.product}/{options.table}.tsv.zip")
     key = Key(options.key_variable, "X-API-KEY", required=True)
-    _, one_at_a_time = archive.shelf(terms.source).busy("one request at a time")
+    one_at_a_time = archive.shelf(terms.source).busy("one request at a time")
     with connect(archive, terms, options, key=key) as http, one_at_a_time:
         return [fetch_file(archive, http, terms, request, Expected(format="zip"))]
