@@ -28,6 +28,7 @@ from gii_pipeline.releases.shelf import (
     newest,
     point_latest,
     releases_folder,
+    resolve,
     version_folder,
     versions,
 )
