@@ -32,7 +32,8 @@ def locate_addresses(
 
     addresses: the ADDRESS_COLUMNS with a distinct index, economy as alpha-2 or null. institutions: the sources'
     INSTITUTION_COLUMNS. overrides: see `overrides.read_overrides`.
-    Returns the LOCATED_COLUMNS on the same index; latitude, longitude and precision are null where `geocoding` says why not.
+    Returns the LOCATED_COLUMNS on the same index; latitude, longitude and precision are null where `geocoding` says
+    why not.
     """
     ways: list[Callable[[pd.DataFrame], pd.DataFrame]] = [
         lambda left: _by_override(left, gazetteer, overrides),
@@ -98,7 +99,11 @@ def _by_text(addresses: pd.DataFrame, gazetteer: Gazetteer) -> pd.DataFrame:
     """By the parts of an address that name a place: not a region if another will do, and the later part first."""
     texts = addresses[addresses["institution_id"].isna() & addresses["city"].isna() & addresses["address"].notna()]
     parts = pd.DataFrame(
-        [(index, *part) for index, economy, address in texts[["economy", "address"]].itertuples() for part in _parts(address, economy)],
+        [
+            (index, *part)
+            for index, economy, address in texts[["economy", "address"]].itertuples()
+            for part in _parts(address, economy)
+        ],
         columns=["index", "order", "city", "admin", "economy"],
     )
     match = _matches(parts, gazetteer)
@@ -127,6 +132,24 @@ def _parts(address: str, economy: object) -> Iterator[tuple[int, str, str | None
         admin = part
 
 
+def _names_no_city(addresses: pd.DataFrame, gazetteer: Gazetteer) -> list[bool]:
+    """Whether each address names no more than a region or an economy."""
+    named = [
+        [part for part in ([city] if isinstance(city, str) else segments(str(address))) if not _is_economy(part)]
+        for city, address in addresses[["city", "address"]].itertuples(index=False)
+    ]
+    parts = [
+        [(str(economy), plain(part)) for part in parts]
+        for economy, parts in zip(addresses["economy"], named, strict=True)
+    ]
+    regions = gazetteer.are_admins(part for of_address in parts for part in of_address)
+    return [all(part in regions for part in of_address) for of_address in parts]
+
+
+def _is_economy(part: str) -> bool:
+    return alpha2(part) is not None
+
+
 def _matches(addresses: pd.DataFrame, gazetteer: Gazetteer) -> pd.DataFrame:
     queries = addresses[["city", "admin", "economy"]].assign(query=np.arange(len(addresses)))
     return gazetteer.match(queries).set_axis(addresses.index)
@@ -138,19 +161,26 @@ def _not_located(addresses: pd.DataFrame, gazetteer: Gazetteer) -> pd.DataFrame:
             addresses["institution_id"].notna(),
             addresses["city"].isna() & addresses["address"].isna(),
             addresses["economy"].isna(),
+            _names_no_city(addresses, gazetteer),
             addresses["city"].isna(),
         ],
-        ["unknown_institution", "no_address", "unknown_economy", "unknown_city"],
+        ["unknown_institution", "no_address", "unknown_economy", "no_city", "unknown_city"],
         default=_matches(addresses, gazetteer)["method"].to_numpy(),
     )
-    return pd.DataFrame({"economy": addresses["economy"], "geocoding": reason}, index=addresses.index).reindex(columns=LOCATED_COLUMNS)
+    return pd.DataFrame({"economy": addresses["economy"], "geocoding": reason}, index=addresses.index).reindex(
+        columns=LOCATED_COLUMNS
+    )
 
 
 def _at_places(
-    geonameids: pd.Series[int], gazetteer: Gazetteer, precision: str | npt.NDArray[np.str_], method: str | npt.NDArray[np.str_]
+    geonameids: pd.Series[int],
+    gazetteer: Gazetteer,
+    precision: str | npt.NDArray[np.str_],
+    method: str | npt.NDArray[np.str_],
 ) -> pd.DataFrame:
     at = gazetteer.places.loc[geonameids].set_axis(geonameids.index).rename(columns={"name": "place"})
-    return at.assign(precision=precision, geocoding=method)[LOCATED_COLUMNS]
+    located: pd.DataFrame = at.assign(precision=precision, geocoding=method)[LOCATED_COLUMNS]
+    return located
 
 
 def _at_points(
@@ -164,7 +194,9 @@ def _at_points(
     nearest, nearest_km = gazetteer.nearest(points["latitude"], points["longitude"])
     city = gazetteer.places.reindex(named.astype("Float64")).set_axis(points.index)
     away_km = distance_km(points["latitude"], points["longitude"], city["latitude"], city["longitude"])
-    geonameid = named.where(away_km <= SAME_PLACE_KM, pd.Series(nearest, points.index).where(nearest_km <= NEAREST_PLACE_KM))
+    geonameid = named.where(
+        away_km <= SAME_PLACE_KM, pd.Series(nearest, points.index).where(nearest_km <= NEAREST_PLACE_KM)
+    )
     names = gazetteer.places.reindex(geonameid.astype("Float64")).set_axis(points.index)
     given = addresses["economy"].where(~(away_km <= SAME_PLACE_KM))
     economy = given.where(given.notna(), names["economy"])

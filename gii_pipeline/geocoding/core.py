@@ -50,7 +50,8 @@ def core_rows(located: duckdb.DuckDBPyRelation, data_year: int) -> duckdb.DuckDB
     numbered = merged.select(
         f"*, {int(data_year)} AS data_year, "
         "row_number() OVER (PARTITION BY record_id, person_seq ORDER BY first_address, location_id) AS location_seq, "
-        "row_number() OVER (PARTITION BY record_id, location_id ORDER BY person_seq, first_address) = 1 AS first_at_location"
+        "row_number() OVER (PARTITION BY record_id, location_id ORDER BY person_seq, first_address) = 1 "
+        "AS first_at_location"
     )
     columns = ", ".join(f"{name}::{kind} AS {name}" for name, kind in CORE_COLUMNS.items())
     return numbered.select(columns).order("record_id, person_seq, location_seq")
@@ -63,14 +64,14 @@ def core_table(con: duckdb.DuckDBPyConnection, located: duckdb.DuckDBPyRelation,
 
 
 def locations(con: duckdb.DuckDBPyConnection, tables: Iterable[duckdb.DuckDBPyRelation], data_year: int) -> pa.Table:
-    """The locations of one data year, from its core tables: the names and way of locating that most people there have."""
+    """The locations of one data year, from its core tables, named and located as most people there are."""
     parts = [table.filter(f"data_year = {int(data_year)} AND location_id IS NOT NULL") for table in tables]
     names = "place, admin, economy, precision, geocoding"
     rows = parts[0].select(f"location_id, {names}")
     for part in parts[1:]:
         rows = rows.union(part.select(f"location_id, {names}"))
     ways = rows.aggregate(f"location_id, {names}, count(*) AS rows", f"location_id, {names}").select(
-        f"*, sum(rows) OVER (PARTITION BY location_id) AS people, row_number() OVER (PARTITION BY location_id ORDER BY "
+        "*, sum(rows) OVER (PARTITION BY location_id) AS people, row_number() OVER (PARTITION BY location_id ORDER BY "
         "rows DESC, place NULLS LAST, admin NULLS LAST, economy NULLS LAST, precision, geocoding) AS nth"
     )
     del con
@@ -106,12 +107,14 @@ def geocoding_quality(
         "count(DISTINCT record_id)::DOUBLE AS fraction",
         "dropped",
     )
-    share = "CASE WHEN status <> 'dropped' THEN 100 * fraction / sum(fraction) FILTER (WHERE status <> 'dropped') OVER () END"
+    counts = "status <> 'dropped'"
+    share = f"CASE WHEN {counts} THEN 100 * fraction / sum(fraction) FILTER (WHERE {counts}) OVER () END"
     return (
         counted.union(dropped)
         .select(
-            f"'{metric}' AS metric, {int(data_year)}::INTEGER AS data_year, status, outcome, records::BIGINT AS records, "
-            f"people::BIGINT AS people, fraction::DOUBLE AS fraction, ({share})::DOUBLE AS share_pct"
+            f"'{metric}' AS metric, {int(data_year)}::INTEGER AS data_year, status, outcome, "
+            f"records::BIGINT AS records, people::BIGINT AS people, fraction::DOUBLE AS fraction, "
+            f"({share})::DOUBLE AS share_pct"
         )
         .order("metric, status, outcome")
         .to_arrow_table()
@@ -131,7 +134,8 @@ def unlocated(located: duckdb.DuckDBPyRelation) -> pa.Table:
     """
     missing = located.filter("dropped IS NULL AND location_id IS NULL AND address IS NOT NULL")
     listed = missing.aggregate(
-        "address, economy, geocoding, count(*) AS people, count(DISTINCT record_id) AS records, sum(fraction) AS fraction",
+        "address, economy, geocoding, count(*) AS people, count(DISTINCT record_id) AS records, "
+        "sum(fraction) AS fraction",
         "address, economy, geocoding",
     )
     return listed.order("people DESC, address, economy, geocoding").to_arrow_table()

@@ -111,12 +111,15 @@ _NAMES: Final = {
     "st kitts and nevi": "KN",
 }
 
-CITY_STATES: Final = frozenset({"GI", "HK", "MC", "MO", "SG", "SM", "VA"})
+CITY_STATES: Final = frozenset({"BM", "GG", "GI", "HK", "JE", "LI", "MC", "MO", "NR", "SG", "SM", "VA"})
 """Economies that are one place: an address that names only the economy is located there."""
+
+WITH_STATES: Final = frozenset({"US", "CA"})
+"""Economies whose addresses carry the state, written in one way by every source."""
 
 RELATED: Final = {
     "CN": ("HK", "MO", "TW"),
-    "US": ("PR", "GU", "VI", "MP", "AS"),
+    "US": ("PR", "GU", "VI", "MP", "AS", "MH", "FM", "PW"),
     "GB": ("GI", "JE", "GG", "IM", "BM", "KY"),
     "FR": ("RE", "GP", "MQ", "GF", "YT", "NC", "PF", "MC"),
     "NL": ("CW", "AW", "SX", "BQ"),

@@ -1,7 +1,7 @@
 """People → located people: every distinct address is located once, then joined back to the people who gave it.
 
-Belongs here: reading the rows once into a temporary Parquet file, the distinct addresses, the join, and refusing codes of
-economies that nobody knows. Does not: how an address is located (see `addresses`).
+Belongs here: reading the rows once into a temporary Parquet file, the distinct addresses, the join, and refusing codes
+of economies that nobody knows. Does not: how an address is located (see `addresses`).
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ _FOUND_COLUMNS: Final = {
     "precision": pa.string(),
     "geocoding": pa.string(),
 }
+_GEOCODING: Final = """
+    CASE WHEN rows.dropped IS NOT NULL THEN 'dropped' WHEN rows.person_seq = 0 THEN 'no_people' ELSE found.geocoding END
+"""
 
 
 def locate(
@@ -43,9 +46,10 @@ def locate(
     source: str = "the source's files",
     unknown_economies: Literal["refuse", "unlocated"] = "refuse",
 ) -> duckdb.DuckDBPyRelation:
-    """Located rows: record_id, year, record_type, dropped, person_seq, address_seq, people, people_truncated, fraction,
-    address, and location_id, place, admin, economy, precision, geocoding.
+    """Locate everyone: each distinct address once, joined back to the people who gave it.
 
+    Returns record_id, year, record_type, dropped, person_seq, address_seq, people, people_truncated, fraction, address,
+    and location_id, place, admin, economy, precision, geocoding, lazily.
     people: PEOPLE rows of a reader, read here and only here. institutions: institution rows of a reader. overrides: see
     `overrides.read_overrides`. source: what error messages call the files.
     place, admin and economy are the gazetteer's names. Rows of dropped records stay, with geocoding `dropped`.
@@ -72,11 +76,12 @@ def _kept(con: duckdb.DuckDBPyConnection, people: duckdb.DuckDBPyRelation, sourc
 
 
 def _distinct_addresses(rows: duckdb.DuckDBPyRelation) -> pd.DataFrame:
-    """The ADDRESS_COLUMNS as the source gave them, rows (how many people have the address) and record_id (one of them)."""
+    """The ADDRESS_COLUMNS as the source gave them, rows (how many have the address) and the record_id of one."""
     columns = ", ".join(ADDRESS_COLUMNS)
     counted = rows.filter("dropped IS NULL AND person_seq > 0")
     distinct = counted.aggregate(f"{columns}, count(*) AS rows, min(record_id) AS record_id", columns)
-    return distinct.order(columns).df()
+    frame: pd.DataFrame = distinct.order(columns).df()
+    return frame
 
 
 def _economies(addresses: pd.DataFrame, overrides: pd.DataFrame) -> pd.Series[str]:
@@ -90,11 +95,15 @@ def _refuse_unknown(addresses: pd.DataFrame, economies: pd.Series[str], source: 
     unknown = addresses[addresses["economy"].notna() & economies.isna()]
     if unknown.empty:
         return
-    codes = unknown.groupby("economy").agg(people=("rows", "sum"), record=("record_id", "min")).sort_values("people")[::-1]
-    listed = "; ".join(f"{code!r} ({row.people} people, e.g. record {row.record})" for code, row in codes.head(10).iterrows())
+    codes = (
+        unknown.groupby("economy").agg(people=("rows", "sum"), record=("record_id", "min")).sort_values("people")[::-1]
+    )
+    listed = "; ".join(
+        f"{code!r} ({row.people} people, e.g. record {row.record})" for code, row in codes.head(10).iterrows()
+    )
     raise InputError(
-        f"{source}: {len(codes)} codes of economies are not known: {listed}. Correct them in the file, or add to the profile's "
-        "gazetteer.overrides a line with the code as `address` and its ISO 3166-1 alpha-2 code as `economy`"
+        f"{source}: {len(codes)} codes of economies are not known: {listed}. Correct them in the file, or add to the "
+        "profile's gazetteer.overrides a line with the code as `address` and its ISO 3166-1 alpha-2 code as `economy`"
     )
 
 
@@ -117,7 +126,11 @@ def _joined(con: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, found
     joined = rows.set_alias("rows").join(con.from_arrow(found).set_alias("found"), same, how="left")
     columns = [
         *(f"rows.{name}" for name in kept),
-        *(f"CASE WHEN rows.dropped IS NULL AND rows.person_seq > 0 THEN found.{name} END AS {name}" for name in _FOUND_COLUMNS if name != "geocoding"),
-        "CASE WHEN rows.dropped IS NOT NULL THEN 'dropped' WHEN rows.person_seq = 0 THEN 'no_people' ELSE found.geocoding END AS geocoding",
+        *(
+            f"CASE WHEN rows.dropped IS NULL AND rows.person_seq > 0 THEN found.{name} END AS {name}"
+            for name in _FOUND_COLUMNS
+            if name != "geocoding"
+        ),
+        f"{_GEOCODING} AS geocoding",
     ]
     return joined.select(", ".join(columns))

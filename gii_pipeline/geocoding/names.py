@@ -11,7 +11,9 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-_LETTERS: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "&": " and "})
+_LETTERS: Final = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "&": " and "}
+)
 _ABBREVIATIONS: Final = {
     "st": "saint",
     "ste": "sainte",
@@ -34,6 +36,10 @@ _AROUND: Final = re.compile(
     r"|(?:\s+|-)(?:city|town|township|village|district|county|municipality|province|prefecture|area|region|metropolitan|metro"
     r"|cedex|cdx|shi|si|gu|ku|gun|cho|machi|dong|do|city area)\.?$",
     re.IGNORECASE,
+)
+_QUARTERS: Final = re.compile(
+    r"^(?:north|south|east|west|northeast|northwest|southeast|southwest|upper|lower)\s+"
+    r"|\s+(?:north|south|east|west|heights|center|centre|central|village|station|by the sea)$"
 )
 _UMLAUTS: Final = re.compile(r"(?<=[aou])e")
 
@@ -66,6 +72,16 @@ def forms(city: str) -> list[str]:
     ['duesseldorf', 'dusseldorf']
     """
     return list(dict.fromkeys(form for written in _written(city) if (form := plain(written))))
+
+
+def parts_of(city: str) -> list[str]:
+    """Plain names of the larger place that a part of a city is called after.
+
+    >>> parts_of("North Billerica"), parts_of("Arlington Heights"), parts_of("Paris")
+    (['billerica'], ['arlington'], [])
+    """
+    form = plain(city)
+    return [part for part in [_QUARTERS.sub("", form)] if part not in {form, ""}]
 
 
 def _written(city: str) -> Iterator[str]:

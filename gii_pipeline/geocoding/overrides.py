@@ -31,7 +31,10 @@ def read_overrides(path: Path | None) -> pd.DataFrame:
         return pd.DataFrame(columns=["form", *_COLUMNS[1:]])
     names = reading.header(reading.named({"overrides": [path]}, "overrides")[0])
     if "address" not in names or not set(names) <= {*_COLUMNS, "note"}:
-        raise InputError(f"{path}: the header has {', '.join(names)}; allowed are {', '.join(_COLUMNS)} and note, address first of all")
+        raise InputError(
+            f"{path}: the header has {', '.join(names)}; address must be among them, and allowed "
+            f"are {', '.join(_COLUMNS)} and note"
+        )
     rows = pd.read_csv(path, dtype={"address": "str", "economy": "str"}, keep_default_na=False, na_values=[""])
     rows = rows.reindex(columns=_COLUMNS)
     numbers = rows[["latitude", "longitude", "geonameid"]].apply(pd.to_numeric, errors="coerce")
@@ -40,12 +43,16 @@ def read_overrides(path: Path | None) -> pd.DataFrame:
     if not whole.all():
         line = int(whole.to_numpy().argmin()) + 2
         raise InputError(
-            f"{path}, line {line}: give latitude and longitude in degrees, or a geonameid, or an economy (ISO 3166-1 alpha-2)"
+            f"{path}, line {line}: give latitude and longitude in degrees, or a geonameid, or an economy "
+            "(ISO 3166-1 alpha-2)"
         )
     forms = rows["address"].map(plain)
     if forms.duplicated().any():
-        raise InputError(f"{path}: the address {rows['address'][forms.duplicated()].iloc[0]!r} comes twice; keep one of the lines")
-    return pd.concat([forms.rename("form"), numbers, rows["economy"]], axis="columns")
+        raise InputError(
+            f"{path}: the address {rows['address'][forms.duplicated()].iloc[0]!r} comes twice; keep one of the lines"
+        )
+    read: pd.DataFrame = numbers.assign(form=forms, economy=rows["economy"])[["form", *_COLUMNS[1:]]]
+    return read
 
 
 def _is_economy(code: object) -> bool:

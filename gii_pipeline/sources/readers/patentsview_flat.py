@@ -19,7 +19,7 @@ _COLUMNS = ["patent_id", "inventor_sequence", "city", "state", "country"]
 
 
 class PatentsviewFlatOptions(Options):
-    """undated_year: the data year that every patent of the table is counted in; without it all are dropped as no_date."""
+    """undated_year: the data year that every patent is counted in; without it all are dropped as no_date."""
 
     undated_year: int | None = Field(default=None, ge=1900, le=2100)
 

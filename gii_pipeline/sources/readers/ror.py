@@ -19,8 +19,8 @@ _JSON_COLUMNS = {
     "name": "VARCHAR",
     "names": "STRUCT(value VARCHAR, types VARCHAR[])[]",
     "locations": (
-        "STRUCT(geonames_id BIGINT, geonames_details STRUCT(name VARCHAR, lat DOUBLE, lng DOUBLE, country_code VARCHAR, "
-        "country_subdivision_name VARCHAR))[]"
+        "STRUCT(geonames_id BIGINT, geonames_details STRUCT(name VARCHAR, lat DOUBLE, lng DOUBLE, "
+        "country_code VARCHAR, country_subdivision_name VARCHAR))[]"
     ),
     "addresses": (
         "STRUCT(lat DOUBLE, lng DOUBLE, city VARCHAR, state VARCHAR, "

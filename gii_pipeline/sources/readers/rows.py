@@ -46,7 +46,7 @@ INSTITUTION_COLUMNS: Final[Mapping[str, str]] = {
     "longitude": "DOUBLE",
     "geonameid": "BIGINT",
 }
-"""Column → DuckDB type of an institutions table; institution_id as the PEOPLE rows give it (a ROR or OpenAlex address)."""
+"""Column → DuckDB type of an institutions table; institution_id as the PEOPLE rows give it (a ROR or OpenAlex id)."""
 
 
 class Options(BaseModel):
