@@ -5,3 +5,7 @@ population raster, and servers on loopback with faults on demand. For the demo, 
 Does not: anything of the pipeline proper; nothing else imports this room.
 """
 
+from gii_pipeline.sandbox.servers import DEFAULT_PORT, Fault, Serving, serve, serving
+from gii_pipeline.sandbox.world import DEMO_SCALE, DEMO_SEED, World, make_world
+
+__all__ = ["DEFAULT_PORT", "DEMO_SCALE", "DEMO_SEED", "Fault", "Serving", "World", "make_world", "serve", "serving"]

@@ -10,7 +10,7 @@ form a ring, in which each gives a part of itself to the next one's region and g
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +61,7 @@ class Placing:
     def __init__(self, geography: Geography, plan: Plan, metric: str, year: int) -> None:
         self._geography, self._plan = geography, plan
         self._used = np.zeros(plan.nowhere + 1, dtype=np.int64)
-        self._start = _hash_unit(np.arange(plan.nowhere + 1), METRICS.index(metric) * 1000 + year)
+        self._start = hash_unit(np.arange(plan.nowhere + 1), METRICS.index(metric) * 1000 + year)
         self._start[plan.background] = background_start(plan, metric, year)
         self._cumulated = _cumulated_shares(geography, metric == "vc_deals")
         self._slots = background_slots(geography, metric == "vc_deals")
@@ -93,6 +93,23 @@ def records(
     for first in range(0, len(homes), chunk_records):
         home = homes[first : first + chunk_records].astype(np.int64)
         yield draw(rng, placing, plan, metric, year, home, first)
+
+
+def uncounted(
+    plan: Plan, geography: Geography, seed: int, metric: str, year: int, kinds: Mapping[str, float]
+) -> Iterator[tuple[Chunk, list[str]]]:
+    """Records of a metric and data year that do not count, chunk by chunk, each with why.
+
+    kinds: why -> how many there are for each record that counts. Their numbers follow those of the records that count.
+    """
+    rng = np.random.default_rng([seed, 4, METRICS.index(metric), year])
+    placing = Placing(geography, plan, metric, year)
+    counts = plan.in_year(metric, year)
+    why = np.repeat(list(kinds), [round(counts.sum() * rate) for rate in kinds.values()])
+    for first in range(0, len(why), CHUNK_RECORDS):
+        part = why[first : first + CHUNK_RECORDS]
+        home = rng.choice(len(counts), size=len(part), p=counts / counts.sum()).astype(np.int64)
+        yield draw(rng, placing, plan, metric, year, home, int(counts.sum()) + first), part.tolist()
 
 
 def draw(
@@ -197,7 +214,7 @@ def _count_before(region: Integers) -> Integers:
     return before
 
 
-def _hash_unit(values: Integers, salt: int) -> Floats:
+def hash_unit(values: Integers, salt: int) -> Floats:
     """A fixed pseudo-random number in [0, 1) for each value."""
     mixed = (values.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) ^ np.uint64(salt * 2_654_435_761)
     mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -6,7 +6,7 @@ Does not: the files and servers that show the world as its sources would.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from gii_pipeline.sandbox.plan import WINDOW_YEARS, YEARS, Plan, make_plan
 from gii_pipeline.sandbox.records import Chunk
 
 DEMO_SEED = 2025
-DEMO_SCALE = 0.001
+DEMO_SCALE = 0.01
 SMALLEST_SCALE = 0.001
 WORLD_MIN_WEIGHT = 4500
 DISTRICTS_FROM_SCALE, DISTRICTS = 0.1, 13
@@ -50,9 +50,13 @@ class World:
         """The records of a metric and data year that count, as columns, chunk by chunk."""
         return records.records(self.plan, self.geography, self.seed, metric, year, chunk_records)
 
+    def uncounted(self, metric: str, year: int, kinds: Mapping[str, float]) -> Iterator[tuple[Chunk, list[str]]]:
+        """Records that do not count, chunk by chunk, each with why; kinds: why -> how many a record that counts."""
+        return records.uncounted(self.plan, self.geography, self.seed, metric, year, kinds)
+
 
 def make_world(seed: int = DEMO_SEED, scale: float = DEMO_SCALE) -> World:
-    """The world of a seed at a scale of 0.001 (the demo: 10,000 works in five years) to 1 (the size of the real one).
+    """The world of a seed at a scale of 0.001 (10,000 works in five years) to 1 (the size of the real one).
 
     Nothing is generated before it is asked for. Raises InputError for a scale out of range.
     """

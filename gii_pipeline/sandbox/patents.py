@@ -1,0 +1,137 @@
+"""The made-up patents as PatentsView's tables: tab-separated, quoted, zipped.
+
+Belongs here: `g_patent`, `g_pct_data`, `g_inventor_disambiguated` and `g_location_disambiguated` of every data year.
+Does not: the portal that hands them out (see `servers.uspto`).
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gii_pipeline.sandbox import shapes
+from gii_pipeline.sandbox.plan import YEARS
+from gii_pipeline.sandbox.records import Chunk, hash_unit
+from gii_pipeline.sandbox.world import World
+
+METRIC = "pct_applications"
+ZIP_DATE = (2026, 6, 2, 0, 0, 0)
+
+
+def write_table(world: World, table: str, path: Path) -> None:
+    """One table of the world as `<table>.tsv` in a zip."""
+    member = zipfile.ZipInfo(f"{table}.tsv", ZIP_DATE)
+    member.compress_type = zipfile.ZIP_DEFLATED
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open(member, "w", force_zip64=True) as file,
+    ):
+        for number, rows in enumerate(TABLES[table](world)):
+            text = rows.to_csv(sep="\t", index=False, header=number == 0, quoting=1, lineterminator="\n")
+            file.write(text.encode())
+
+
+def _locations(world: World) -> Iterator[pd.DataFrame]:
+    places = world.geography.places
+    yield pd.DataFrame(
+        {
+            "location_id": _location_ids(np.arange(len(places))),
+            "disambig_city": places["place"],
+            "disambig_state": places["admin"].where(places["economy"] == "US"),
+            "disambig_country": places["economy"],
+            "latitude": places["latitude"],
+            "longitude": places["longitude"],
+            "county": None,
+            "state_fips": None,
+            "county_fips": None,
+        }
+    )
+
+
+def _inventors(world: World) -> Iterator[pd.DataFrame]:
+    for chunk, _ in _chunks(world):
+        patent = _patent_ids(chunk)[chunk.record]
+        yield pd.DataFrame(
+            {
+                "patent_id": patent,
+                "inventor_sequence": chunk.person_seq - 1,
+                "inventor_id": [f"fl:in_ln:madeup-{p}-{s}" for p, s in zip(patent, chunk.person_seq, strict=True)],
+                "disambig_inventor_name_first": "Inventor",
+                "disambig_inventor_name_last": [f"{p}-{s}" for p, s in zip(patent, chunk.person_seq, strict=True)],
+                "gender_code": None,
+                "location_id": _location_ids(chunk.place),
+            }
+        )
+
+
+def _pct_data(world: World) -> Iterator[pd.DataFrame]:
+    """Two rows a PCT application, as PatentsView has them: its filing, and its publication by WIPO."""
+    for chunk, counts in _chunks(world):
+        if not counts:
+            continue
+        applications = pd.DataFrame(
+            {
+                "patent_id": _patent_ids(chunk),
+                "published_or_filed_date": _dates(chunk),
+                "pct_371_date": None,
+                "pct_102_date": None,
+                "filed_country": "WO",
+                "application_kind": None,
+                "pct_doc_number": [f"PCT/US{chunk.year}/{number:06d}" for number in chunk.number],
+                "pct_doc_type": "pct_application",
+            }
+        )
+        numbers = [f"WO{chunk.year}/{number:06d}" for number in chunk.number]
+        grants = applications.assign(application_kind="A", pct_doc_number=numbers, pct_doc_type="wo_grant")
+        yield pd.concat([applications, grants]).sort_values(["patent_id", "pct_doc_type"], kind="stable")
+
+
+def _patents(world: World) -> Iterator[pd.DataFrame]:
+    for chunk, _ in _chunks(world):
+        ids = _patent_ids(chunk)
+        yield pd.DataFrame(
+            {
+                "patent_id": ids,
+                "patent_type": "utility",
+                "patent_date": _dates(chunk),
+                "patent_title": [f"Made-up invention {id_}" for id_ in ids],
+                "wipo_kind": "B2",
+                "num_claims": chunk.number % 20 + 1,
+                "withdrawn": 0,
+                "filename": None,
+            }
+        )
+
+
+TABLES: dict[str, Callable[[World], Iterator[pd.DataFrame]]] = {
+    "g_inventor_disambiguated": _inventors,
+    "g_location_disambiguated": _locations,
+    "g_patent": _patents,
+    "g_pct_data": _pct_data,
+}
+
+
+def _chunks(world: World) -> Iterator[tuple[Chunk, bool]]:
+    """The patents of every data year, and whether they have a PCT application."""
+    for year in YEARS:
+        for chunk in world.records(METRIC, year):
+            yield chunk, True
+        for chunk, _ in world.uncounted(METRIC, year, {"no_pct": shapes.PATENTS_WITHOUT_PCT}):
+            yield chunk, False
+
+
+def _patent_ids(chunk: Chunk) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return 10_000_000 + (chunk.year - 2010) * 1_000_000 + chunk.number
+
+
+def _dates(chunk: Chunk) -> list[str]:
+    days = 1 + np.floor(hash_unit(chunk.number, 500 + chunk.year) * 364).astype(int)
+    return [str(date) for date in np.datetime64(f"{chunk.year - 1}-12-31") + days]
+
+
+def _location_ids(places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[str | None]:
+    return [f"{place:08x}-16c8-11ed-9b5f-1234bde3cd05" if place >= 0 else None for place in places.tolist()]

@@ -1,0 +1,76 @@
+"""The made-up population: a raster in the shape of GHS-POP, 30 arc-seconds, people per cell.
+
+Belongs here: the cells that hold people, and the GeoTIFF. A cluster's people live at its anchors, deep inside its
+footprint, so that the footprint holds exactly the population of `Geography.clusters`.
+Does not: summing it up again; that is the pipeline's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import rasterio
+from rasterio.transform import from_origin
+from rasterio.windows import Window
+
+from gii_pipeline.sandbox.geography import Geography
+from gii_pipeline.sandbox.notice import NOTICE
+
+EPOCHS = (2015, 2020, 2025)
+YEAR_OF_THE_ROSTER = 2024  # the edition of 2025 asks for the inhabitants of 2024
+YEARLY_GROWTH = 0.01  # of the roster's figure, so that years between two epochs lie on the line between them
+CELLS_PER_DEGREE = 120
+TILE = 512
+NODATA = -200.0
+
+
+def population(geography: Geography, year: int) -> pd.Series[float]:
+    """People of every cluster in a year."""
+    return geography.clusters["population"] * (1 + YEARLY_GROWTH * (year - YEAR_OF_THE_ROSTER))
+
+
+def write_raster(geography: Geography, epoch: int, path: Path) -> None:
+    """A GeoTIFF of the whole globe in EPSG:4326, float64, nodata -200, tiles without people left out."""
+    cells = inhabited(geography, epoch)
+    profile = {
+        "driver": "GTiff",
+        "width": 360 * CELLS_PER_DEGREE,
+        "height": 180 * CELLS_PER_DEGREE,
+        "count": 1,
+        "dtype": "float64",
+        "crs": "EPSG:4326",
+        "transform": from_origin(-180, 90, 1 / CELLS_PER_DEGREE, 1 / CELLS_PER_DEGREE),
+        "nodata": NODATA,
+        "tiled": True,
+        "blockxsize": TILE,
+        "blockysize": TILE,
+        "compress": "deflate",
+        "sparse_ok": True,
+    }
+    with rasterio.open(path, "w", **profile) as raster:
+        raster.update_tags(NOTICE=NOTICE, UNITS="people per cell", EPOCH=str(epoch))
+        for (top, left), tile in cells.groupby([cells["row"] // TILE * TILE, cells["column"] // TILE * TILE]):
+            height, width = min(TILE, raster.height - top), min(TILE, raster.width - left)
+            block = np.zeros((height, width))
+            np.add.at(block, (tile["row"] - top, tile["column"] - left), tile["people"])
+            raster.write(block, 1, window=Window(left, top, width, height))
+
+
+def inhabited(geography: Geography, epoch: int) -> pd.DataFrame:
+    """row, column, people of every cell with people: clusters' at their anchors, the others' at their places."""
+    places = geography.places[geography.places["role"].isin(["hub", "chain", "background"])]
+    background = places["role"] == "background"
+    share = (
+        places["share"].where(~background, 0).groupby(places["region"]).transform(lambda s: s / max(s.sum(), 1e-300))
+    )
+    of_cluster = places["region"].map(population(geography, epoch)).fillna(0)
+    people = (share * of_cluster).where(~background, places["population"])
+    return pd.DataFrame(
+        {
+            "row": np.floor((90 - places["latitude"]) * CELLS_PER_DEGREE).astype("int64"),
+            "column": np.floor((places["longitude"] + 180) * CELLS_PER_DEGREE).astype("int64"),
+            "people": people,
+        }
+    )
