@@ -16,14 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gii_pipeline.clusters import kernels
-from gii_pipeline.clusters.rows import Flags, Floats, Ints, Radius, Rows
+from gii_pipeline.clusters.rows import EARTH_RADIUS_KM, Flags, Floats, Ints, Points, Radius, Rows
 from gii_pipeline.errors import InputError
 
-EARTH_RADIUS_KM = 6371.0088
-"""The mean radius of the Earth (IUGG), by which a great-circle angle is a distance."""
-
 NOISE = -1
-_MILLIMETRES_PER_RADIAN = EARTH_RADIUS_KM * 1e6
 _PARTS = 64
 
 
@@ -58,44 +54,46 @@ def density(
     then the westernmost. Nothing depends on the order of the points.
     Raises InputError naming the first point that is not finite, out of range or of negative weight.
     """
-    latitudes, longitudes, weights = checked(latitude, longitude, weight)
+    check_points(latitude, longitude, weight)
     _check_positive(radius_km=radius_km, min_weight=min_weight)
-    radius = Radius.of(radius_km / EARTH_RADIUS_KM)
-    rows = Rows.of(latitudes, longitudes, radius)
-    core = _weight_within(rows, latitudes, longitudes, weights, radius, min_weight) >= min_weight
-    rows = rows.only(core, latitudes)
-    clusters = _components(rows, latitudes, longitudes, radius)
+    points, weights = Points.of_degrees(latitude, longitude), np.asarray(weight, np.float64)
+    rows = Rows.of(points, Radius.of(radius_km / EARTH_RADIUS_KM))
+    core = _weight_within(rows, weights, min_weight) >= min_weight
+    rows = rows.only(core)
+    clusters = _components(rows)
     nearest = np.where(core, np.arange(core.size), NOISE)
     others = np.flatnonzero(~core)
-    nearest[others] = _nearest(rows, latitudes, longitudes, latitudes[others], longitudes[others], radius)
-    labels = np.where(nearest == NOISE, NOISE, clusters[nearest]) if core.any() else np.full(core.size, NOISE)
+    nearest[others] = _nearest(rows, Points(points.latitude[others], points.longitude[others]))
+    labels = np.append(clusters, NOISE)[nearest]
     return Density(labels, core, nearest)
 
 
 def nearest_within(
-    latitude: npt.ArrayLike, longitude: npt.ArrayLike, to_latitude: npt.ArrayLike, to_longitude: npt.ArrayLike,
-    *, radius_km: float,
+    latitude: npt.ArrayLike,
+    longitude: npt.ArrayLike,
+    to_latitude: npt.ArrayLike,
+    to_longitude: npt.ArrayLike,
+    *,
+    radius_km: float,
 ) -> Ints:
     """For each point the position of the nearest of the others within the radius, or -1; ties as in `density`."""
-    latitudes, longitudes, _ = checked(latitude, longitude, np.zeros(np.size(latitude)))
-    to_latitudes, to_longitudes, _ = checked(to_latitude, to_longitude, np.zeros(np.size(to_latitude)))
+    check_points(latitude, longitude, np.zeros(np.size(latitude)))
+    check_points(to_latitude, to_longitude, np.zeros(np.size(to_latitude)))
     _check_positive(radius_km=radius_km)
-    radius = Radius.of(radius_km / EARTH_RADIUS_KM)
-    rows = Rows.of(to_latitudes, to_longitudes, radius)
-    return _nearest(rows, to_latitudes, to_longitudes, latitudes, longitudes, radius)
+    rows = Rows.of(Points.of_degrees(to_latitude, to_longitude), Radius.of(radius_km / EARTH_RADIUS_KM))
+    return _nearest(rows, Points.of_degrees(latitude, longitude))
 
 
-def checked(
-    latitude: npt.ArrayLike, longitude: npt.ArrayLike, weight: npt.ArrayLike
-) -> tuple[Floats, Floats, Floats]:
-    """Latitudes and longitudes in radians, and weights, or InputError naming the first point that is wrong."""
+def check_points(latitude: npt.ArrayLike, longitude: npt.ArrayLike, weight: npt.ArrayLike) -> None:
+    """Raise InputError naming the first point that is not finite, out of range or of negative weight."""
     latitudes, longitudes, weights = (np.asarray(values, np.float64) for values in (latitude, longitude, weight))
     if not latitudes.shape == longitudes.shape == weights.shape == (latitudes.size,):
-        raise InputError(
-            f"Latitudes, longitudes and weights differ in number: {latitudes.shape}, {longitudes.shape}, {weights.shape}."
-        )
+        shapes = f"{latitudes.shape}, {longitudes.shape}, {weights.shape}"
+        raise InputError(f"Latitudes, longitudes and weights differ in number: {shapes}. Give one of each a point.")
     for name, values, least, most in (
-        ("latitude", latitudes, -90, 90), ("longitude", longitudes, -180, 180), ("weight", weights, 0, np.inf)
+        ("latitude", latitudes, -90, 90),
+        ("longitude", longitudes, -180, 180),
+        ("weight", weights, 0, np.inf),
     ):
         wrong = ~((values >= least) & (values <= most) & np.isfinite(values))
         if wrong.any():
@@ -105,7 +103,6 @@ def checked(
                 f"Point {at} at ({latitudes[at]}, {longitudes[at]}): its {name} {values[at]} must be {limits} "
                 f"({int(wrong.sum())} points are wrong). Correct or drop it before clustering."
             )
-    return np.radians(latitudes), np.radians(longitudes), weights
 
 
 def _check_positive(**settings: float) -> None:
@@ -114,45 +111,42 @@ def _check_positive(**settings: float) -> None:
             raise InputError(f"{name} is {value}; it must be a positive number.")
 
 
-def _weight_within(
-    rows: Rows, latitudes: Floats, longitudes: Floats, weights: Floats, radius: Radius, min_weight: float
-) -> Floats:
+def _weight_within(rows: Rows, weights: Floats, min_weight: float) -> Floats:
     """The weight within the radius of each point; exact where it matters, next to the minimum."""
-    total = np.zeros(latitudes.size)
-    weight = weights[rows.point]
-    summed = np.concatenate([[0.0], np.cumsum(weight)])
+    total = np.zeros(weights.size)
+    of_slots = kernels.Weights(weights[rows.point], np.concatenate([[0.0], np.cumsum(weights[rows.point])]))
+    everything = float(of_slots.summed[-1])
 
     def weigh(begin: int, end: int) -> None:
-        kernels.weigh_neighbours(rows, weight, summed, latitudes, longitudes, radius, begin, end, total)
+        kernels.weigh_neighbours(rows, of_slots, begin, end, total)
 
     _share_out(weigh, rows.first)
-    if np.all(weights == np.rint(weights)) and summed[-1] < 2**53:
+    if np.all(weights == np.rint(weights)) and everything < 2**53:
         return total
-    unclear = np.flatnonzero(np.abs(total - min_weight) <= 1e-9 * (summed[-1] + min_weight))
-    kernels.weigh_exactly(rows, weight, latitudes, longitudes, radius, unclear, total)
+    unclear = np.flatnonzero(np.abs(total - min_weight) <= 1e-9 * (everything + min_weight))
+    kernels.weigh_exactly(rows, of_slots.each, unclear, total)
     return total
 
 
-def _components(rows: Rows, latitudes: Floats, longitudes: Floats, radius: Radius) -> Ints:
-    """The cluster's number of each point of the rows, from 0 in the order of the rows; -1 for other points."""
-    parent = np.arange(latitudes.size, dtype=np.int32)
-    stretch = np.arange(rows.point.size, dtype=np.int32)
-    kernels.link_neighbours(rows, latitudes, longitudes, radius, parent, stretch)
-    return kernels.number_components(rows, parent)
+def _components(rows: Rows) -> Ints:
+    """The cluster's number of each point of the rows, from 0 by the southernmost point of each; -1 for other points."""
+    links = kernels.Links.among(rows)
+    kernels.link_neighbours(rows, links)
+    numbers = kernels.number_components(rows, links)
+    inside = np.flatnonzero(numbers != NOISE)
+    inside = inside[np.lexsort((rows.points.longitude[inside], rows.points.latitude[inside]))]
+    _, first = np.unique(numbers[inside], return_index=True)
+    numbers[inside] = np.argsort(np.argsort(first))[numbers[inside]]
+    return numbers
 
 
-def _nearest(
-    rows: Rows, latitudes: Floats, longitudes: Floats, query_latitudes: Floats, query_longitudes: Floats, radius: Radius
-) -> Ints:
-    nearest = np.full(query_latitudes.size, NOISE)
+def _nearest(rows: Rows, queries: Points) -> Ints:
+    nearest = np.full(queries.latitude.size, NOISE)
 
     def search(begin: int, end: int) -> None:
-        kernels.find_nearest(
-            rows, latitudes, longitudes, query_latitudes, query_longitudes, radius.haversine, _MILLIMETRES_PER_RADIAN,
-            begin, end, nearest,
-        )
+        kernels.find_nearest(rows, queries, begin, end, nearest)
 
-    _share_out(search, np.arange(query_latitudes.size))
+    _share_out(search, np.arange(queries.latitude.size))
     return nearest
 
 

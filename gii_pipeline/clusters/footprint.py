@@ -22,7 +22,7 @@ def footprint(latitude: Floats, longitude: Floats, distance_km: float) -> tuple[
     """The area within distance_km of the locations (degrees): its outline in EPSG:4326, longitude first, and km².
 
     Drawn in a Lambert equal-area projection centred on the locations, with circles of 64 corners (0.16 % less than the
-    circle). Holes are kept. Where the area crosses the antimeridian it is split there; a pole that it contains is inside.
+    circle). Holes are kept. Where the area crosses the antimeridian it is split there; a pole in it is inside.
     """
     plane = _plane_around(latitude, longitude)
     x, y = plane.transform(longitude, latitude)
@@ -38,7 +38,9 @@ def _plane_around(latitude: Floats, longitude: Floats) -> pyproj.Transformer:
     middle_latitude = np.degrees(np.arctan2(np.sin(latitudes).mean(), np.hypot(x, y)))
     middle_longitude = np.degrees(np.arctan2(y, x))
     return pyproj.Transformer.from_crs(
-        "OGC:CRS84", f"+proj=laea +lat_0={middle_latitude:.4f} +lon_0={middle_longitude:.4f} +datum=WGS84", always_xy=True
+        "OGC:CRS84",
+        f"+proj=laea +lat_0={middle_latitude:.4f} +lon_0={middle_longitude:.4f} +datum=WGS84",
+        always_xy=True,
     )
 
 
@@ -68,5 +70,8 @@ def _ring_on_globe(ring: BaseGeometry, plane: pyproj.Transformer) -> BaseGeometr
     first_turn, last_turn = (int(np.floor((edge + 180) / 360)) for edge in (longitude.min(), longitude.max()))
     if first_turn == last_turn == 0:
         return polygon
-    turns = [shapely.transform(polygon, lambda xy, turn=turn: xy - [360 * turn, 0]) for turn in range(first_turn, last_turn + 1)]
+    turns = [
+        shapely.transform(polygon, lambda xy, turn=turn: xy - [360 * turn, 0])
+        for turn in range(first_turn, last_turn + 1)
+    ]
     return shapely.union_all(shapely.intersection(turns, GLOBE))

@@ -14,25 +14,61 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
+import numpy.typing as npt
 
-from gii_pipeline.clusters.rows import ROUNDING, Floats, Ints, Radius, Rows
+from gii_pipeline.clusters.rows import EARTH_RADIUS_KM, ROUNDING, Floats, Ints, Points, Radius, Rows
 
 ALL_ROUND = 4.0
 NOT_REACHED = -1.0
+MILLIMETRES_PER_RADIAN = EARTH_RADIUS_KM * 1e6
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
-def compiled(**options: Any) -> Callable[[Any], Any]:
+class Weights(NamedTuple):
+    """The weight of each slot, and their running sum, one longer, starting at 0."""
+
+    each: Floats
+    summed: Floats
+
+
+class Links(NamedTuple):
+    """Two union-finds: `parent` over points; `stretch` over slots, leading to the last of a stretch already joined.
+
+    By `stretch` a range of neighbouring slots is joined once, however many circles cover it.
+    """
+
+    parent: npt.NDArray[np.int32]
+    stretch: npt.NDArray[np.int32]
+
+    @classmethod
+    def among(cls, rows: Rows) -> Links:
+        """None yet."""
+        return cls(np.arange(rows.points.latitude.size, dtype=np.int32), np.arange(rows.point.size, dtype=np.int32))
+
+
+class Nearest(NamedTuple):
+    """The nearest point so far (-1: none), how many millimetres off, and up to which haversine others matter."""
+
+    point: int
+    steps: float
+    limit: float
+
+
+def compiled(*, forceinline: bool = False, fastmath: bool | set[str] = False) -> Callable[[Kernel], Kernel]:
     """Compile with numba, kept on disk wherever the folder of the module or of the user can be written."""
 
-    def compile_kernel(kernel: Any) -> Any:
+    def compile_kernel(kernel: Kernel) -> Kernel:
+        fast = partial(numba.njit, nogil=True, forceinline=forceinline, fastmath=fastmath)
         try:
-            return numba.njit(cache=True, nogil=True, **options)(kernel)
+            return cast("Kernel", fast(cache=True)(kernel))
         except RuntimeError:
-            return numba.njit(nogil=True, **options)(kernel)
+            return cast("Kernel", fast()(kernel))
 
     return compile_kernel
 
@@ -66,8 +102,8 @@ def _brackets(
 ) -> tuple[float, float]:
     """Half widths in longitude: every point of the row within the first is a neighbour, none beyond the second is.
 
-    A circle meets a parallel at cos(difference) = (cos r - sin a sin b) / (cos a cos b), widest at sin b = sin a / cos r;
-    between two parallels the width is least at one of them.
+    A circle meets a parallel at cos(difference) = (cos r - sin a sin b) / (cos a cos b), widest at
+    sin b = sin a / cos r; between two parallels the width is least at one of them.
     """
     if radius.angle >= 0.5 * math.pi:
         return NOT_REACHED, ALL_ROUND
@@ -109,99 +145,95 @@ def _search(longitude: Floats, value: float, start: int, end: int) -> int:
 
 
 @compiled(forceinline=True)
-def _within(rows: Rows, slot: int, x: float, y: float, z: float, latitude: float, longitude: float,
-            latitudes: Floats, longitudes: Floats, radius: Radius) -> bool:
+def _within(rows: Rows, slot: int, point: int, at: tuple[float, float, float]) -> bool:
+    """Whether a slot is within the radius of a point, which is at x, y, z."""
+    x, y, z = at
     dx, dy, dz = rows.x[slot] - x, rows.y[slot] - y, rows.z[slot] - z
     chord2 = dx * dx + dy * dy + dz * dz
-    if chord2 <= radius.surely_within or chord2 > radius.surely_beyond:
-        return chord2 <= radius.surely_within
-    point = rows.point[slot]
-    return haversine(latitude, longitude, latitudes[point], longitudes[point]) <= radius.haversine
+    if chord2 <= rows.radius.surely_within or chord2 > rows.radius.surely_beyond:
+        return bool(chord2 <= rows.radius.surely_within)
+    latitude, longitude, other = rows.points.latitude, rows.points.longitude, rows.point[slot]
+    return haversine(latitude[point], longitude[point], latitude[other], longitude[other]) <= rows.radius.haversine
 
 
 @compiled(forceinline=True, fastmath={"reassoc"})
-def _weigh_by_chord(rows: Rows, weight: Floats, begin: int, end: int, x: float, y: float, z: float,
-                    radius: Radius) -> tuple[float, int]:
+def _weigh_by_chord(
+    rows: Rows, weight: Floats, begin: int, end: int, at: tuple[float, float, float]
+) -> tuple[float, int]:
     """The weight of the slots surely within the radius, and how many are too close to it to call.
 
     Unsigned slots and sums in any order let the compiler measure several at once.
     """
+    x, y, z = at
     total, unclear = 0.0, 0
     for slot in range(np.uint64(begin), np.uint64(end)):
         dx, dy, dz = rows.x[slot] - x, rows.y[slot] - y, rows.z[slot] - z
         chord2 = dx * dx + dy * dy + dz * dz
-        total += weight[slot] if chord2 <= radius.surely_within else 0.0
-        unclear += 1 if radius.surely_within < chord2 <= radius.surely_beyond else 0
+        total += weight[slot] if chord2 <= rows.radius.surely_within else 0.0
+        unclear += 1 if rows.radius.surely_within < chord2 <= rows.radius.surely_beyond else 0
     return total, unclear
 
 
 @compiled(forceinline=True)
-def _weigh(rows: Rows, weight: Floats, begin: int, end: int, slot: int, latitudes: Floats, longitudes: Floats,
-           radius: Radius) -> float:
+def _weigh(rows: Rows, weight: Floats, begin: int, end: int, slot: int) -> float:
     """The weight of those slots of begin:end that are within the radius of a slot."""
-    x, y, z = rows.x[slot], rows.y[slot], rows.z[slot]
-    total, unclear = _weigh_by_chord(rows, weight, begin, end, x, y, z, radius)
+    at = (rows.x[slot], rows.y[slot], rows.z[slot])
+    total, unclear = _weigh_by_chord(rows, weight, begin, end, at)
     if unclear == 0:
         return total
     point = rows.point[slot]
     total = 0.0
     for other in range(begin, end):
-        if _within(rows, other, x, y, z, latitudes[point], longitudes[point], latitudes, longitudes, radius):
+        if _within(rows, other, point, at):
             total += weight[other]
     return total
 
 
 @compiled()
-def weigh_neighbours(rows: Rows, weight: Floats, summed: Floats, latitudes: Floats, longitudes: Floats, radius: Radius,
-                     row_begin: int, row_end: int, total: Floats) -> None:
-    """Add to total[point] the weight within the radius of every point of the rows row_begin:row_end.
-
-    weight: of each slot; summed: its running sum, one longer, starting at 0.
-    """
+def weigh_neighbours(rows: Rows, weights: Weights, row_begin: int, row_end: int, total: Floats) -> None:
+    """Add to total[point] the weight within the radius of every point of the rows row_begin:row_end."""
     lowest = 0
     for row in range(row_begin, row_end):
-        while rows.north[lowest] < rows.south[row] - radius.angle - ROUNDING:
+        while rows.north[lowest] < rows.south[row] - rows.radius.angle - ROUNDING:
             lowest += 1
         other = lowest
-        while other < rows.south.size and rows.south[other] <= rows.north[row] + radius.angle + ROUNDING:
-            _weigh_row(rows, weight, summed, latitudes, longitudes, radius, row, other, total)
+        while other < rows.south.size and rows.south[other] <= rows.north[row] + rows.radius.angle + ROUNDING:
+            _weigh_row(rows, weights, row, other, total)
             other += 1
 
 
 @compiled()
-def _weigh_row(rows: Rows, weight: Floats, summed: Floats, latitudes: Floats, longitudes: Floats, radius: Radius,
-               row: int, other: int, total: Floats) -> None:
-    edges = _edges(rows, other)
+def _weigh_row(rows: Rows, weights: Weights, row: int, other: int, total: Floats) -> None:
+    edges, longitude = _edges(rows, other), rows.longitude
+    weight, summed = weights
     start, first, last, end = rows.start[other], rows.first[other], rows.last[other], rows.end[other]
     outer_west = inner_west = inner_east = outer_east = start
     for slot in range(rows.first[row], rows.last[row]):
         sine, cosine = rows.z[slot], math.hypot(rows.x[slot], rows.y[slot])
-        inner, outer = _brackets(sine, cosine, edges, rows.margin[other], radius)
+        inner, outer = _brackets(sine, cosine, edges, rows.margin[other], rows.radius)
         if outer == NOT_REACHED:
             continue
+        point, here = rows.point[slot], longitude[slot]
         if outer == ALL_ROUND:
             if inner > math.pi:
-                total[rows.point[slot]] += summed[last] - summed[first]
+                total[point] += summed[last] - summed[first]
             else:
-                total[rows.point[slot]] += _weigh(rows, weight, first, last, slot, latitudes, longitudes, radius)
+                total[point] += _weigh(rows, weight, first, last, slot)
             continue
-        here = rows.longitude[slot]
-        outer_west = _not_before(rows.longitude, here - outer, outer_west, start, end)
-        outer_east = _not_before(rows.longitude, here + outer, outer_east, start, end)
+        outer_west = _not_before(longitude, here - outer, outer_west, start, end)
+        outer_east = _not_before(longitude, here + outer, outer_east, start, end)
         if inner < 0:
-            total[rows.point[slot]] += _weigh(rows, weight, outer_west, outer_east, slot, latitudes, longitudes, radius)
+            total[point] += _weigh(rows, weight, outer_west, outer_east, slot)
             continue
-        inner_west = _not_before(rows.longitude, here - inner, inner_west, start, end)
-        inner_east = _not_before(rows.longitude, here + inner, inner_east, start, end)
-        total[rows.point[slot]] += (
-            _weigh(rows, weight, outer_west, inner_west, slot, latitudes, longitudes, radius)
-            + summed[inner_east] - summed[inner_west]
-            + _weigh(rows, weight, inner_east, outer_east, slot, latitudes, longitudes, radius)
-        )
+        inner_west = _not_before(longitude, here - inner, inner_west, start, end)
+        inner_east = _not_before(longitude, here + inner, inner_east, start, end)
+        surely = summed[inner_east] - summed[inner_west]
+        west = _weigh(rows, weight, outer_west, inner_west, slot)
+        total[point] += west + surely + _weigh(rows, weight, inner_east, outer_east, slot)
 
 
 @compiled(forceinline=True)
-def _root(parent: Ints, point: int) -> int:
+def _root(parent: npt.NDArray[np.int32], point: int) -> int:
     while parent[point] != point:
         parent[point] = parent[parent[point]]
         point = parent[point]
@@ -209,146 +241,80 @@ def _root(parent: Ints, point: int) -> int:
 
 
 @compiled(forceinline=True)
-def _join(parent: Ints, a: int, b: int) -> None:
+def _join(parent: npt.NDArray[np.int32], a: int, b: int) -> None:
     a, b = _root(parent, a), _root(parent, b)
     parent[max(a, b)] = min(a, b)
 
 
 @compiled()
-def link_neighbours(rows: Rows, latitudes: Floats, longitudes: Floats, radius: Radius, parent: Ints,
-                    stretch: Ints) -> None:
-    """Join in `parent` (a union-find over points) all points of the rows that are within the radius of one another.
-
-    stretch: its own position for each slot; from then on, a union-find that leads to the last slot of a stretch of
-    neighbouring slots already joined, so that a range is joined once however many circles cover it.
-    """
+def link_neighbours(rows: Rows, links: Links) -> None:
+    """Join in `links` all points of the rows that are within the radius of one another."""
     for row in range(rows.south.size):
         other = row
-        while other < rows.south.size and rows.south[other] <= rows.north[row] + radius.angle + ROUNDING:
-            _link_row(rows, latitudes, longitudes, radius, parent, stretch, row, other)
+        while other < rows.south.size and rows.south[other] <= rows.north[row] + rows.radius.angle + ROUNDING:
+            _link_row(rows, links, row, other)
             other += 1
 
 
 @compiled()
-def _link_row(rows: Rows, latitudes: Floats, longitudes: Floats, radius: Radius, parent: Ints, stretch: Ints,
-              row: int, other: int) -> None:
-    edges = _edges(rows, other)
+def _link_row(rows: Rows, links: Links, row: int, other: int) -> None:
+    edges, longitude = _edges(rows, other), rows.longitude
     start, end = rows.start[other], rows.end[other]
     outer_west = inner_west = inner_east = outer_east = start
     for slot in range(rows.first[row], rows.last[row]):
         sine, cosine = rows.z[slot], math.hypot(rows.x[slot], rows.y[slot])
-        inner, outer = _brackets(sine, cosine, edges, rows.margin[other], radius)
+        inner, outer = _brackets(sine, cosine, edges, rows.margin[other], rows.radius)
         if outer == NOT_REACHED:
             continue
         if outer == ALL_ROUND:
-            _link_measured(rows, latitudes, longitudes, radius, parent, stretch, slot, rows.first[other],
-                           rows.last[other])
+            _link_measured(rows, links, slot, rows.first[other], rows.last[other])
             continue
-        here = rows.longitude[slot]
-        outer_west = _not_before(rows.longitude, here - outer, outer_west, start, end)
-        outer_east = _not_before(rows.longitude, here + outer, outer_east, start, end)
+        here = longitude[slot]
+        outer_west = _not_before(longitude, here - outer, outer_west, start, end)
+        outer_east = _not_before(longitude, here + outer, outer_east, start, end)
         if outer_west == outer_east:
             continue
-        inner_west = _not_before(rows.longitude, here - inner, inner_west, start, end) if inner >= 0 else outer_east
-        inner_east = _not_before(rows.longitude, here + inner, inner_east, start, end) if inner >= 0 else outer_east
+        inner_west = _not_before(longitude, here - inner, inner_west, start, end) if inner >= 0 else outer_east
+        inner_east = _not_before(longitude, here + inner, inner_east, start, end) if inner >= 0 else outer_east
         if inner_west >= inner_east:
-            _link_measured(rows, latitudes, longitudes, radius, parent, stretch, slot, outer_west, outer_east)
+            _link_measured(rows, links, slot, outer_west, outer_east)
             continue
-        _link_all(rows, parent, stretch, slot, inner_west, inner_east)
-        if _root(stretch, outer_west) < inner_west:
-            _link_measured(rows, latitudes, longitudes, radius, parent, stretch, slot, outer_west, inner_west)
-        joined_to = _root(stretch, inner_east - 1) + 1
-        _link_measured(rows, latitudes, longitudes, radius, parent, stretch, slot, joined_to, outer_east)
+        _link_all(rows, links, slot, inner_west, inner_east)
+        if _root(links.stretch, outer_west) < inner_west:
+            _link_measured(rows, links, slot, outer_west, inner_west)
+        _link_measured(rows, links, slot, _root(links.stretch, inner_east - 1) + 1, outer_east)
 
 
 @compiled(forceinline=True)
-def _link_all(rows: Rows, parent: Ints, stretch: Ints, slot: int, begin: int, end: int) -> None:
-    _join(parent, rows.point[slot], rows.point[begin])
-    joined_to = _root(stretch, begin)
+def _link_all(rows: Rows, links: Links, slot: int, begin: int, end: int) -> None:
+    _join(links.parent, rows.point[slot], rows.point[begin])
+    joined_to = _root(links.stretch, begin)
     while joined_to < end - 1:
-        _join(parent, rows.point[slot], rows.point[joined_to + 1])
-        stretch[joined_to] = joined_to + 1
-        joined_to = _root(stretch, joined_to + 1)
+        _join(links.parent, rows.point[slot], rows.point[joined_to + 1])
+        links.stretch[joined_to] = joined_to + 1
+        joined_to = _root(links.stretch, joined_to + 1)
 
 
 @compiled(forceinline=True)
-def _link_measured(rows: Rows, latitudes: Floats, longitudes: Floats, radius: Radius, parent: Ints, stretch: Ints,
-                   slot: int, begin: int, end: int) -> None:
-    x, y, z, point = rows.x[slot], rows.y[slot], rows.z[slot], rows.point[slot]
+def _link_measured(rows: Rows, links: Links, slot: int, begin: int, end: int) -> None:
+    at, point = (rows.x[slot], rows.y[slot], rows.z[slot]), rows.point[slot]
     other = begin
     while other < end:
-        if _within(rows, other, x, y, z, latitudes[point], longitudes[point], latitudes, longitudes, radius):
-            _join(parent, point, rows.point[other])
-            other = _root(stretch, other)
+        if _within(rows, other, point, at):
+            _join(links.parent, point, rows.point[other])
+            other = _root(links.stretch, other)
         other += 1
 
 
 @compiled()
-def find_nearest(rows: Rows, latitudes: Floats, longitudes: Floats, query_latitudes: Floats, query_longitudes: Floats,
-                 haversine_limit: float, per_radian: float, begin: int, end: int, nearest: Ints) -> None:
-    """For the queries begin:end, the nearest point of the rows within the limit, or -1, into `nearest`.
-
-    Distances are compared in whole steps, of which a radian has `per_radian`; of several equally near, the southernmost
-    counts, then the westernmost.
-    """
-    for query in range(begin, end):
-        latitude, longitude = query_latitudes[query], query_longitudes[query]
-        limit, best, best_steps = haversine_limit, -1, math.inf
-        north = _search(rows.north, latitude, 0, rows.north.size)
-        south = north - 1
-        while True:
-            to_north = max(rows.south[north] - latitude, 0.0) if north < rows.south.size else math.inf
-            to_south = max(latitude - rows.north[south], 0.0) if south >= 0 else math.inf
-            gap = min(to_north, to_south)
-            if gap > math.pi or math.sin(0.5 * gap) ** 2 > limit + ROUNDING:
-                break
-            row = north if to_north <= to_south else south
-            limit, best, best_steps = _nearest_of_row(
-                rows, latitudes, longitudes, row, gap, latitude, longitude, haversine_limit, per_radian,
-                limit, best, best_steps)
-            if row == north:
-                north += 1
-            else:
-                south -= 1
-        nearest[query] = best
-
-
-@compiled()
-def _nearest_of_row(rows: Rows, latitudes: Floats, longitudes: Floats, row: int, gap: float, latitude: float,
-                    longitude: float, haversine_limit: float, per_radian: float, limit: float, best: int,
-                    best_steps: float) -> tuple[float, int, float]:
-    narrowest = math.cos(latitude) * min(math.cos(rows.south[row]), math.cos(rows.north[row]))
-    beyond_gap = math.sin(0.5 * gap) ** 2
-    reach = _half_width((limit - beyond_gap + ROUNDING) / narrowest) + ROUNDING
-    here = longitude - 2 * math.pi if longitude >= math.pi else longitude
-    all_round = reach > rows.margin[row]
-    begin, end = (rows.first[row], rows.last[row]) if all_round else (rows.start[row], rows.end[row])
-    middle = _search(rows.longitude, here, begin, end)
-    for step in (1, -1):
-        slot = middle if step == 1 else middle - 1
-        while begin <= slot < end and (all_round or abs(rows.longitude[slot] - here) <= reach):
-            point = rows.point[slot]
-            off = haversine(latitude, longitude, latitudes[point], longitudes[point])
-            if off <= limit and off <= haversine_limit:
-                steps = np.rint(2 * math.asin(math.sqrt(min(off, 1.0))) * per_radian)
-                if steps < best_steps or (steps == best_steps and (latitudes[point], longitudes[point])
-                                          < (latitudes[best], longitudes[best])):
-                    best, best_steps = point, steps
-                    limit = min(haversine_limit, math.sin(0.5 * min((steps + 1) / per_radian, math.pi)) ** 2)
-                    reach = _half_width((limit - beyond_gap + ROUNDING) / narrowest) + ROUNDING
-            slot += step
-    return limit, best, best_steps
-
-
-@compiled()
-def number_components(rows: Rows, parent: Ints) -> Ints:
-    """The number of each point's component, counted from 0 in the order in which the rows meet it; -1 outside the rows."""
-    number = np.full(parent.size, -1)
-    label = np.full(parent.size, -1)
+def number_components(rows: Rows, links: Links) -> Ints:
+    """The number of each point's component, counted from 0 as the rows meet it; -1 outside the rows."""
+    number = np.full(links.parent.size, -1)
+    label = np.full(links.parent.size, -1)
     count = 0
     for row in range(rows.south.size):
         for slot in range(rows.first[row], rows.last[row]):
-            root = _root(parent, rows.point[slot])
+            root = _root(links.parent, rows.point[slot])
             if number[root] < 0:
                 number[root] = count
                 count += 1
@@ -357,21 +323,80 @@ def number_components(rows: Rows, parent: Ints) -> Ints:
 
 
 @compiled()
-def weigh_exactly(rows: Rows, weight: Floats, latitudes: Floats, longitudes: Floats, radius: Radius, points: Ints,
-                  total: Floats) -> None:
+def find_nearest(rows: Rows, queries: Points, begin: int, end: int, nearest: Ints) -> None:
+    """For the queries begin:end, the nearest point of the rows within the radius, or -1, into `nearest`.
+
+    Distances are compared in whole millimetres; of several equally near, the southernmost counts, then the westernmost.
+    """
+    for query in range(begin, end):
+        latitude, longitude = queries.latitude[query], queries.longitude[query]
+        best = Nearest(-1, math.inf, rows.radius.haversine)
+        north = _search(rows.north, latitude, 0, rows.north.size)
+        south = north - 1
+        while True:
+            to_north = max(rows.south[north] - latitude, 0.0) if north < rows.south.size else math.inf
+            to_south = max(latitude - rows.north[south], 0.0) if south >= 0 else math.inf
+            gap = min(to_north, to_south)
+            if gap > math.pi or math.sin(0.5 * gap) ** 2 > best.limit + ROUNDING:
+                break
+            row = north if to_north <= to_south else south
+            best = _nearest_of_row(rows, row, gap, (latitude, longitude), best)
+            if row == north:
+                north += 1
+            else:
+                south -= 1
+        nearest[query] = best.point
+
+
+@compiled()
+def _nearest_of_row(rows: Rows, row: int, gap: float, query: tuple[float, float], best: Nearest) -> Nearest:
+    """The better of the best so far and the nearest point of one row, whose latitudes are `gap` radians off."""
+    latitude, longitude = query
+    narrowest = math.cos(latitude) * min(math.cos(rows.south[row]), math.cos(rows.north[row]))
+    beyond_gap = math.sin(0.5 * gap) ** 2
+    reach = _half_width((best.limit - beyond_gap + ROUNDING) / narrowest) + ROUNDING
+    here = longitude - 2 * math.pi if longitude >= math.pi else longitude
+    all_round = reach > rows.margin[row]
+    begin, end = (rows.first[row], rows.last[row]) if all_round else (rows.start[row], rows.end[row])
+    middle = _search(rows.longitude, here, begin, end)
+    for step in (1, -1):
+        slot = middle if step == 1 else middle - 1
+        while begin <= slot < end and (all_round or abs(rows.longitude[slot] - here) <= reach):
+            point = np.int64(rows.point[slot])
+            off = haversine(latitude, longitude, rows.points.latitude[point], rows.points.longitude[point])
+            if off <= best.limit:
+                steps = np.rint(2 * math.asin(math.sqrt(min(off, 1.0))) * MILLIMETRES_PER_RADIAN)
+                if steps < best.steps or (steps == best.steps and _is_before(rows.points, point, best.point)):
+                    further = math.sin(0.5 * min((steps + 1) / MILLIMETRES_PER_RADIAN, math.pi)) ** 2
+                    best = Nearest(point, steps, min(rows.radius.haversine, further))
+                    reach = _half_width((best.limit - beyond_gap + ROUNDING) / narrowest) + ROUNDING
+            slot += step
+    return best
+
+
+@compiled(forceinline=True)
+def _is_before(points: Points, a: int, b: int) -> bool:
+    """Further south, or as far and further west."""
+    south, south_of = points.latitude[a], points.latitude[b]
+    return bool(south < south_of or (south == south_of and points.longitude[a] < points.longitude[b]))
+
+
+@compiled()
+def weigh_exactly(rows: Rows, weight: Floats, points: Ints, total: Floats) -> None:
     """Set total[point], for these points, to the weight within the radius, summed without loss (Neumaier)."""
     for point in points:
-        latitude, longitude = latitudes[point], longitudes[point]
-        x, y = math.cos(latitude) * math.cos(longitude), math.cos(latitude) * math.sin(longitude)
-        z = math.sin(latitude)
+        latitude, longitude = rows.points.latitude[point], rows.points.longitude[point]
+        cosine = math.cos(latitude)
+        at = (cosine * math.cos(longitude), cosine * math.sin(longitude), math.sin(latitude))
         total[point], lost = 0.0, 0.0
+        south, north = latitude - rows.radius.angle - ROUNDING, latitude + rows.radius.angle + ROUNDING
         for row in range(rows.south.size):
-            if rows.south[row] > latitude + radius.angle + ROUNDING or rows.north[row] < latitude - radius.angle - ROUNDING:
+            if rows.south[row] > north or rows.north[row] < south:
                 continue
             for slot in range(rows.first[row], rows.last[row]):
-                if _within(rows, slot, x, y, z, latitude, longitude, latitudes, longitudes, radius):
+                if _within(rows, slot, point, at):
                     raised = total[point] + weight[slot]
-                    lost += (total[point] - raised) + weight[slot] if total[point] >= weight[slot] else (
-                        weight[slot] - raised) + total[point]
+                    more, less = max(total[point], weight[slot]), min(total[point], weight[slot])
+                    lost += (more - raised) + less
                     total[point] = raised
         total[point] += lost

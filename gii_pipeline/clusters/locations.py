@@ -17,10 +17,12 @@ DESCRIPTION = ["latitude", "longitude", "place", "admin", "economy"]
 
 
 def locations(points: pd.DataFrame, edition: Edition) -> pd.DataFrame:
-    """One row a location, sorted by location_id: location_id, latitude, longitude, place, admin, economy, people, records.
+    """The locations of an edition's points, one row each, sorted by location_id.
 
-    points: `points` (location × metric). people: people of the edition's metrics with in_density, the weight in the
-    density step; 0 at a location that only other metrics have. records: of all the edition's metrics.
+    points: `points` (location × metric).
+    Returns location_id, latitude, longitude, place, admin, economy, people, records. people: of the edition's metrics
+    with in_density, the weight in the density step; 0 at a location that only other metrics have. records: of all the
+    edition's metrics.
     Raises InputError naming the first location whose coordinates are out of range or (0, 0), whose people are negative
     or not a number, or that is there twice for a metric.
     """

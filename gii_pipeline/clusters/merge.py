@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from gii_pipeline.clusters.density import EARTH_RADIUS_KM, NOISE
-from gii_pipeline.clusters.rows import Floats, Ints
+from gii_pipeline.clusters.density import NOISE
+from gii_pipeline.clusters.rows import EARTH_RADIUS_KM, Floats, Ints, Points
 from gii_pipeline.editions.model import MergeRule
 from gii_pipeline.errors import InputError
 
@@ -26,8 +27,14 @@ TIES_COLUMNS = ("location_id_a", "location_id_b", "co_records")
 
 
 def merge(
-    labels: Ints, latitude: Floats, longitude: Floats, *, rule: MergeRule, distance_km: float,
-    location_id: Ints | None = None, ties: pd.DataFrame | None = None,
+    labels: Ints,
+    latitude: Floats,
+    longitude: Floats,
+    *,
+    rule: MergeRule,
+    distance_km: float,
+    location_id: Ints | None = None,
+    ties: pd.DataFrame | None = None,
 ) -> Ints:
     """New labels, in which clusters that the rule merges share one (METHOD.md, section 2).
 
@@ -54,14 +61,11 @@ def merge(
 def close_pairs(labels: Ints, latitude: Floats, longitude: Floats, distance_km: float) -> list[Pair]:
     """Pairs (a, b), a < b, of clusters whose nearest members are within distance_km of each other."""
     count = int(labels.max(initial=NOISE)) + 1
-    latitudes, longitudes = np.radians(latitude), np.radians(longitude)
-    points = np.stack(
-        [np.cos(latitudes) * np.cos(longitudes), np.cos(latitudes) * np.sin(longitudes), np.sin(latitudes)], axis=1
-    )
+    points = np.stack(Points.of_degrees(latitude, longitude).on_unit_sphere(), axis=1)
     chord = 2 * math.sin(min(0.5 * distance_km / EARTH_RADIUS_KM, math.pi / 2)) * (1 + 1e-12)
     order = np.argsort(labels, kind="stable")
     bounds = np.searchsorted(labels[order], np.arange(count + 1))
-    members = [points[order[begin:end]] for begin, end in zip(bounds, bounds[1:], strict=False)]
+    members = [points[order[begin:end]] for begin, end in pairwise(bounds)]
     low = np.array([part.min(axis=0) for part in members]).reshape(count, 3)
     high = np.array([part.max(axis=0) for part in members]).reshape(count, 3)
     trees: dict[int, cKDTree] = {}
@@ -89,19 +93,21 @@ def co_records_between(labels: Ints, location_id: Ints, ties: pd.DataFrame) -> d
     b = cluster.reindex(ties["location_id_b"]).fillna(NOISE).to_numpy()
     between = pd.DataFrame({"a": np.minimum(a, b), "b": np.maximum(a, b), "co_records": ties["co_records"].to_numpy()})
     between = between[(between["a"] != NOISE) & (between["a"] != between["b"])]
-    return {(int(a), int(b)): float(shared) for (a, b), shared in between.groupby(["a", "b"])["co_records"].sum().items()}
+    sums = between.groupby(["a", "b"], as_index=False)["co_records"].sum()
+    return {(int(a), int(b)): float(shared) for a, b, shared in sums.itertuples(index=False)}
 
 
 def mutual_first_choices(co_records: dict[Pair, float]) -> set[Pair]:
     """Pairs that share more co-records with each other than either does with any third cluster."""
-    strongest: dict[int, list[float]] = {}
+    of_cluster: dict[int, list[float]] = {}
     for pair, shared in co_records.items():
         for cluster in pair:
-            strongest[cluster] = sorted([*strongest.get(cluster, []), shared])[-2:]
+            of_cluster.setdefault(cluster, []).append(shared)
+    first = {cluster: max(shared) for cluster, shared in of_cluster.items() if shared.count(max(shared)) == 1}
     return {
         pair
         for pair, shared in co_records.items()
-        if shared > 0 and all(strongest[cluster][-1] == shared and shared not in strongest[cluster][:-1] for cluster in pair)
+        if shared > 0 and all(first.get(cluster) == shared for cluster in pair)
     }
 
 

@@ -14,10 +14,10 @@ UNKNOWN_ECONOMY = "ZZ"
 
 
 def names(members: pd.DataFrame, *, places: int, min_share: float) -> pd.Series:
-    """cluster -> its places joined by en dashes, the heaviest first.
+    """Cluster -> its places joined by en dashes, the heaviest first.
 
-    members: one row a location with `cluster`, `place` (nullable), `economy` (nullable), `people`, and the `latitude` and
-    `longitude` of the cluster's own point as `own_latitude`, `own_longitude`.
+    members: one row a location with `cluster`, `place` (nullable), `economy` (nullable), `people`, and the coordinates
+    of the cluster's own point as `own_latitude`, `own_longitude`.
     A place is named when it has at least min_share of the cluster's weight; up to `places` are, the heaviest always.
     A cluster without a known place is called by its own point, e.g. "35.68°N 139.77°E".
     """
@@ -31,7 +31,7 @@ def names(members: pd.DataFrame, *, places: int, min_share: float) -> pd.Series:
 
 
 def economies(members: pd.DataFrame, *, min_share: float) -> pd.Series:
-    """cluster -> its economies joined by "/", the heaviest first: those with at least min_share of the weight, or the first.
+    """Cluster -> its economies joined by "/", the heaviest first: those with at least min_share of the weight, or one.
 
     "ZZ" when no location of the cluster has an economy.
     """

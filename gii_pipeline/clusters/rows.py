@@ -16,6 +16,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+EARTH_RADIUS_KM = 6371.0088
+"""The mean radius of the Earth (IUGG), by which a great-circle angle is a distance."""
+
 ROUNDING = 4e-15
 """More than the rounding error of a coordinate of the unit sphere, of a product of two, or of an angle in radians."""
 
@@ -42,14 +45,33 @@ class Radius(NamedTuple):
         return cls(angle, math.cos(angle), math.sin(angle), haversine, 4 * haversine - slack, 4 * haversine + slack)
 
 
+class Points(NamedTuple):
+    """Latitudes and longitudes in radians, in the caller's order."""
+
+    latitude: Floats
+    longitude: Floats
+
+    @classmethod
+    def of_degrees(cls, latitude: npt.ArrayLike, longitude: npt.ArrayLike) -> Points:
+        return cls(np.radians(np.asarray(latitude, np.float64)), np.radians(np.asarray(longitude, np.float64)))
+
+    def on_unit_sphere(self) -> tuple[Floats, Floats, Floats]:
+        """x, y, z."""
+        cosine = np.cos(self.latitude)
+        return cosine * np.cos(self.longitude), cosine * np.sin(self.longitude), np.sin(self.latitude)
+
+
 class Rows(NamedTuple):
     """Points sorted by row and longitude; a slot is a point, or its copy beyond the antimeridian.
 
     One value a slot: `x`, `y`, `z` (unit sphere), `longitude` (radians, running on across the antimeridian) and
-    `point` (position in the caller's arrays). One value a row: slots first:last are its points, start:end has the
+    `point` (position in `points`, the caller's). One value a row: slots first:last are its points, start:end has the
     copies too, which reach `margin` radians beyond the antimeridian; `south` and `north` are its outermost latitudes.
+    `radius`: what the rows are made for.
     """
 
+    points: Points
+    radius: Radius
     x: Floats
     y: Floats
     z: Floats
@@ -64,33 +86,40 @@ class Rows(NamedTuple):
     margin: Floats
 
     @classmethod
-    def of(cls, latitudes: Floats, longitudes: Floats, radius: Radius) -> Rows:
-        """Rows of points in radians, as high as serves the radius."""
-        height = _row_height(latitudes, longitudes, radius)
-        row = np.floor((latitudes + math.pi / 2) / height)
+    def of(cls, points: Points, radius: Radius) -> Rows:
+        """Rows as high as serves the radius."""
+        height = _row_height(points, radius)
+        row = np.floor((points.latitude + math.pi / 2) / height)
         margin = _margin(np.abs((row + 0.5) * height - math.pi / 2) + 0.5 * height, radius)
-        longitude = np.where(longitudes >= math.pi, longitudes - 2 * math.pi, longitudes)
+        longitude = np.where(points.longitude >= math.pi, points.longitude - 2 * math.pi, points.longitude)
         eastern, western = np.flatnonzero(longitude > math.pi - margin), np.flatnonzero(longitude < margin - math.pi)
-        point = np.concatenate([np.arange(latitudes.size), eastern, western]).astype(np.int32)
+        point = np.concatenate([np.arange(row.size), eastern, western]).astype(np.int32)
         longitude = np.concatenate([longitude, longitude[eastern] - 2 * math.pi, longitude[western] + 2 * math.pi])
         order = np.lexsort((longitude, row[point]))
-        point, longitude = point[order], longitude[order]
-        cosine = np.cos(latitudes[point])
-        x, y = cosine * np.cos(longitudes[point]), cosine * np.sin(longitudes[point])
-        return _bounded(x, y, np.sin(latitudes[point]), longitude, point, row[point], margin[point], latitudes)
+        point = point[order]
+        return _bounded(points, radius, Slots(point, longitude[order], row[point], margin[point]))
 
-    def only(self, kept: Flags, latitudes: Floats) -> Rows:
+    def only(self, kept: Flags) -> Rows:
         """The rows with only those points for which `kept` is true."""
         slots = np.flatnonzero(kept[self.point])
-        row = np.repeat(np.arange(self.start.size), self.end - self.start)[slots]
-        x, y, z, longitude, point = (values[slots] for values in self[:5])
-        return _bounded(x, y, z, longitude, point, row, self.margin[row], latitudes)
+        row = np.repeat(np.arange(float(self.start.size)), self.end - self.start)[slots]
+        margin = self.margin[row.astype(np.int64)]
+        return _bounded(self.points, self.radius, Slots(self.point[slots], self.longitude[slots], row, margin))
 
 
-def _row_height(latitudes: Floats, longitudes: Floats, radius: Radius) -> float:
+class Slots(NamedTuple):
+    """Slots sorted by row and longitude, each with the number and the margin of its row."""
+
+    point: npt.NDArray[np.int32]
+    longitude: Floats
+    row: Floats
+    margin: Floats
+
+
+def _row_height(points: Points, radius: Radius) -> float:
     """The height (radians) at which following rows costs about as much as measuring the pairs that they leave open."""
-    every = max(1, latitudes.size // _SAMPLE)
-    latitude, longitude = latitudes[::every], longitudes[::every]
+    every = max(1, points.latitude.size // _SAMPLE)
+    latitude, longitude = points.latitude[::every], points.longitude[::every]
     belt = np.floor(latitude / radius.angle)
     cell = belt * 1e9 + np.floor(longitude * np.cos(belt * radius.angle) / radius.angle)
     crowd = np.unique(cell, return_counts=True)[1].astype(np.float64)
@@ -99,25 +128,24 @@ def _row_height(latitudes: Floats, longitudes: Floats, radius: Radius) -> float:
 
 
 def _margin(outermost_latitude: Floats, radius: Radius) -> Floats:
-    """How far (radians) circles that meet a row can reach beyond the antimeridian: half a turn where they hold a pole."""
+    """How far (radians) circles that meet a row can reach beyond the antimeridian: half a turn if they hold a pole."""
     furthest = outermost_latitude + radius.angle
     clear = furthest + radius.angle < math.pi / 2 - 1e-9
     sine = np.divide(radius.sine, np.cos(furthest), out=np.ones_like(furthest), where=clear)
     return np.where(clear, np.arcsin(np.minimum(sine, 1)) + 1e-9, math.pi)
 
 
-def _bounded(
-    x: Floats, y: Floats, z: Floats, longitude: Floats, point: npt.NDArray[np.int32], row: npt.NDArray[np.number],
-    margin: Floats, latitudes: Floats,
-) -> Rows:
-    """Slots sorted by row and longitude, each with the number and the margin of its row, with the bounds of the rows."""
+def _bounded(points: Points, radius: Radius, slots: Slots) -> Rows:
+    """Slots with their places on the unit sphere and the bounds of their rows."""
+    point, longitude, row, margin = slots
+    latitude = points.latitude[point]
+    x, y, z = Points(latitude, points.longitude[point]).on_unit_sphere()
     start = np.flatnonzero(np.diff(row, prepend=-1)).astype(np.int64)
     if not start.size:
         none = np.zeros(0)
-        return Rows(x, y, z, longitude, point, start, start, start, start, none, none, none)
+        return Rows(points, radius, x, y, z, longitude, point, start, start, start, start, none, none, none)
     end = np.append(start[1:], row.size)
     first = start + np.add.reduceat((longitude < -math.pi).astype(np.int64), start)
     last = end - np.add.reduceat((longitude >= math.pi).astype(np.int64), start)
-    south = np.minimum.reduceat(latitudes[point], start)
-    north = np.maximum.reduceat(latitudes[point], start)
-    return Rows(x, y, z, longitude, point, start, first, last, end, south, north, margin[start])
+    south, north = np.minimum.reduceat(latitude, start), np.maximum.reduceat(latitude, start)
+    return Rows(points, radius, x, y, z, longitude, point, start, first, last, end, south, north, margin[start])
