@@ -30,7 +30,7 @@ SEVERITY = {"error": "critical", "warning": "warning"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What Great Expectations said of one rule: `report` in full, `observed` the value that a rule of scope table judges."""
+    """What Great Expectations said of one rule: `report` in full, `observed` what a rule of scope table judged."""
 
     passed: bool
     report: Any

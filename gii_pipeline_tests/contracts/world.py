@@ -1,0 +1,197 @@
+"""Tables of one small year that keep their contracts, to be broken one thing at a time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from gii_pipeline import contracts
+from gii_pipeline.contracts.validation import Engine
+
+YEAR = 2024
+PARAMETERS = {"data_year": YEAR, "retrieved_year": YEAR + 1}
+CITIES = [
+    ("CH", "Zurich", 47.3667, 8.55),
+    ("CH", "Geneva", 46.2022, 6.1457),
+    ("FR", "Paris", 48.8534, 2.3488),
+    ("JP", "Tokyo", 35.6895, 139.6917),
+    ("US", "Boston", 42.3584, -71.0598),
+    ("US", "San Francisco", 37.7749, -122.4194),
+    ("BR", "São Paulo", -23.5475, -46.6361),
+    ("FJ", "Suva", -18.1416, 178.4415),
+]
+TEXAS = (33.6609, -95.5555)
+"""Where a gazetteer without the economy finds Paris."""
+PLACES = pa.table(
+    {
+        "economy": [city[0] for city in CITIES],
+        "latitude": [city[2] for city in CITIES],
+        "longitude": [city[3] for city in CITIES],
+    }
+)
+
+Row = dict[str, Any]
+
+
+def packed(latitude: float, longitude: float) -> int:
+    return round((latitude + 90) * 1e4) * 10_000_000 + round((longitude + 180) * 1e4)
+
+
+def record(number: int, year: int = YEAR, people: int | None = None) -> list[Row]:
+    """The rows of one record: its people (one to three, unless told) at cities next to each other in the list."""
+    count = people or number % 3 + 1
+    rows, seen = [], set()
+    for person in range(1, count + 1):
+        economy, place, latitude, longitude = CITIES[(number + person // 2) % len(CITIES)]
+        rows.append(
+            {
+                "record_id": f"WO{number:06}",
+                "data_year": year,
+                "record_type": "pct",
+                "person_seq": person,
+                "location_seq": 1,
+                "people": count,
+                "people_truncated": False,
+                "fraction": 1 / count,
+                "first_at_location": place not in seen,
+                "address": f"{number} High Street, {place}",
+                "location_id": packed(latitude, longitude),
+                "place": place,
+                "admin": None,
+                "economy": economy,
+                "precision": "city",
+                "geocoding": "city",
+            }
+        )
+        seen.add(place)
+    return rows
+
+
+def records(count: int = 60, year: int = YEAR) -> list[Row]:
+    return [row for number in range(count) for row in record(number, year)]
+
+
+def deals(count: int = 60, year: int = YEAR) -> list[Row]:
+    return [{**row, "record_type": "seed"} for number in range(count) for row in record(number, year, people=1)]
+
+
+def as_table(name: str, rows: list[Row]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=contracts.load(name).arrow_schema)
+
+
+def locations(rows: list[Row], year: int = YEAR) -> pa.Table:
+    """The `locations` of these rows."""
+    found: dict[int, Row] = {}
+    for row in rows:
+        if row["location_id"] is not None:
+            found.setdefault(row["location_id"], {"people": 0, **row})["people"] = 1
+    listed = [
+        {
+            "location_id": location_id,
+            "data_year": year,
+            "latitude": location_id // 10_000_000 / 1e4 - 90,
+            "longitude": location_id % 10_000_000 / 1e4 - 180,
+            "place": row["place"],
+            "admin": row["admin"],
+            "economy": row["economy"],
+            "precision": row["precision"],
+            "method": row["geocoding"],
+            "people": sum(other["location_id"] == location_id for other in rows),
+        }
+        for location_id, row in sorted(found.items())
+    ]
+    return as_table("locations", listed)
+
+
+def geocoding_quality() -> pa.Table:
+    parts = [("located", "city", 57, 95.0), ("unlocated", "unknown_city", 3, 5.0), ("dropped", "no_id", 2, None)]
+    rows = [
+        {
+            "metric": metric,
+            "data_year": YEAR,
+            "status": status,
+            "outcome": outcome,
+            "records": records,
+            "people": 2 * records,
+            "fraction": float(records),
+            "share_pct": share,
+        }
+        for metric in ("pct_applications", "vc_deals")
+        for status, outcome, records, share in parts
+    ]
+    return as_table("geocoding_quality", rows)
+
+
+def rank_history() -> pa.Table:
+    rows = [
+        {
+            "edition": edition,
+            "method": 2025,
+            "cluster_id": f"gii-{rank}",
+            "name": f"Cluster {rank}",
+            "rank": rank,
+            "size_score": 10.0 / rank,
+            "population": 1e6 * rank,
+            "version": f"{edition}.1",
+        }
+        for edition in (2024, 2025)
+        for rank in (1, 2, 3)
+    ]
+    return as_table("rank_history", rows)
+
+
+def core_tables() -> dict[str, pa.Table]:
+    """A year's core tables, and the year before's patents as `previous`."""
+    return {
+        "patents": as_table("patents", records()),
+        "publications": as_table("publications", records(45)),
+        "vc_deals": as_table("vc_deals", deals()),
+        "locations": locations([*records(), *records(45), *deals()]),
+        "geocoding_quality": geocoding_quality(),
+        "previous": as_table("patents", records(58, YEAR - 1)),
+    }
+
+
+def judge(
+    name: str,
+    table: pa.Table,
+    references: Mapping[str, pa.Table] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    engine: Engine | None = None,
+) -> contracts.Verdict:
+    """The verdict on a core table of the year, with all that its rules read."""
+    given = {**core_tables(), "places": PLACES, **(references or {})}
+    return contracts.validate(
+        table, contracts.load(name), references=given, parameters={**PARAMETERS, **(parameters or {})}, engine=engine
+    )
+
+
+WRONG: dict[str, list[Callable[[random.Random], Any]]] = {
+    "string": [lambda _: None, lambda _: "", lambda _: "Nowhere at all\n", lambda r: f"x{r.randrange(5)}"],
+    "int32": [lambda _: None, lambda _: -1, lambda _: 0, lambda r: r.randrange(1, 5), lambda _: 2999],
+    "int64": [lambda _: None, lambda _: -1, lambda _: 9_000_001_800_000, lambda _: 3, lambda r: r.randrange(2**52)],
+    "double": [
+        lambda _: None,
+        lambda _: float("nan"),
+        lambda _: float("inf"),
+        lambda _: -0.5,
+        lambda _: 0.0,
+        lambda r: r.random() * 400,
+    ],
+    "bool": [lambda _: None, lambda r: r.random() < 0.5],
+    "binary": [lambda _: None],
+}
+
+
+def corrupted(table: pa.Table, share: float, seed: int) -> pa.Table:
+    """The table with this share of the values of every column replaced at random, a few rows repeated."""
+    chance = random.Random(seed)
+    rows = table.to_pylist()
+    for row in rows:
+        for field in table.schema:
+            if chance.random() < share:
+                row[field.name] = chance.choice(WRONG[str(field.type)])(chance)
+    return pa.Table.from_pylist([*rows, *rows[:2]], schema=table.schema)
