@@ -15,12 +15,17 @@ Maturity = Literal["experimental", "provisional", "final"]
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """A source as its owner wants it named. licence: an SPDX identifier, or the terms in words."""
+    """A source as its owner wants it named.
+
+    licence: an SPDX identifier, or the terms in words. metrics: what is counted from its records; () for a source of
+    institutions, places or population, and where that is not known.
+    """
 
     title: str
     licence: str
     citation: str
     url: str = ""
+    metrics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

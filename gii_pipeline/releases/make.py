@@ -7,18 +7,19 @@ Does not: a step's own rule; what it means to publish on a disk or an object sto
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import pyarrow as pa
 from upath import UPath
 
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.audit import audit, refuse
 from gii_pipeline.releases.columns import broken_promises
 from gii_pipeline.releases.info import ReleaseInfo
-from gii_pipeline.releases.provenance import check_sources
+from gii_pipeline.releases.provenance import check_sources, missing_years
 from gii_pipeline.releases.reader import LOCK_FILE, Release, open_version
 from gii_pipeline.releases.schemas import broken_rules
 from gii_pipeline.releases.series import series_before
@@ -32,7 +33,7 @@ from gii_pipeline.releases.shelf import (
     version_folder,
     versions,
 )
-from gii_pipeline.releases.stage import Edition, Extras, gather, stage, unchanged, write_version
+from gii_pipeline.releases.stage import Extras, gather, stage, unchanged, write_version
 from gii_pipeline.releases.storage import (
     Folder,
     folder,
@@ -83,40 +84,47 @@ def make_release(
     with storage_errors("publish a release under", root), staging(releases_folder(root)) as work:
         edition = gather(root, first.label, work / "version")
         check_sources(edition.lock, info)
-        broken = [] if validated else _broken_contracts(edition, first)
-        refuse(first.label, [*broken, *audit(edition.tables, first.edition, first.method, info.settings)])
-        last = _last(root, first)
+        if not validated:
+            refuse(first.label, _broken_contracts(edition.tables, edition.tables, first))
+        differing = audit(edition.tables, first.edition, first.method, info.settings)
+        refuse(first.label, [*missing_years(edition.lock, info), *differing])
+        last, coming = _last_and_next(root, first)
         if last and unchanged(stage(root, edition, last.version), info, last):
             point_latest(root, clock().isoformat())
             return Made(last, created=False)
-        staged = stage(root, edition, last.version.next() if last else first)
+        staged = stage(root, edition, coming)
+        if not validated:
+            made_here = {name: table for name, table in staged.tables.items() if name not in edition.tables}
+            refuse(first.label, _broken_contracts(made_here, staged.tables, first))
         before = [last] if last else series_before(root, first)[-1:]
         write_version(staged, info, before[0] if before else None, extras)
         refuse(first.label, _broken_promises(root, staged.folder))
         return _publish(staged.folder, root, staged.version, clock)
 
 
-def _broken_contracts(edition: Edition, version: Version) -> list[str]:
+def _broken_contracts(tables: Mapping[str, pa.Table], others: Mapping[str, pa.Table], version: Version) -> list[str]:
     return [
         problem
-        for name, table in edition.tables.items()
-        for problem in broken_rules(name, table, edition.tables, version.edition, version.method)
+        for name, table in tables.items()
+        for problem in broken_rules(name, table, others, version.edition, version.method)
     ]
 
 
 def _broken_promises(root: Folder, staged: Path) -> list[str]:
     """What the staged version would break for readers of the newest one."""
-    known = [listed.version for listed in versions(root)]
+    known = [listed.version for listed in versions(root) if not listed.discarded]
     if not known:
         return []
     old = open_version(root, newest(known)).package
     return broken_promises(old, json.loads((staged / PACKAGE).read_bytes()))
 
 
-def _last(root: Folder, of: Version) -> Release | None:
-    """The newest version of the same label, withdrawn or not: names are never used twice."""
-    finished = [listed.version for listed in versions(root) if listed.version.label == of.label]
-    return open_version(root, finished[-1]) if finished else None
+def _last_and_next(root: Folder, first: Version) -> tuple[Release | None, Version]:
+    """The newest version of the label of `first`, withdrawn or not, and the next name: none is used twice."""
+    taken = [listed for listed in versions(root) if listed.version.label == first.label]
+    finished = [listed.version for listed in taken if not listed.discarded]
+    last = open_version(root, finished[-1]) if finished else None
+    return last, taken[-1].version.next() if taken else first
 
 
 def _publish(staged: Path, root: Folder, version: Version, clock: Clock) -> Made:

@@ -105,6 +105,7 @@ def _resource(path: str, file: Folder, tables: Mapping[str, pa.Table], content: 
         resource |= {
             "description": contracts.load(table).purpose,
             "row_count": tables[table].num_rows,
+            **({"rows": tables[table].num_rows} if suffix == "csv" else {}),  # frictionless 5 counts these
             "maturity": contracts.load(table).maturity,
             "contract_version": contracts.load(table).version,
             "content_sha256": content[table],

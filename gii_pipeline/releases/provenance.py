@@ -71,6 +71,25 @@ def check_sources(lock: Lock, info: ReleaseInfo) -> None:
         )
 
 
+def missing_years(lock: Lock, info: ReleaseInfo) -> list[str]:
+    """Data years that a metric's window demands and none of its sources has in the lock; a line for each metric.
+
+    A metric's sources are those that say so, or all when none does. [] when the edition's settings are not known.
+    """
+    problems = []
+    for metric, chosen in info.settings.get("metrics", {}).items():
+        stated = [name for name in lock.sources if metric in info.sources[name].metrics]
+        found = {year for name in stated or lock.sources for year in lock.sources[name]}
+        first, last = chosen["window"]["value"]
+        if lacking := [str(year) for year in range(first, last + 1) if str(year) not in found]:
+            named = ",".join(lacking)
+            problems.append(
+                f"{metric} is counted over {first} to {last}, and the tables were made without any file of {named}: "
+                f"`gii ingest --years {named}` fetches them"
+            )
+    return problems
+
+
 def lock_file(
     lock: Lock, info: ReleaseInfo, *, tables: Mapping[str, str], files: Mapping[str, str], history: Mapping[str, str]
 ) -> dict[str, Any]:

@@ -38,7 +38,8 @@ def discard(root: Folder | str, name: str, *, at: str) -> None:
     """Give up a version that was begun and never finished, so that the next release can be made.
 
     Its name is not used again: a package without files takes the place of the missing one, so that the run that
-    began it, should it live after all, cannot finish it; then its other files are deleted.
+    began it, should it live after all, cannot finish it; then its other files are deleted. The marker comes first, so
+    that no reader takes a version without tables for the latest.
     """
     root = folder(root)
     version = Version.parse(name)
@@ -53,13 +54,15 @@ def discard(root: Folder | str, name: str, *, at: str) -> None:
         "resources": [],
     }
     with storage_errors(f"discard {version} under", root):
+        _mark(root, version, "discarded unfinished", at, discarded=True)
         if not put_new(target / PACKAGE, signed(nothing)):
+            marker_of(root, version).unlink()
             raise ReleaseError(f"{version} has been finished meanwhile; it can be withdrawn.")
-        _mark(root, version, "discarded unfinished", at)
         for inside, path in files_in(target).items():
             if inside != PACKAGE:
                 path.unlink()
 
 
-def _mark(root: Folder, version: Version, because: str, at: str) -> None:
-    put(marker_of(root, version), as_json({"version": str(version), "because": because, "at": at}))
+def _mark(root: Folder, version: Version, because: str, at: str, *, discarded: bool = False) -> None:
+    content = {"version": str(version), "because": because, "at": at, "discarded": discarded}
+    put(marker_of(root, version), as_json(content))

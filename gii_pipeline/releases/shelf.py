@@ -77,10 +77,11 @@ class Version:
 
 @dataclass(frozen=True)
 class Listed:
-    """A whole version under a root. withdrawn: why it was withdrawn, or None."""
+    """A whole version under a root. withdrawn: why it was withdrawn, or None. discarded: it never got its tables."""
 
     version: Version
     withdrawn: str | None
+    discarded: bool = False
 
 
 def releases_folder(root: Folder) -> Folder:
@@ -97,8 +98,9 @@ def versions(root: Folder | str) -> list[Listed]:
     refresh(shelf)
     with storage_errors("list the releases under", root):
         whole = _parsed(package.parent.name for package in shelf.glob(f"*/{PACKAGE}"))
-        markers = {marker.stem: json.loads(read_bytes(marker))["because"] for marker in shelf.glob("withdrawn/*.json")}
-    return [Listed(version, markers.get(str(version))) for version in whole]
+        markers = {marker.stem: json.loads(read_bytes(marker)) for marker in shelf.glob("withdrawn/*.json")}
+    said = [(version, markers.get(str(version), {})) for version in whole]
+    return [Listed(version, marker.get("because"), marker.get("discarded", False)) for version, marker in said]
 
 
 def unfinished(root: Folder) -> list[Version]:
@@ -127,6 +129,7 @@ def resolve(root: Folder | str, name: str = LATEST) -> Version:
     ReleaseError when there is none, naming those that are there.
     """
     root = folder(root)
+    refresh(root)
     if name == LATEST and (pointed := _pointed(root)):
         return pointed
     if _NAME.fullmatch(name):
@@ -188,14 +191,18 @@ def point_latest(root: Folder, published_at: str) -> Version | None:
 
     published_at: when this was done, ISO 8601; it is the only clock in `releases/`.
     """
-    current = [listed.version for listed in versions(root) if listed.withdrawn is None]
-    by_label = {version.label: str(version) for version in sorted(current)}
-    version = newest(current) if current else None
-    content = {"version": str(version) if version else None, "editions": by_label}
     path = releases_folder(root) / "latest.json"
-    if not _says(path, content):
+    while not _says(path, content := _current(root)):  # looked at again when written: another run may have published
         put(path, as_json({**content, "updated_at": published_at}))
-    return version
+    return Version.parse(content["version"]) if content["version"] else None
+
+
+def _current(root: Folder) -> dict[str, Any]:
+    current = [listed.version for listed in versions(root) if listed.withdrawn is None]
+    return {
+        "version": str(newest(current)) if current else None,
+        "editions": {version.label: str(version) for version in sorted(current)},
+    }
 
 
 def _says(path: Folder, content: Mapping[str, Any]) -> bool:

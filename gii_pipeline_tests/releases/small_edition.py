@@ -63,7 +63,11 @@ def info(label: str = "2025") -> ReleaseInfo:
 
 def lock(*, digest: str = "a", code: str = "0.1.0") -> Lock:
     """A lock; another `digest` is another file from a source."""
-    sources: Sources = {"openalex": {"2023": (digest * 64,)}, "regpat": {"2024": ("b" * 64, "c" * 64)}}
+    years = [str(year) for year in range(2010, 2025)]
+    sources: Sources = {
+        "openalex": dict.fromkeys(years, (digest * 64,)),
+        "regpat": dict.fromkeys(years, ("b" * 64, "c" * 64)),
+    }
     versions = {name: contracts.load(name).version for name in EDITION_TABLES}
     return Lock(sources, "d" * 64, code, versions)
 
