@@ -4,8 +4,6 @@ Belongs here: one asset a step; it reads its inputs, calls one function of a roo
 Does not: the order of steps inside a room, or any rule.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
@@ -18,7 +16,7 @@ from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.inputs import EditionInputs, totals_metadata
 from gii_pipeline.defs.partitions import editions, years_of_editions
 from gii_pipeline.defs.pipeline import Pipeline
-from gii_pipeline.defs.publishing import Audit, Published, check_specs, column_schema, publish
+from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, publish
 from gii_pipeline.editions import Edition
 from gii_pipeline.metrics import cluster_metrics
 from gii_pipeline.ranking.stage import with_population
@@ -39,8 +37,6 @@ def edition_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
             pipeline, ("ranking_size", "ranking_intensity"), ("clusters", "cluster_footprints", "cluster_metrics"), rank
         ),
         _asset(pipeline, ("contributions",), ("points", "cluster_members"), contribute),
-        _asset(pipeline, ("rank_changes",), ("points", "ranking_size", "cluster_members"), compare),
-        _asset(pipeline, ("rank_stability",), ("points", "cluster_members", "ranking_size"), resample),
     ]
 
 
@@ -85,7 +81,7 @@ def _points(pipeline: Pipeline) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name="points",
-        specs=[_spec(pipeline, "points", [*by_window, *by_any_window])],
+        specs=[asset_spec("points", "edition", editions(pipeline), [*by_window, *by_any_window])],
         check_specs=check_specs("points"),
     )
     def points(context: dg.AssetExecutionContext) -> Published:
@@ -103,7 +99,7 @@ def _asset(pipeline: Pipeline, tables: Sequence[str], deps: Sequence[str], step:
 
     @dg.multi_asset(
         name=step.__name__,
-        specs=[_spec(pipeline, table, deps) for table in tables],
+        specs=[asset_spec(table, "edition", editions(pipeline), deps) for table in tables],
         check_specs=check_specs(*tables),
     )
     def assets(context: dg.AssetExecutionContext) -> Published:
@@ -112,20 +108,6 @@ def _asset(pipeline: Pipeline, tables: Sequence[str], deps: Sequence[str], step:
             yield from publish(pipeline.store, _audit(inputs), step(inputs), inputs.lock)
 
     return assets
-
-
-def _spec(pipeline: Pipeline, table: str, deps: Sequence[str | dg.AssetDep]) -> dg.AssetSpec:
-    contract = contracts.load(table)
-    return dg.AssetSpec(
-        table,
-        deps=list(deps),
-        description=contract.purpose,
-        group_name="edition",
-        partitions_def=editions(pipeline),
-        kinds={"parquet"},
-        owners=["team:gii_pipeline"],
-        metadata={"dagster/column_schema": column_schema(table), "contract": contract.version},
-    )
 
 
 def _audit(inputs: EditionInputs) -> Audit:

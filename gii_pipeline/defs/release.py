@@ -4,8 +4,6 @@ Belongs here: what a release says of its sources, and the asset that makes one.
 Does not: staging, auditing or publishing a version.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime
 

@@ -6,7 +6,6 @@ Does not: which partitions to run, or how a terminal shows them.
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Iterator
@@ -50,12 +49,12 @@ def run_partition(
 
     Raises the error of the step that failed, with its message and exit code.
     """
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
     run_id = str(uuid4())
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(
             definitions.resolve_job_def(job).execute_in_process,
             partition_key=partition,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=instance,
             run_id=run_id,
             raise_on_error=False,

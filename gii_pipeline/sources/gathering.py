@@ -7,7 +7,9 @@ Does not: what to ask a source for (`fetching`), or what the bytes mean (`reader
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from gii_pipeline.archive import Archive, Entry
@@ -55,6 +57,18 @@ def pinned(path: Path, archive: Archive) -> dict[str, list[Path]]:
     for missing in (file for role in files.values() for file in role if not file.is_file()):
         raise InputError(f"{missing}, which {path} names, is gone from the archive. Run `gii ingest --refresh`.")
     return files
+
+
+@contextmanager
+def named_by_address(pins: Iterable[Path]) -> Iterator[None]:
+    """Within it, an error that names an archived file of these lists names the address that the file came from."""
+    try:
+        yield
+    except InputError as error:
+        told = str(error)
+        for entry in (entry for pin in pins if pin.is_file() for entry in pinned_entries(pin)):
+            told = re.sub(rf"\S*{entry['sha256']}", lambda _, name=entry["address"]: name, told)
+        raise type(error)(told) from error
 
 
 def changed_files(archive: Archive, source: Input, path: Path) -> str:

@@ -64,6 +64,11 @@ class Store:
         """Where the rows that broke a contract lie, for `gii explain`."""
         return self.root / "quarantine" / table / f"{partition}.parquet"
 
+    @property
+    def data_docs(self) -> Path:
+        """The pages of Great Expectations, one a table and partition."""
+        return self.root / "data_docs"
+
     def core_years(self, table: str, years: Iterable[int]) -> list[Path]:
         """The files of `years`, or MissingYearsError naming every year that is not there."""
         years = sorted(years)

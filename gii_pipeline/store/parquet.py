@@ -7,7 +7,7 @@ Does not: sorting. A caller hands over rows sorted by the table's key.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,8 +27,26 @@ def write_parquet(table: pa.Table, path: Path, metadata: Mapping[bytes, bytes] |
     if "geometry" in table.column_names:
         kept[b"geo"] = json.dumps(_geo(table["geometry"]), sort_keys=True).encode()
     table = table.replace_schema_metadata({**kept, **(metadata or {})})
+    with _writer(path, table.schema) as writer:
+        writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+
+
+def write_batches(
+    batches: Iterable[pa.RecordBatch], path: Path, schema: pa.Schema, metadata: Mapping[bytes, bytes] | None = None
+) -> None:
+    """Write record batches as they come, for tables that are larger than memory; a row group each.
+
+    schema: what the columns are cast to, by name; metadata: added to the schema's own.
+    """
+    schema = schema.with_metadata({**(schema.metadata or {}), **(metadata or {})})
+    with _writer(path, schema) as writer:
+        for batch in batches:
+            writer.write_table(pa.Table.from_batches([batch]).select(schema.names).cast(schema))
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP_ROWS, write_page_index=True)
+    return pq.ParquetWriter(path, schema, compression="zstd", write_page_index=True)
 
 
 def _geo(geometry: pa.ChunkedArray) -> dict[str, object]:
