@@ -85,7 +85,7 @@ def build(
     Footprints are without population and population_year, which take a raster (`metrics.population`).
     Raises InputError naming the first point that cannot be clustered, or when ties are demanded and not given.
     """
-    members = _grouped(locations(points, edition), edition, ties)
+    members = grouped(locations(points, edition), edition, ties)
     inside = members[members["cluster"] != NOISE]
     described = _described(inside, edition)
     described = described.join(_identified(inside, previous, edition))
@@ -99,7 +99,7 @@ def build(
     )
 
 
-def _grouped(places: pd.DataFrame, edition: Edition, ties: pd.DataFrame | None) -> pd.DataFrame:
+def grouped(places: pd.DataFrame, edition: Edition, ties: pd.DataFrame | None) -> pd.DataFrame:
     """The locations with their cluster's number, NOISE outside, and their role."""
     latitude, longitude = places["latitude"].to_numpy(), places["longitude"].to_numpy()
     dense = np.flatnonzero(places["people"] > 0)
