@@ -1,0 +1,151 @@
+"""A written place name leads to the one place that it means."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from gii_pipeline.errors import InputError
+from gii_pipeline.geocoding import Gazetteer
+from gii_pipeline.geocoding.gazetteer import distance_km
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        pytest.param(("San Jose", "CA", "US"), ("San Jose", "CA"), id="state code"),
+        pytest.param(("San Jose", "California", "US"), ("San Jose", "CA"), id="state name"),
+        pytest.param(("San José", None, "CR"), ("San José", "San José"), id="same name elsewhere"),
+        pytest.param(("Zurich", None, "CH"), ("Zürich", "Zurich"), id="accent left out"),
+        pytest.param(("São Paulo", None, "BR"), ("São Paulo", "São Paulo"), id="accent"),
+        pytest.param(("Duesseldorf", None, "DE"), ("Düsseldorf", "North Rhine-Westphalia"), id="umlaut spelled out"),
+        pytest.param(("東京", None, "JP"), ("Tokyo", "Tokyo"), id="Japanese"),
+        pytest.param(("北京", None, "CN"), ("Beijing", "Beijing"), id="Chinese"),
+        pytest.param(("서울", None, "KR"), ("Seoul", "Seoul"), id="Korean"),
+        pytest.param(("Москва", None, "RU"), ("Moscow", "Moscow"), id="Cyrillic"),
+        pytest.param(("القاهرة", None, "EG"), ("Cairo", "Cairo"), id="Arabic"),
+        pytest.param(("St Louis", "MO", "US"), ("St. Louis", "MO"), id="abbreviation"),
+        pytest.param(("Saint Louis", "MO", "US"), ("St. Louis", "MO"), id="abbreviation spelled out"),
+        pytest.param(("Ft. Worth", "TX", "US"), ("Fort Worth", "TX"), id="fort"),
+        pytest.param(("Bombay", None, "IN"), ("Mumbai", "Maharashtra"), id="old name of Mumbai"),
+        pytest.param(("Bangalore", None, "IN"), ("Bengaluru", "Karnataka"), id="old name of Bengaluru"),
+        pytest.param(("Peking", None, "CN"), ("Beijing", "Beijing"), id="old name of Beijing"),
+        pytest.param(("Leningrad", None, "RU"), ("Saint Petersburg", "St.-Petersburg"), id="old name of St Petersburg"),
+        pytest.param(("Springfield", "MA", "US"), ("Springfield", "MA"), id="region decides"),
+        pytest.param(("Springfield", "IL", "US"), ("Springfield", "IL"), id="region decides otherwise"),
+        pytest.param(("Portland", None, "US"), ("Portland", "OR"), id="population decides"),
+        pytest.param(("Cambridge", None, "GB"), ("Cambridge", "England"), id="by economy"),
+        pytest.param(("Munich", "2", "DE"), ("Munich", "Bavaria"), id="region code without its zero"),
+        pytest.param(("North Billerica", "MA", "US"), ("Billerica", "MA"), id="part of a town"),
+        pytest.param(("Ponte Vedra", "FL", "US"), ("Ponte Vedra Beach", "FL"), id="short name"),
+        pytest.param(("Moffett Field", "CA", "US"), ("Mountain View", "CA"), id="alias"),
+        pytest.param(("Suzhou Shi", None, "CN"), ("Suzhou", "Jiangsu"), id="suffix"),
+        pytest.param(("Kowloon", None, "CN"), ("Kowloon", "Kowloon City"), id="filed under a related economy"),
+        pytest.param(("Boston, Massachusetts", None, "US"), ("Boston", "MA"), id="region in the city's field"),
+    ],
+)
+def test_a_name_leads_to_its_place(
+    gazetteer: Gazetteer, asked: tuple[str, str | None, str], place: tuple[str, str | None]
+) -> None:
+    found = gazetteer.find(*asked)
+    assert found is not None
+    assert (found.place, found.admin) == place
+
+
+@pytest.mark.parametrize(
+    ("city", "admin", "latitude", "longitude"),
+    [
+        ("San Jose", "CA", 37.34, -121.89),
+        ("San Francisco", "CA", 37.77, -122.42),
+        ("New York", "NY", 40.71, -74.01),
+        ("Boston", "MA", 42.36, -71.06),
+        ("Los Angeles", "CA", 34.05, -118.24),
+    ],
+)
+def test_the_largest_places_of_deals_lie_where_they_are(
+    gazetteer: Gazetteer, city: str, admin: str, latitude: float, longitude: float
+) -> None:
+    found = gazetteer.find(city, admin, "US")
+    assert found is not None
+    assert distance_km([found.latitude], [found.longitude], [latitude], [longitude])[0] < 3
+
+
+def test_a_place_in_another_state_than_the_one_given_is_no_answer(gazetteer: Gazetteer) -> None:
+    assert gazetteer.find("Wynnewood", "OK", "US") is not None
+    assert gazetteer.find("Wynnewood", "AK", "US") is None
+
+
+def test_methods_say_how_a_place_was_found_or_why_it_was_not(gazetteer: Gazetteer) -> None:
+    queries = pd.DataFrame(
+        [
+            ("Austin", "TX", "US"),
+            ("Austin", None, "US"),
+            (None, None, "SG"),
+            (None, None, "FR"),
+            ("Qqqqq", None, "FR"),
+            ("Paris", None, None),
+        ],
+        columns=["city", "admin", "economy"],
+    ).assign(query=range(6))
+    methods = gazetteer.match(queries)["method"].tolist()
+    assert methods == ["city_admin", "city", "city_state", "no_address", "unknown_city", "unknown_city"]
+
+
+def _dump(folder: Path) -> Path:
+    lines = [
+        ("1", "Twin", "Twin", "", "10.0", "20.0", "P", "PPL", "FR", "", "11", "", "", "", "900"),
+        ("2", "Twin", "Twin", "", "44.0", "5.0", "P", "PPL", "FR", "", "93", "", "", "", "900"),
+        ("3", "Größe", "Grosse", "Groesse,Grande,大", "45.0", "6.0", "P", "PPL", "FR", "", "84", "", "", "", "5000"),
+        ("4", "Lac", "Lac", "", "45.0", "6.0", "H", "LK", "FR", "", "84", "", "", "", "0"),
+    ]
+    text = "".join("\t".join([*line, "", "", "Europe/Paris", "2026-01-01"]) + "\n" for line in lines)
+    path = folder / "cities500.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("cities500.txt", text)
+    return path
+
+
+def test_a_geonames_dump_is_a_gazetteer(tmp_path: Path) -> None:
+    dumped = Gazetteer.from_dump(_dump(tmp_path))
+    found = dumped.find("大", None, "FR")
+    assert found is not None
+    assert (found.geonameid, found.place, found.admin) == (3, "Größe", "Auvergne-Rhône-Alpes")
+    assert dumped.find("Lac", None, "FR") is None
+
+
+def test_level_places_are_ambiguous_until_a_region_is_given(tmp_path: Path) -> None:
+    dumped = Gazetteer.from_dump(_dump(tmp_path))
+    queries = pd.DataFrame({"query": [0, 1], "city": ["Twin"] * 2, "admin": [None, "93"], "economy": ["FR"] * 2})
+    assert dumped.match(queries)["method"].tolist() == ["ambiguous_city", "city_admin"]
+    found = dumped.find("Twin", "93", "FR")
+    assert found is not None
+    assert found.geonameid == 2
+
+
+def test_regions_of_a_dump_are_named_by_its_own_file(tmp_path: Path) -> None:
+    codes = tmp_path / "admin1CodesASCII.txt"
+    codes.write_text("FR.84\tRhône\tRhone\t1\n", encoding="utf-8")
+    found = Gazetteer.from_dump(_dump(tmp_path), codes).find("Grosse", "Rhône", "FR")
+    assert found is not None
+    assert (found.admin, found.method) == ("Rhône", "city_admin")
+    codes.write_text("not a line", encoding="utf-8")
+    with pytest.raises(InputError, match=r"admin1CodesASCII.txt, line 1"):
+        Gazetteer.from_dump(_dump(tmp_path), codes)
+
+
+def test_a_dump_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
+    broken = tmp_path / "cities500.txt"
+    broken.write_text("1\tonly three\tcolumns\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"cities500.txt"):
+        Gazetteer.from_dump(broken)
+    with pytest.raises(InputError, match="500, 1000, 5000 or 15000"):
+        Gazetteer.default(min_population=7)
+
+
+def test_the_nearest_place_of_a_point_is_found_across_the_antimeridian(gazetteer: Gazetteer) -> None:
+    [nearest], [km] = gazetteer.nearest([-16.8], [180.0])
+    assert gazetteer.places.loc[nearest, "economy"] == "FJ"
+    assert km < 120

@@ -1,0 +1,53 @@
+"""Names in one plain form; codes and names of economies as ISO 3166-1 alpha-2."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+
+from gii_pipeline.geocoding import economies, location_id, names
+from gii_pipeline.geocoding.economies import alpha2
+from gii_pipeline.geocoding.names import plain, segments
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        *[("USA", "US"), ("us", "US"), ("840", "US"), ("United States", "US"), ("United States of America", "US")],
+        *[("ROM", "RO"), ("ROU", "RO"), ("TAN", "TZ"), ("BAH", "BS")],
+        *[("UK", "GB"), ("EL", "GR"), ("XKX", "XK"), ("SU", "RU"), ("DD", "DE"), ("AN", "CW")],
+        *[("Peoples R China", "CN"), ("Taiwan", "TW"), ("South Korea", "KR"), ("Türkiye", "TR"), ("Turkey", "TR")],
+        *[("England", "GB"), ("Czech Republic", "CZ"), ("Côte d'Ivoire", "CI"), ("Iran", "IR"), ("Viet Nam", "VN")],
+        *[("", None), (None, None), ("QQ", None), ("Atlantis", None)],
+    ],
+)
+def test_a_code_or_name_is_an_economy(given: str | None, code: str | None) -> None:
+    assert alpha2(given) == code
+
+
+@pytest.mark.parametrize(
+    ("written", "form"),
+    [
+        ("Kraków", "krakow"),
+        ("Århus", "arhus"),
+        ("Tel Aviv-Yafo", "tel aviv yafo"),
+        ("ST. JOHN'S", "saint johns"),
+        ("Univ. Park", "university park"),
+        ("İstanbul", "istanbul"),
+        ("ｓｈｉｂｕｙａ", "shibuya"),
+    ],
+)
+def test_plain_names(written: str, form: str) -> None:
+    assert plain(written) == form
+
+
+def test_parts_of_an_address_come_last_first_and_without_postcodes() -> None:
+    assert segments("Dept Chem, D-69120 Heidelberg, Germany") == ["Germany", "Heidelberg", "Dept Chem"]
+
+
+@pytest.mark.parametrize("module", [names, economies, location_id])
+def test_examples_in_docstrings_hold(module: object) -> None:
+    failures, tried = doctest.testmod(module)  # type: ignore[arg-type]
+    assert tried > 0
+    assert failures == 0
