@@ -49,9 +49,9 @@ def cluster_metrics(
     rows = counts.reset_index().melt(id_vars="cluster_id", var_name="metric", value_name="count")
     world = pd.Series({name: world_total(totals, edition, name) for name in edition.metrics})
     windows = {name: metric.window.value for name, metric in edition.metrics.items()}
-    rows["world_total"] = rows["metric"].map(world)
+    rows["world_total"] = rows["metric"].map(world).astype("float64")
     rows["share_pct"] = 100 * rows["count"] / rows["world_total"]
-    rows["per_million"] = rows["count"] / rows["cluster_id"].map(population_millions(population))
+    rows["per_million"] = rows["count"] / rows["cluster_id"].map(population_millions(population)).astype("float64")
     rows["metric_rank"] = rows.groupby("metric")["count"].rank(method="min", ascending=False).astype("int32")
     rows["window_first_year"] = rows["metric"].map({name: w.first_year for name, w in windows.items()}).astype("int32")
     rows["window_last_year"] = rows["metric"].map({name: w.last_year for name, w in windows.items()}).astype("int32")

@@ -4,16 +4,20 @@ Belongs here: everything that compares clusters with each other.
 Does not: finding clusters, or the figures of a single one.
 """
 
+from gii_pipeline.ranking.changes import rank_changes
 from gii_pipeline.ranking.contributions import contributions
 from gii_pipeline.ranking.rank import rank_intensity, rank_size, size_order
+from gii_pipeline.ranking.stability import rank_stability
 from gii_pipeline.ranking.stage import EditionTables, rank_edition, with_population
 
 __all__ = [
     "EditionTables",
     "contributions",
+    "rank_changes",
     "rank_edition",
     "rank_intensity",
     "rank_size",
+    "rank_stability",
     "size_order",
     "with_population",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from gii_pipeline.editions import Edition
+from gii_pipeline.errors import InputError
 from gii_pipeline.metrics import METRICS
 from gii_pipeline.metrics.cluster_metrics import with_edition
 
@@ -22,10 +23,11 @@ def size_order(metrics: pd.DataFrame, edition: Edition) -> pd.DataFrame:
     """Every cluster by size score, the largest first: cluster_id, size_score, rank (1 to n).
 
     metrics: `cluster_metrics`. The size score is the sum of the weighted shares in per cent, unrounded. Equal scores go
-    by the count in the edition's first metric, the larger first, then by cluster_id.
+    by the count in the edition's first metric, the larger first, then by cluster_id. Without clusters it is empty.
+    Raises InputError, naming a cluster and metric, where a share is missing.
     """
     weights = {name: metric.weight.value for name, metric in edition.metrics.items()}
-    shares = metrics.pivot_table(index="cluster_id", columns="metric", values="share_pct")[list(weights)]
+    shares = _shares(metrics, edition)
     scores = sum((shares[name] * weight for name, weight in weights.items()), start=pd.Series(0.0, index=shares.index))
     first = metrics.loc[metrics["metric"] == next(iter(weights))].set_index("cluster_id")["count"]
     order = pd.DataFrame({"size_score": scores, "first_count": first}).rename_axis("cluster_id").reset_index()
@@ -66,6 +68,21 @@ def rank_intensity(ranking_size: pd.DataFrame) -> pd.DataFrame:
     ranked = ranked.rename(columns={"rank": "size_rank", "intensity_rank": "rank"})
     ranked["rank"] = ranked["rank"].astype("int32")
     return ranked[INTENSITY_COLUMNS + [f"{name}_per_million" for name in METRICS]]
+
+
+def _shares(metrics: pd.DataFrame, edition: Edition) -> pd.DataFrame:
+    """Clusters by the edition's metrics: shares in per cent, none missing."""
+    shares = metrics.pivot_table(index="cluster_id", columns="metric", values="share_pct")
+    shares = shares.reindex(columns=list(edition.metrics)).astype("float64")
+    missing = shares[shares.isna().any(axis=1)]
+    if len(missing):
+        lacking = missing.columns[missing.iloc[0].isna()]
+        raise InputError(
+            f"cluster_metrics of edition {edition.label}: cluster {missing.index[0]} has no share of "
+            f"{', '.join(lacking)}, and {len(missing) - 1} more lack one. "
+            "Run the edition's cluster_metrics again."
+        )
+    return shares
 
 
 def _intensity_rank(ranking: pd.DataFrame) -> pd.Series:
