@@ -163,6 +163,10 @@ def _audit(pipeline: Pipeline, data_year: int, pin: Path | None = None) -> Audit
 
 @contextmanager
 def _connection(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    config = {"memory_limit": MEMORY, "temp_directory": str(folder / "spill"), "preserve_insertion_order": "true"}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY,
+        "temp_directory": str(folder / "spill"),
+        "preserve_insertion_order": "true",
+    }
     with duckdb.connect(config=config) as connection:
         yield connection

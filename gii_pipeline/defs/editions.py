@@ -8,16 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
 import pandas as pd
-import pyarrow as pa
+import pyarrow.parquet as pq
 
-from gii_pipeline import clusters, contracts, counting, ranking
-from gii_pipeline.counting import Total
+from gii_pipeline import clusters, contracts, ranking
+from gii_pipeline.counting import Counted
 from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.inputs import EditionInputs, totals_metadata
 from gii_pipeline.defs.partitions import editions, years_of_editions
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, publish
-from gii_pipeline.editions import Edition
 from gii_pipeline.metrics import cluster_metrics
 from gii_pipeline.ranking.stage import with_population
 
@@ -37,18 +36,14 @@ def edition_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
             pipeline, ("ranking_size", "ranking_intensity"), ("clusters", "cluster_footprints", "cluster_metrics"), rank
         ),
         _asset(pipeline, ("contributions",), ("points", "cluster_members"), contribute),
+        _asset(pipeline, ("rank_changes",), ("points", "ranking_size", "cluster_members"), compare),
+        _asset(pipeline, ("rank_stability",), ("points", "cluster_members", "ranking_size"), resample),
     ]
 
 
-def count(inputs: EditionInputs, edition: Edition) -> tuple[pa.Table, dict[str, Total]]:
-    """The `points` of an edition from the core files, and the world totals."""
-    connection = counting.connect()
-    core, locations = inputs.core(connection, edition)
-    return counting.points(core, locations, edition), counting.totals(core, edition)
-
-
 def find_clusters(inputs: EditionInputs) -> Frames:
-    found = clusters.build(inputs.read("points"), inputs.edition, previous=inputs.previous_members)
+    points = inputs.read("points")
+    found = clusters.build(points, inputs.edition, previous=inputs.previous_members, ties=inputs.ties)
     footprints = with_population(found.footprints, inputs.population_of, inputs.edition)
     return {"clusters": found.clusters, "cluster_members": found.members, "cluster_footprints": footprints}
 
@@ -69,6 +64,20 @@ def contribute(inputs: EditionInputs) -> Frames:
     return {"contributions": ranking.contributions(members, points, inputs.edition)}
 
 
+def compare(inputs: EditionInputs) -> Frames:
+    points = pq.read_table(inputs.pipeline.store.existing_edition("points", inputs.label), partitioning=None)
+    counted = Counted(points, inputs.totals, inputs.ties)
+    size, members = map(inputs.read, ("ranking_size", "cluster_members"))
+    changes = ranking.rank_changes(size, members, counted, inputs.edition, previous=inputs.previous, count=inputs.count)
+    return {"rank_changes": changes}
+
+
+def resample(inputs: EditionInputs) -> Frames:
+    size, members, points = map(inputs.read, ("ranking_size", "cluster_members", "points"))
+    stability = ranking.rank_stability(size, members, points, inputs.totals, inputs.edition, ties=inputs.ties)
+    return {"rank_stability": stability}
+
+
 def _points(pipeline: Pipeline) -> dg.AssetsDefinition:
     by_window = [
         dg.AssetDep(table, partition_mapping=years_of_editions(pipeline, metric))
@@ -87,9 +96,9 @@ def _points(pipeline: Pipeline) -> dg.AssetsDefinition:
     def points(context: dg.AssetExecutionContext) -> Published:
         with failing_clearly():
             inputs = EditionInputs(pipeline, context.partition_key)
-            table, totals = count(inputs, inputs.edition)
-            table = table.cast(contracts.load("points").arrow_schema)
-            yield from publish(pipeline.store, _audit(inputs), {"points": table}, inputs.lock, totals_metadata(totals))
+            counted = inputs.count(inputs.edition)
+            tables = {"points": counted.points.cast(contracts.load("points").arrow_schema)}
+            yield from publish(pipeline.store, _audit(inputs), tables, inputs.lock, totals_metadata(counted.totals))
 
     return points
 

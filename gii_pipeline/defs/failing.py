@@ -37,5 +37,5 @@ def failure_of(event: dg.DagsterEvent) -> GiiError:
         failure.description if failure else f"Step `{event.step_key}` broke down.\n{error and error.to_string()}"
     )
     code = failure.metadata.get("exit_code") if failure else None
-    told.exit_code = int(code.value) if code is not None else 1
+    told.exit_code = code.value if code and isinstance(code.value, int) else 1
     return told

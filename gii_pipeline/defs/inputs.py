@@ -17,8 +17,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 
-from gii_pipeline import contracts
-from gii_pipeline.counting import Total
+from gii_pipeline import contracts, counting
+from gii_pipeline.counting import Counted, Total
 from gii_pipeline.counting.engine import read_core
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.editions import Edition
@@ -109,6 +109,19 @@ class EditionInputs:
         files = self.core_files(edition)
         tables = {metric: read_core(connection, files[CORE_TABLES[metric]]) for metric in edition.metrics}
         return tables, read_core(connection, files["locations"])
+
+    def count(self, edition: Edition) -> Counted:
+        """All that is counted for this edition, or for one that it is compared with, from the core files."""
+        connection = counting.connect(self.pipeline.engine)
+        return counting.count(*self.core(connection, edition), edition)
+
+    @cached_property
+    def ties(self) -> pd.DataFrame | None:
+        """Co-records between locations, where the edition merges clusters by them."""
+        if self.edition.merge_rule.value != "distance_and_ties":
+            return None
+        core, _ = self.core(counting.connect(self.pipeline.engine), self.edition)
+        return counting.ties(core, self.edition)
 
     @property
     def previous_members_file(self) -> Path | None:

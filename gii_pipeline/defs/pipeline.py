@@ -28,16 +28,22 @@ class Pipeline:
     """A profile and a root.
 
     offline: read only what the archive holds. refresh: fetch anew what it holds already.
+    engine: what counts the records, `duckdb` or `spark`.
     """
 
     profile: Profile
     root: Path
     offline: bool = False
     refresh: bool = False
+    engine: str = "duckdb"
 
     @classmethod
     def from_environment(cls) -> Pipeline:
-        """GII_PROFILE (a shipped name or a path), GII_ROOT, GII_METHODS (`2025,2024`), GII_OFFLINE and GII_REFRESH (`1`)."""
+        """The pipeline that the environment asks for.
+
+        GII_PROFILE: a shipped name or a path; GII_ROOT: a folder; GII_METHODS: `2025,2024`; GII_OFFLINE, GII_REFRESH:
+        `1`; GII_ENGINE: `duckdb` or `spark`.
+        """
         profile = read_profile(os.environ.get("GII_PROFILE") or DEFAULT_PROFILE)
         if methods := os.environ.get("GII_METHODS"):
             profile = profile.model_copy(update={"methods": tuple(int(method) for method in methods.split(","))})
@@ -46,6 +52,7 @@ class Pipeline:
             root=Path(os.environ.get("GII_ROOT") or DEFAULT_ROOT).absolute(),
             offline=os.environ.get("GII_OFFLINE") == "1",
             refresh=os.environ.get("GII_REFRESH") == "1",
+            engine=os.environ.get("GII_ENGINE") or "duckdb",
         )
 
     @cached_property

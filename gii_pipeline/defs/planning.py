@@ -30,7 +30,7 @@ class Step:
 
 
 def plan(pipeline: Pipeline, labels: Iterable[str]) -> list[Step]:
-    """Every data year that the editions demand, once and first, then the editions in the order of their ids' inheritance.
+    """Every data year that the editions demand, once, then the editions in the order in which ids are inherited.
 
     Raises InputError where an edition counts a metric that the profile has no source for.
     """

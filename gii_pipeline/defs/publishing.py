@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import dagster as dg
 import pandas as pd
@@ -23,8 +23,8 @@ from gii_pipeline import contracts
 from gii_pipeline.errors import ContractError
 from gii_pipeline.store import LOCK_KEY, Lock, Store, write_parquet
 
-Published = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
-Table = pa.Table | pd.DataFrame | Path
+Published: TypeAlias = Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]
+Table: TypeAlias = pa.Table | pd.DataFrame | Path
 PREVIEW_ROWS = 10
 
 
@@ -97,8 +97,8 @@ def publish(
 
     tables: table -> its rows sorted by key, or a staged Parquet file that carries the lock already.
     metadata: what the files carry beside the lock. about: what the page shows of each beside what every table shows.
-    Raises ContractError with the failing rows when a table breaks a rule of severity error; all failing rows are then in
-    the quarantine file.
+    Raises ContractError with the failing rows when a table breaks a rule of severity error; all failing rows are then
+    in the quarantine file.
     """
     with store.staging() as folder:
         staged: dict[str, Path] = {}

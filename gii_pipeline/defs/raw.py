@@ -5,6 +5,7 @@ Does not: reading what was kept.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -35,7 +36,7 @@ def _by_year(pipeline: Pipeline, table: str, metric: str) -> dg.AssetsDefinition
         kinds={"archive"},
         owners=["team:gii_pipeline"],
     )
-    def raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         data_year = int(context.partition_key)
         with failing_clearly():
             gathered = gather(pipeline.archive, source, data_year)
@@ -55,7 +56,7 @@ def _for_all_years(pipeline: Pipeline, name: str, source: Input) -> dg.AssetsDef
         kinds={"archive"},
         owners=["team:gii_pipeline"],
     )
-    def raw() -> dg.MaterializeResult:
+    def raw() -> dg.MaterializeResult[Any]:
         with failing_clearly():
             gathered = gather(pipeline.archive, source, None)
             pin(gathered, pipeline.store.raw(name))

@@ -6,6 +6,7 @@ Does not: staging, auditing or publishing a version.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
@@ -31,7 +32,7 @@ def release_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
         kinds={"parquet"},
         owners=["team:gii_pipeline"],
     )
-    def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         with failing_clearly():
             made = release_edition(pipeline, context.partition_key)
         context.log.info(made.message)

@@ -1,13 +1,13 @@
 """Gathering: everything that one source's reader needs for one data year, in the archive and named.
 
-Belongs here: archiving an input's local files and fetches, and the list that pins which entries a data year is read from.
+Belongs here: archiving an input's local files and fetches, and the list that pins which entries a data
+year is read from.
 Does not: what to ask a source for (`fetching`), or what the bytes mean (`readers`).
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,7 +67,7 @@ def named_by_address(pins: Iterable[Path]) -> Iterator[None]:
     except InputError as error:
         told = str(error)
         for entry in (entry for pin in pins if pin.is_file() for entry in pinned_entries(pin)):
-            told = re.sub(rf"\S*{entry['sha256']}", lambda _, name=entry["address"]: name, told)
+            told = " ".join(entry["address"] if entry["sha256"] in word else word for word in told.split(" "))
         raise type(error)(told) from error
 
 
