@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 import pandas as pd
+from rich import box
 from rich.table import Table
 
 from gii_pipeline.metrics.names import METRIC
@@ -34,29 +35,35 @@ class Step(Protocol):
 
 
 def ranking_table(ranking: pd.DataFrame, title: str, rows: int = 10) -> Table:
-    """The first rows of a `ranking_size` table: counts, shares and per-million figures of every metric it has."""
+    """The first rows of a `ranking_size` table in 80 columns, three lines a cluster.
+
+    Of every metric that the edition has: the count over its window, its share of the world total, and the count per
+    million inhabitants.
+    """
     metrics = [name for name in METRIC if ranking[f"{name}_count"].notna().any()]
-    table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
-    for heading in ("rank", "cluster", "economies", "size score", "inhabitants"):
-        table.add_column(heading, justify="left" if heading in {"cluster", "economies"} else "right")
+    caption = "Below each count: its share of the world, and the count per million inhabitants."
+    table = Table(
+        title=title,
+        title_justify="left",
+        caption=caption,
+        caption_justify="left",
+        header_style="bold",
+        box=box.SIMPLE,
+        pad_edge=False,
+    )
+    table.add_column("rank", justify="right")
+    table.add_column("cluster")
+    table.add_column("size\nscore", justify="right")
     for name in metrics:
-        for figure in (METRIC[name].title, "share %", "per million"):
-            table.add_column(figure, justify="right")
+        table.add_column(METRIC[name].title, justify="right")
     for row in ranking.head(rows).to_dict("records"):
-        cells = [
-            str(row["rank"]),
-            row["name"],
-            row["economies"],
-            _number(row["size_score"], 2),
-            _number(row["population"]),
+        cluster = f"{row['name']}\n[dim]{row['economies']}\n{_number(row['population'])} inhabitants[/dim]"
+        figures = [
+            f"{_number(row[f'{name}_count'])}\n{_number(row[f'{name}_share_pct'], 2)} %\n"
+            f"{_number(row[f'{name}_per_million'])}"
+            for name in metrics
         ]
-        for name in metrics:
-            cells += [
-                _number(row[f"{name}_count"]),
-                _number(row[f"{name}_share_pct"], 2),
-                _number(row[f"{name}_per_million"]),
-            ]
-        table.add_row(*cells)
+        table.add_row(str(row["rank"]), cluster, _number(row["size_score"], 2), *figures)
     return table
 
 
