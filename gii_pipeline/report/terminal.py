@@ -52,10 +52,10 @@ def ranking_table(ranking: pd.DataFrame, title: str, rows: int = 10) -> Table:
         pad_edge=False,
     )
     table.add_column("rank", justify="right")
-    table.add_column("cluster")
+    table.add_column("cluster", overflow="fold")
     table.add_column("size\nscore", justify="right")
     for name in metrics:
-        table.add_column(METRIC[name].title, justify="right")
+        table.add_column(METRIC[name].title.replace(" ", "\n"), justify="right")
     for row in ranking.head(rows).to_dict("records"):
         cluster = f"{row['name']}\n[dim]{row['economies']}\n{_number(row['population'])} inhabitants[/dim]"
         figures = [
