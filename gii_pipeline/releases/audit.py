@@ -79,7 +79,8 @@ def _members() -> Iterator[Rule]:
     )
     yield Rule(
         "the size ranking has the name, population and area of the cluster",
-        f"""select r.rank, r.cluster_id, r.name, c.name, r.population, f.population as footprint_population
+        f"""select r.rank, r.cluster_id, r.name, c.name as name_of_cluster,
+                   r.population, f.population as population_of_footprint
             from ranking_size r
             left join clusters c using (cluster_id) left join cluster_footprints f using (cluster_id)
             where r.name is distinct from c.name or r.economies is distinct from c.economies

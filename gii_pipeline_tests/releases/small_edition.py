@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from gii_pipeline.counting import Total
 from gii_pipeline.editions import Edition, wipo_book
 from gii_pipeline.metrics import cluster_metrics
 from gii_pipeline.ranking import contributions, rank_intensity, rank_size
-from gii_pipeline.releases import ReleaseInfo, SourceInfo
+from gii_pipeline.releases import Made, ReleaseInfo, SourceInfo, make_release
 from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, Store, write_parquet
 from gii_pipeline.store.lock import Sources
 
@@ -214,3 +215,14 @@ def _stability(size: pd.DataFrame) -> pd.DataFrame:
         seed=np.int32(7),
     )
     return rows.sort_values("cluster_id", ignore_index=True)
+
+
+def release(root: Path | str, label: str = "2025", **options: Any) -> Made:
+    """Release the edition that lies under `root`; its tables are taken as valid unless told otherwise."""
+    return make_release(root, label, info(label), clock=noon, **{"validated": True, **options})
+
+
+def write_and_release(root: Path, label: str = "2025", *, digest: str = "a", **changes: Any) -> Made:
+    """Lay out an edition, changed as `tables` can, and release it."""
+    write_edition(root, label, tables(label, **changes), lock(digest=digest))
+    return release(root, label)

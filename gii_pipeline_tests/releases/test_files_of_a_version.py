@@ -1,0 +1,182 @@
+"""What lies in a version, and that others can read it without our package."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import geopandas as gpd
+import pandas as pd
+import polars as pl
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+import shapely
+from frictionless import Package
+
+from gii_pipeline import contracts
+from gii_pipeline.releases.content import sha256
+from gii_pipeline.store import EDITION_TABLES
+from gii_pipeline_tests.releases.small_edition import SHENZHEN, info, release, tables, write_and_release
+
+TABLES = (*EDITION_TABLES, "rank_history")
+
+
+@pytest.fixture
+def version(published: Path) -> Path:
+    return published / "releases" / "v2025.1"
+
+
+@pytest.fixture
+def package(version: Path) -> dict[str, Any]:
+    return dict(json.loads((version / "datapackage.json").read_bytes()))
+
+
+def test_a_version_holds_every_table_and_what_is_made_from_them(version: Path) -> None:
+    others = {"footprints.geojson", "ranking_size.csv", "ranking_intensity.csv"}
+    others |= {"datapackage.json", "sources.lock.json", "CHANGES.md"}
+    assert {path.name for path in version.iterdir()} == {f"{table}.parquet" for table in TABLES} | others
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_column_of_a_table_says_what_it_is(version: Path, table: str) -> None:
+    schema, contract = pq.read_schema(version / f"{table}.parquet"), contracts.load(table)
+    assert schema.remove_metadata() == contract.arrow_schema.remove_metadata()
+    for field, column in zip(schema, contract.columns, strict=True):
+        assert field.metadata[b"description"].decode() == column.description
+        assert (field.metadata.get(b"unit") or b"").decode() == str(column.unit or "")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_reader_finds_the_same_rows(version: Path, table: str) -> None:
+    path = version / f"{table}.parquet"
+    first = pq.ParquetFile(path).read().column(2).to_pylist()
+    column = pq.read_schema(path).names[2]
+    assert first
+    assert pd.read_parquet(path)[column].tolist() == first
+    assert pl.read_parquet(path)[column].to_list() == first
+    assert [row[0] for row in duckdb.connect().execute(f"select {column} from '{path}'").fetchall()] == first
+    assert ds.dataset(path).to_table(columns=[column])[column].to_pylist() == first
+
+
+@pytest.mark.parametrize("table", ["ranking_size", "ranking_intensity"])
+def test_the_csv_reads_back_as_the_table(version: Path, table: str) -> None:
+    parquet = pd.read_parquet(version / f"{table}.parquet")
+    text = pd.read_csv(version / f"{table}.csv", dtype=dict(parquet.dtypes))
+    pd.testing.assert_frame_equal(text, parquet)
+    with (version / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        assert next(csv.reader(file)) == list(parquet.columns)
+
+
+def test_footprints_are_geoparquet_and_geojson_of_the_same_shapes(version: Path) -> None:
+    parquet = gpd.read_parquet(version / "cluster_footprints.parquet")
+    text = gpd.read_file(version / "footprints.geojson")
+    assert parquet.crs.to_authority() == ("OGC", "CRS84")
+    assert text.crs.to_epsg() == 4326
+    assert text["name"].tolist() == parquet["name"].tolist()
+    drawn, read = (shapely.set_precision(side.geometry.to_numpy(), 1e-6) for side in (parquet, text))
+    assert shapely.equals_exact(drawn, read, 1e-6, normalize=True).all()
+
+
+def test_geojson_follows_its_standard(version: Path) -> None:
+    collection = json.loads((version / "footprints.geojson").read_bytes())
+    assert collection["type"] == "FeatureCollection"
+    assert "crs" not in collection
+    for feature in collection["features"]:
+        assert feature["id"] == feature["properties"]["cluster_id"]
+        polygons = feature["geometry"]["coordinates"]
+        outer = polygons[0] if feature["geometry"]["type"] == "Polygon" else polygons[0][0]
+        turns = sum((x1 - x0) * (y1 + y0) for (x0, y0), (x1, y1) in itertools.pairwise(outer))
+        assert turns < 0, "outer rings go anticlockwise (RFC 7946, 3.1.6)"
+
+
+def test_the_data_package_is_valid_with_every_file_in_it(version: Path, package: dict[str, Any]) -> None:
+    report = Package(str(version / "datapackage.json")).validate()
+    assert report.valid, report.flatten(["name", "type", "note"])
+    listed = {resource["path"] for resource in package["resources"]}
+    assert listed == {path.name for path in version.iterdir()} - {"datapackage.json"}
+    for resource in package["resources"]:
+        content = (version / resource["path"]).read_bytes()
+        assert (resource["bytes"], resource["hash"]) == (len(content), f"sha256:{sha256(content)}")
+
+
+@pytest.mark.parametrize("name", ["ranking_size.csv", "points.parquet"])
+def test_frictionless_sees_a_changed_file(released: Path, name: str) -> None:
+    path = released / "releases" / "v2025.1" / name
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    report = Package(str(path.parent / "datapackage.json")).validate()
+    assert [task.place for task in report.tasks if task.errors] == [name]
+
+
+def test_the_data_package_describes_every_table(package: dict[str, Any]) -> None:
+    by_path = {resource["path"]: resource for resource in package["resources"]}
+    rows = tables()
+    for table in EDITION_TABLES:
+        resource, contract = by_path[f"{table}.parquet"], contracts.load(table)
+        assert resource["row_count"] == rows[table].num_rows
+        assert [field["name"] for field in resource["schema"]["fields"]] == contract.arrow_schema.names
+        assert resource["contract_version"] == contract.version
+    fields = {field["name"]: field for field in by_path["ranking_size.csv"]["schema"]["fields"]}
+    assert fields["area_km2"]["unit"] == "km²"
+    assert by_path["ranking_size.csv"]["rows"] == rows["ranking_size"].num_rows
+
+
+def test_the_data_package_names_licences_and_citations(package: dict[str, Any]) -> None:
+    assert [licence["title"] for licence in package["licenses"]] == ["CC0-1.0", "OECD terms, research use"]
+    cited = {source["name"]: source["citation"] for source in package["sources"]}
+    assert cited == {name: source.citation for name, source in info().sources.items()}
+    assert package["made_up"] is True
+    assert "Made up" in package["description"]
+
+
+def test_the_lock_names_every_input_and_who_made_the_tables(version: Path) -> None:
+    lock = json.loads((version / "sources.lock.json").read_bytes())
+    assert lock["sources"]["openalex"]["2023"] == ["a" * 64]
+    assert lock["sources"]["regpat"]["2024"] == ["b" * 64, "c" * 64]
+    assert lock["code"] == "0.1.0"
+    assert lock["contracts"] == {table: contracts.load(table).version for table in EDITION_TABLES}
+    assert {"python", "pyarrow", "duckdb"} <= set(lock["libraries"])
+    assert lock["files"]["points.parquet"] == sha256((version / "points.parquet").read_bytes())
+
+
+def test_changes_compare_with_the_version_before(published: Path) -> None:
+    first, second = ((published / f"releases/v2025.{n}/CHANGES.md").read_text(encoding="utf-8") for n in (1, 2))
+    assert first.startswith("# v2025.1\n\nThe first release")
+    assert second.startswith("# v2025.2, compared with v2025.1")
+    assert "| Shenzhen–Hong Kong | PCT applications | 680.0 | 884.0 | +30.00 |" in second
+    assert "| source openalex 2023 | aaaaaaaaaaaa | eeeeeeeeeeee |" in second
+
+
+def test_a_report_goes_into_the_version_and_its_package(root: Path) -> None:
+    def report(folder: Path) -> None:
+        ranked = pq.ParquetFile(folder / "ranking_size.parquet").read()["name"].to_pylist()
+        (folder / "report").mkdir()
+        (folder / "report" / "index.html").write_text(f"<p>{ranked[0]}</p>", encoding="utf-8")
+
+    made = release(root, extras=report).release
+    assert made.bytes("report/index.html").decode() == "<p>Shenzhen–Hong Kong</p>"
+    listed = next(resource for resource in made.package["resources"] if resource["path"] == "report/index.html")
+    assert listed["mediatype"] == "text/html"
+    assert Package(str(made.folder / "datapackage.json")).validate().valid
+
+
+def test_the_same_edition_gives_the_same_bytes_under_another_root(tmp_path: Path) -> None:
+    folders = [write_and_release(tmp_path / name).release.folder for name in ("one", "two")]
+    one, two = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders)
+    assert one == two
+
+
+def test_rank_history_has_this_edition_and_the_earlier_ones_as_released(tmp_path: Path) -> None:
+    write_and_release(tmp_path, "2023")
+    write_and_release(tmp_path, "2024", grown={SHENZHEN: 1.1})
+    rows = write_and_release(tmp_path, "2025").release.table("rank_history")
+    assert rows.groupby("edition")["version"].unique().map(list).to_dict() == {
+        2023: ["v2023.1"],
+        2024: ["v2024.1"],
+        2025: ["v2025.1"],
+    }
+    assert rows[rows["cluster_id"] == SHENZHEN]["rank"].tolist() == [1, 1, 1]
