@@ -157,10 +157,11 @@ def _identified(inside: pd.DataFrame, previous: pd.DataFrame | None, edition: Ed
     cluster_id = matched["previous_cluster_id"].where(inherits)
     taken = set(cluster_id.dropna()) | (set() if previous is None else set(previous["cluster_id"].dropna()))
     by_weight = inside[inside["role"] == "core"].sort_values(["people", "location_id"], ascending=[False, True])
+    new = {}
     for cluster, core in by_weight[~by_weight["cluster"].isin(matched.index[inherits])].groupby("cluster"):
-        cluster_id[cluster] = identity.new_id(core["location_id"], taken)
-        taken.add(cluster_id[cluster])
-    return matched.assign(cluster_id=cluster_id)
+        new[cluster] = identity.new_id(core["location_id"], taken)
+        taken.add(new[cluster])
+    return matched.assign(cluster_id=cluster_id.fillna(pd.Series(new, dtype="str")))
 
 
 def _outlines(inside: pd.DataFrame, edition: Edition) -> pd.DataFrame:

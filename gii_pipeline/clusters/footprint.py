@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pyproj
 import shapely
+from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
 from gii_pipeline.clusters.rows import Floats
@@ -66,12 +67,9 @@ def _ring_on_globe(ring: BaseGeometry, plane: pyproj.Transformer) -> BaseGeometr
         pole = 90.0 if latitude.mean() > 0 else -90.0
         longitude = np.concatenate([longitude, [longitude[-1], longitude[0]]])
         latitude = np.concatenate([latitude, [pole, pole]])
-    polygon = shapely.make_valid(shapely.polygons(np.stack([longitude, latitude], axis=1)))
+    polygon: BaseGeometry = shapely.make_valid(shapely.Polygon(np.stack([longitude, latitude], axis=1)))
     first_turn, last_turn = (int(np.floor((edge + 180) / 360)) for edge in (longitude.min(), longitude.max()))
     if first_turn == last_turn == 0:
         return polygon
-    turns = [
-        shapely.transform(polygon, lambda xy, turn=turn: xy - [360 * turn, 0])
-        for turn in range(first_turn, last_turn + 1)
-    ]
-    return shapely.union_all(shapely.intersection(turns, GLOBE))
+    turns = [translate(polygon, xoff=-360.0 * turn) for turn in range(first_turn, last_turn + 1)]
+    return shapely.union_all([shapely.intersection(turned, GLOBE) for turned in turns])

@@ -69,7 +69,7 @@ def _weights(members: pd.DataFrame, decimals: int) -> pd.DataFrame:
     inside = members[members["cluster_id"].notna()]
     place = pack(inside["latitude"].to_numpy(), inside["longitude"].to_numpy(), decimals)
     weights = pd.DataFrame({"cluster": inside["cluster_id"].array, "place": place, "weight": inside["people"].array})
-    return weights.groupby(["cluster", "place"], as_index=False)["weight"].sum()
+    return weights.groupby(["cluster", "place"])["weight"].sum().reset_index()
 
 
 def _descents(current: pd.DataFrame, previous: pd.DataFrame) -> pd.DataFrame:

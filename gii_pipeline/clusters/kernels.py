@@ -55,7 +55,7 @@ class Links(NamedTuple):
 class Nearest(NamedTuple):
     """The nearest point so far (-1: none), how many millimetres off, and up to which haversine others matter."""
 
-    point: int
+    point: np.int64
     steps: float
     limit: float
 
@@ -330,7 +330,7 @@ def find_nearest(rows: Rows, queries: Points, begin: int, end: int, nearest: Int
     """
     for query in range(begin, end):
         latitude, longitude = queries.latitude[query], queries.longitude[query]
-        best = Nearest(-1, math.inf, rows.radius.haversine)
+        best = Nearest(np.int64(-1), math.inf, rows.radius.haversine)
         north = _search(rows.north, latitude, 0, rows.north.size)
         south = north - 1
         while True:
@@ -375,7 +375,7 @@ def _nearest_of_row(rows: Rows, row: int, gap: float, query: tuple[float, float]
 
 
 @compiled(forceinline=True)
-def _is_before(points: Points, a: int, b: int) -> bool:
+def _is_before(points: Points, a: np.int64, b: np.int64) -> bool:
     """Further south, or as far and further west."""
     south, south_of = points.latitude[a], points.latitude[b]
     return bool(south < south_of or (south == south_of and points.longitude[a] < points.longitude[b]))

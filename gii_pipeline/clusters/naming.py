@@ -47,7 +47,7 @@ def point_name(latitude: float, longitude: float) -> str:
 def _weights(members: pd.DataFrame, columns: list[str], required: str) -> pd.DataFrame:
     known = members[members[required].notna() & (members[required] != "")]
     known = known.assign(**{column: known[column].fillna("").astype(str) for column in columns})
-    return known.groupby(["cluster", *columns], as_index=False)["people"].sum()
+    return known.groupby(["cluster", *columns])["people"].sum().reset_index()
 
 
 def _heaviest(weights: pd.DataFrame, members: pd.DataFrame, min_share: float) -> pd.DataFrame:
