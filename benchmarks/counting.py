@@ -1,6 +1,6 @@
-"""Fractional counts of 50 million author rows, against the bare scan of the same columns.
+"""Fractional counts of author rows (50 million in the target), against the bare scan of the same columns.
 
-    python benchmarks/counting.py [--rows 50000000]
+    python benchmarks/counting.py [--rows 10000000]
 
 Rows are made in a stream into a temporary folder that is removed at the end. Scan and count each run in a process of
 their own, in turns; the best time of each is compared, and the largest memory of a counting process is its peak.
@@ -125,7 +125,7 @@ def _run(job: Callable[[Path], object], folder: Path) -> tuple[float, float, obj
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=50_000_000)
+    parser.add_argument("--rows", type=int, default=10_000_000)
     rows = parser.parse_args().rows
     with tempfile.TemporaryDirectory(prefix="gii-counting-") as name:
         folder = Path(name)
