@@ -58,8 +58,8 @@ class Made:
     def message(self) -> str:
         if self.created:
             return f"Published {self.release.version}."
-        withdrawn = f", which was withdrawn: {self.release.withdrawn}" if self.release.withdrawn is not None else ""
-        return f"No new version: everything is as in {self.release.version}{withdrawn}."
+        withdrawn = f" It was withdrawn: {self.release.withdrawn}" if self.release.withdrawn is not None else ""
+        return f"No new version: everything is as in {self.release.version}.{withdrawn}"
 
 
 def make_release(

@@ -36,10 +36,10 @@ def with_column(name: str, change: Callable[[list], list]) -> Change:  # type: i
     return changed
 
 
-def refused(root: Path, **options: bool) -> str:
+def refused(root: Path, *, validated: bool = True) -> str:
     """Why the edition under `root` is refused; nothing of it is left in the releases."""
     with pytest.raises(ReleaseError) as refusal:
-        release(root, **options)
+        release(root, validated=validated)
     assert versions(root) == []
     assert [path.name for path in (root / "releases").iterdir()] == [".staging"]
     assert list((root / "releases" / ".staging").iterdir()) == []
