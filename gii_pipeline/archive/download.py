@@ -62,10 +62,11 @@ def fetch_file(
     if archive.offline:
         return shelf.entry(_known(shelf, request, expected) or _missing(archive, terms, request))
     with shelf.busy(request.address) as name:
-        known = _known(shelf, request, expected)
+        known, part = _known(shelf, request, expected), _Part(shelf.objects.work, name)
         if known and not fresh and (expected.bytes is not None or archive.usable(known.retrieved_at)):
+            part.tidy()
             return shelf.entry(known)
-        download = _Download(shelf, http, terms, request, expected, _Part(shelf.objects.work, name))
+        download = _Download(shelf, http, terms, request, expected, part)
         return http.retrying(request, download.run)
 
 
@@ -117,6 +118,11 @@ class _Part:
         """Bytes of another version go before the facts of the new one come."""
         self.drop()
         self._facts.write_bytes(msgspec.json.encode(facts))
+
+    def tidy(self) -> None:
+        """Take away what a killed process left of a part that it had already kept."""
+        if not self.path.exists():
+            self.drop()
 
     def drop(self) -> None:
         self.path.unlink(missing_ok=True)

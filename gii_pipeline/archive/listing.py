@@ -118,11 +118,12 @@ class _Reading:
         seen: set[str] = set()
         page = 1
         while True:
-            kept = self._page(number, page, self.listing.request(cursor), seen)
+            request = self.listing.request(cursor)
+            seen.add(request.fingerprint)
+            kept = self._page(number, page, request, seen)
             yield kept
             if (cursor := kept.next) is None:
                 return
-            seen.add(cursor)
             page += 1
 
     def _page(self, number: int, page: int, request: Request, seen: set[str]) -> Kept:
@@ -133,7 +134,7 @@ class _Reading:
             return known
         answer = self.http.page(request)
         facts = self._facts(request, answer)
-        if facts.next is not None and facts.next in seen:
+        if facts.next is not None and self.listing.request(facts.next).fingerprint in seen:
             raise self.http.stopped(request, f"page {page} leads back to a page before it (cursor {facts.next})")
         kept = self._keep(number, page, request, answer, facts)
         if facts.next is not None and (reason := self.listing.stop(answer.headers, facts)):

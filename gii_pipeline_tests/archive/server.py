@@ -37,7 +37,7 @@ class Asked:
 class Reply:
     """What goes out. length: claimed instead of the true one, None claims nothing.
 
-    reset_after: bytes before the connection is reset. trickle: bytes at a time, a tenth of a second apart.
+    reset_after: bytes before the connection is reset. trickle: bytes at a time, `pause_s` apart.
     """
 
     body: bytes = b""
@@ -46,6 +46,7 @@ class Reply:
     length: int | None = -1
     reset_after: int | None = None
     trickle: int | None = None
+    pause_s: float = 0.1
 
 
 def json_reply(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
@@ -103,6 +104,7 @@ class _Http(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: _Http
 
     def do_GET(self) -> None:
@@ -138,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body[start : start + step])
             self.wfile.flush()
             if reply.trickle:
-                time.sleep(0.1)
+                time.sleep(reply.pause_s)
 
     def _reset(self) -> None:
         self.wfile.flush()
