@@ -7,6 +7,7 @@ Does not: where tables are kept, when they are validated, or what happens to tho
 """
 
 from gii_pipeline.contracts.compatibility import Change, compare
+from gii_pipeline.contracts.consumers import exported
 from gii_pipeline.contracts.model import Column, Contract, Measure, Rule
 from gii_pipeline.contracts.quarantine import explain
 from gii_pipeline.contracts.reading import load, names, read
@@ -23,6 +24,7 @@ __all__ = [
     "Verdict",
     "compare",
     "explain",
+    "exported",
     "load",
     "names",
     "read",

@@ -42,7 +42,8 @@ def _says(contract: Contract, name: str) -> str:
 
 def _told(con: duckdb.DuckDBPyConnection, file: str, contract: Contract, name: str, limit: int | None) -> list[str]:
     about = [c for r in contract.rules if r.name == name for c in shown(r, contract)] or list(contract.key)
-    columns = [c.name for c in contract.columns if c.name in about]
+    known = {c.name for c in contract.columns}
+    columns = [name for name in about if name in known]
     query = f"select {', '.join(map(identifier, columns))} from {file} where rule = {literal(name)} order by all"
     rows = con.execute(query + (f" limit {limit}" if limit else "")).fetchall()
     return ["  " + ", ".join(f"{c}={v}" for c, v in zip(columns, row, strict=True)) for row in rows]

@@ -38,9 +38,18 @@ def names() -> tuple[str, ...]:
 @functools.cache
 def load(name: str) -> Contract:
     """The contract of the table `name`."""
+    return parse(_text(name))
+
+
+def document(name: str) -> dict[str, Any]:
+    """The contract of the table `name` as it is written: the mapping of its YAML."""
+    return dict(yaml.load(_text(name), Loader=_YamlLoader))  # noqa: S506 - as in `parse`
+
+
+def _text(name: str) -> str:
     if name not in names():
         raise InputError(f"No contract for a table {name!r}. There are: {', '.join(names())}.")
-    return parse((_folder() / f"{name}{SUFFIX}").read_text(encoding="utf-8"))
+    return (_folder() / f"{name}{SUFFIX}").read_text(encoding="utf-8")
 
 
 def read(path: Path) -> Contract:

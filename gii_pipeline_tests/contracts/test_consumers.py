@@ -1,0 +1,96 @@
+"""The official `datacontract` command, in an environment of its own, tests tables that we wrote against our contracts.
+
+It asks for a DuckDB older than ours (`datacontract-cli[duckdb]`: below 1.6), so it cannot be installed beside us.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+import yaml
+
+from gii_pipeline import contracts
+from gii_pipeline.store import write_parquet
+from gii_pipeline_tests.contracts import world
+from gii_pipeline_tests.releases import small_edition
+
+REQUIREMENT = "datacontract-cli[duckdb]"
+UNSUPPORTED = "Checking types in parquet files is not supported yet."
+
+
+def test_an_exported_contract_is_the_contract_of_one_file() -> None:
+    exported = yaml.safe_load(contracts.exported("ranking_size", Path("/data/ranking_size.parquet")))
+    assert [server["path"] for server in exported["servers"]] == ["/data/ranking_size.parquet"]
+    assert exported["version"] == contracts.load("ranking_size").version
+    assert len(exported["schema"][0]["properties"]) == len(contracts.load("ranking_size").columns)
+
+
+@pytest.fixture(scope="session")
+def datacontract(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command, in a new environment; GII_DATACONTRACT names one that is there already."""
+    if given := os.environ.get("GII_DATACONTRACT"):
+        return Path(given)
+    folder = tmp_path_factory.mktemp("datacontract")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    install = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", REQUIREMENT]
+    made = subprocess.run(install, check=False, capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(f"{REQUIREMENT} cannot be installed here: {made.stderr.strip().splitlines()[-1]}")
+    return folder / "bin" / "datacontract"
+
+
+def _tables() -> dict[str, pa.Table]:
+    core = {name: table for name, table in world.core_tables().items() if name != "previous"}
+    return {**small_edition.tables(), **core, "rank_history": world.rank_history()}
+
+
+def _test(command: Path, name: str, table: pa.Table, folder: Path) -> tuple[int, list[dict[str, Any]]]:
+    write_parquet(table, folder / f"{name}.parquet")
+    contract, results = folder / f"{name}.odcs.yaml", folder / f"{name}.json"
+    contract.write_text(contracts.exported(name, folder / f"{name}.parquet"), encoding="utf-8")
+    run: list[Path | str] = [command, "test", contract, "--output", results, "--output-format", "json"]
+    done = subprocess.run(run, check=False, capture_output=True, text=True)
+    return done.returncode, json.loads(results.read_text(encoding="utf-8"))["checks"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_official_command_finds_every_contract_valid(datacontract: Path, tmp_path: Path) -> None:
+    for name in contracts.names():
+        path = tmp_path / f"{name}.odcs.yaml"
+        path.write_text(contracts.exported(name, tmp_path / f"{name}.parquet"), encoding="utf-8")
+        done = subprocess.run([datacontract, "lint", path], check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_official_command_passes_every_table_that_we_write(datacontract: Path, tmp_path: Path) -> None:
+    tables = _tables()
+    assert sorted(tables) == list(contracts.names())
+    for name, table in tables.items():
+        code, checks = _test(datacontract, name, table, tmp_path)
+        found = Counter((check["result"], check.get("reason")) for check in checks)
+        assert code == 0, found
+        assert {result for result, reason in found if reason != UNSUPPORTED} == {"passed"}, (name, found)
+        assert found["passed", None] > len(contracts.load(name).columns)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_official_command_fails_a_table_that_breaks_its_contract(datacontract: Path, tmp_path: Path) -> None:
+    size = _tables()["ranking_size"]
+    place = size.schema.get_field_index("population")
+    negative = size.set_column(place, size.schema.field(place), pc.negate(size["population"]))
+    code, checks = _test(datacontract, "ranking_size", negative, tmp_path)
+    assert code != 0
+    assert {check["field"] for check in checks if check["result"] == "failed"} == {"population"}

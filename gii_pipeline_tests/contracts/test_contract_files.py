@@ -1,0 +1,171 @@
+"""Every contract is valid to the standard, complete, and the one source of what is derived from it."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import frictionless
+import jsonschema  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from open_data_contract_standard.model import OpenDataContractStandard
+
+from gii_pipeline import contracts
+from gii_pipeline.contracts.dictionary import markdown
+from gii_pipeline.contracts.predicates import BROKEN, ROW_COUNT
+from gii_pipeline.contracts.translation import COLUMNS_MATCH, SHAPE
+from gii_pipeline.errors import InputError
+from gii_pipeline_tests.contracts import world
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "data_contracts"
+NAMES = contracts.names()
+TABLE_SCHEMA = "https://datapackage.org/profiles/2.0/tableschema.json"
+CORE = {"patents", "publications", "vc_deals", "locations", "geocoding_quality"}
+
+
+def _document(name: str) -> Any:
+    return yaml.safe_load((FOLDER / f"{name}.odcs.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_contract_is_valid_to_the_published_standard(name: str) -> None:
+    schema = json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(_document(name), schema)
+    assert OpenDataContractStandard.from_file(str(FOLDER / f"{name}.odcs.yaml")).apiVersion == "v3.1.0"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_contract_says_who_answers_for_which_table_and_how_fresh_it_is(name: str) -> None:
+    contract = contracts.load(name)
+    assert (contract.name, contract.id) == (name, f"gii_pipeline.{name}")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", contract.version)
+    assert contract.owner
+    assert contract.maturity in ("stable", "beta")
+    assert contract.layer == ("core" if name in CORE else "release" if name == "rank_history" else "edition")
+    assert {"frequency", "latency", "timeOfAvailability"} <= contract.sla.keys()
+    assert all((contract.purpose, contract.usage, contract.limitations, contract.grain, contract.key))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_column_is_described_and_quantities_have_a_unit(name: str) -> None:
+    for column in contracts.load(name).columns:
+        assert column.description.endswith((".", "…")), column.name
+        if column.type == "double" or column.name in ("people", "records", "population_year", "rank"):
+            assert column.unit, column.name
+
+
+def test_addresses_are_classified_as_personal_data() -> None:
+    for name in ("patents", "publications", "vc_deals"):
+        personal = [c.name for c in contracts.load(name).columns if c.classification == "personal"]
+        assert personal == ["address"]
+
+
+def test_the_record_tables_differ_in_their_name_and_the_people_of_a_deal_only() -> None:
+    patents, publications, deals = (contracts.load(name) for name in ("patents", "publications", "vc_deals"))
+    assert patents.columns == publications.columns == deals.columns
+    assert patents.rules == publications.rules
+    assert {r.name for r in deals.rules} - {r.name for r in patents.rules} == {"one_company_a_deal"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rules_have_names_that_a_dagster_check_can_have_one_each(name: str) -> None:
+    rules = contracts.load(name).rules
+    assert all(re.fullmatch(r"[A-Za-z0-9_]+", rule.name) for rule in rules)
+    assert len({rule.name for rule in rules}) == len(rules)
+    assert rules[0].name == SHAPE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_rule_has_sql_and_reads_what_there_is(name: str) -> None:
+    contract = contracts.load(name)
+    tables = {*NAMES, "previous", "economy_cells"}
+    measured: dict[str, contracts.Measure] = {}
+    for rule in contract.rules:
+        assert rule.description.endswith("."), rule.name
+        assert rule.expectation in {*BROKEN, ROW_COUNT, COLUMNS_MATCH}
+        assert set(rule.references) <= tables
+        assert set(rule.parameters) <= {"data_year", "retrieved_year", "edition", "method"}
+        assert all(not isinstance(rule.kwargs.get(k), str) or rule.parameters for k in ("min_value", "max_value"))
+        for measure in rule.measures:
+            assert measured.setdefault(measure.name, measure) == measure, "one name, one meaning"
+            read = set(re.findall(r"from (\w+)", measure.sql)) - {"rows"}
+            assert read <= set(rule.references), rule.name
+
+
+def test_no_rule_of_a_table_reads_one_that_is_made_from_it() -> None:
+    order = ["patents", "publications", "vc_deals", "locations", "geocoding_quality"]
+    order += ["points", "clusters", "cluster_members", "cluster_footprints", "cluster_metrics", "ranking_size"]
+    order += ["ranking_intensity", "contributions", "rank_changes", "rank_stability", "rank_history"]
+    assert sorted(order) == list(NAMES)
+    for place, name in enumerate(order):
+        later = {r for rule in contracts.load(name).rules for r in rule.references} & set(order[place:])
+        assert not later, name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_arrow_schema_carries_descriptions_units_and_the_version(name: str) -> None:
+    contract = contracts.load(name)
+    schema = contract.arrow_schema
+    about = {k.decode(): v.decode() for k, v in schema.metadata.items()}
+    assert (about["contract"], about["contract_version"]) == (name, contract.version)
+    assert about["contract_id"] == contract.id
+    for field, column in zip(schema, contract.columns, strict=True):
+        told = {k.decode(): v.decode() for k, v in field.metadata.items()}
+        assert told == {"description": column.description} | ({"unit": column.unit} if column.unit else {})
+        assert field.type == pa.type_for_alias(column.type)
+        assert field.nullable
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_data_package_schema_is_valid_and_says_what_the_contract_says(name: str) -> None:
+    contract = contracts.load(name)
+    descriptor = contract.frictionless_schema()
+    schema = frictionless.Schema.from_descriptor({"$schema": TABLE_SCHEMA, **descriptor})
+    assert schema.field_names == [c.name for c in contract.columns]
+    assert schema.primary_key == list(contract.key)
+    for column, field in zip(contract.columns, descriptor["fields"], strict=True):
+        assert field.get("constraints", {}).get("required", False) == column.required
+        assert field.get("unit") == column.unit
+
+
+def test_a_catalogue_gets_every_column_with_its_constraints() -> None:
+    columns = {c["name"]: c for c in contracts.load("patents").column_schema}
+    assert columns["fraction"]["other"] == ["unit: records", "bounds: > 0, ≤ 1"]
+    assert columns["record_id"]["nullable"] is False
+    assert "key column: 1" in columns["record_id"]["other"]
+    assert "classification: personal" in columns["address"]["other"]
+    assert "allowed values: point, institution, city, admin, economy" in columns["precision"]["other"]
+
+
+def test_the_data_dictionary_is_what_the_contracts_say() -> None:
+    made = markdown([contracts.load(name) for name in NAMES])
+    page = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
+    assert page == made, "docs/data-dictionary.md is stale: run `python -m gii_pipeline.contracts`"
+
+
+def test_the_data_dictionary_names_every_table_column_and_rule() -> None:
+    page = markdown([contracts.load(name) for name in NAMES])
+    for name in NAMES:
+        assert f"### {name}\n" in page
+        contract = contracts.load(name)
+        for part in [*(c.name for c in contract.columns), *(r.name for r in contract.rules)]:
+            assert f"| `{part}`" in page
+
+
+def test_a_table_without_a_contract_is_named() -> None:
+    with pytest.raises(InputError, match=r"No contract for a table 'patent'. There are: .*patents"):
+        contracts.load("patent")
+
+
+def test_a_table_written_by_the_contract_reads_back_with_its_metadata(tmp_path: Path) -> None:
+    pq.write_table(world.as_table("patents", world.records(2)), tmp_path / "patents.parquet")
+    schema = pq.read_schema(tmp_path / "patents.parquet")
+    assert schema.field("fraction").metadata[b"unit"] == b"records"
+    assert schema.metadata[b"contract_id"] == b"gii_pipeline.patents"
