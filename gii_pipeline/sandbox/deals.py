@@ -27,12 +27,12 @@ _STAGES = {"pre_seed": "seed", "seed": "seed", "angel": "seed", "series_a": "ear
 def funding_rounds(world: World, year: int) -> Iterator[dict[str, Any]]:
     """Every round announced in a year, venture deals first: `uuid` and `properties`."""
     for chunk in world.records(METRIC, year):
-        yield from _rounds(world, chunk, _types(chunk, shapes.VENTURE_TYPES))
+        yield from _rounds(world, chunk, deal_types(chunk, shapes.VENTURE_TYPES))
     for chunk, _ in world.uncounted(METRIC, year, {"not_venture": shapes.UNCOUNTED_DEALS}):
-        yield from _rounds(world, chunk, _types(chunk, shapes.OTHER_DEAL_TYPES))
+        yield from _rounds(world, chunk, deal_types(chunk, shapes.OTHER_DEAL_TYPES))
 
 
-def _types(chunk: Chunk, rates: dict[str, float]) -> list[str]:
+def deal_types(chunk: Chunk, rates: dict[str, float]) -> list[str]:
     ends = np.cumsum(list(rates.values()))
     drawn = hash_unit(chunk.number, 600 + chunk.year) * ends[-1]
     return [list(rates)[at] for at in np.searchsorted(ends, drawn, side="right")]
@@ -48,11 +48,15 @@ def _rounds(world: World, chunk: Chunk, types: list[str]) -> Iterator[dict[str, 
         yield _round(chunk.year, number, type_, date, amount, places[place] if place >= 0 else None)
 
 
-def _round(
+def round_uuid(year: int, number: int) -> str:
+    """The uuid of a round, from the number that it has in its year."""
+    return str(UUID(int=_ROUND_UUIDS + (year << 24) + number))
+
+
+def _round(  # noqa: PLR0917
     year: int, number: int, type_: str, date: str, amount: float, place: tuple[str, str, str] | None
 ) -> dict[str, Any]:
-    key = (year << 24) + number
-    uuid, firm = str(UUID(int=_ROUND_UUIDS + key)), f"made-up-firm-{year}-{number}"
+    uuid, firm = round_uuid(year, number), f"made-up-firm-{year}-{number}"
     raised = round(amount / shapes.DEAL_WITH_AMOUNT * 10_000_000)
     known = {
         "money_raised": {"value": raised, "currency": "USD", "value_usd": raised}
@@ -78,7 +82,7 @@ def _round(
             "funded_organization_identifier": {
                 "permalink": firm,
                 "role": "investee",
-                "uuid": str(UUID(int=_FIRM_UUIDS + key)),
+                "uuid": str(UUID(int=_FIRM_UUIDS + (year << 24) + number)),
                 "entity_def_id": "organization",
                 "value": firm,
             },

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gii_pipeline.sandbox import shapes
 from gii_pipeline.sandbox.plan import YEARS
@@ -20,6 +21,11 @@ from gii_pipeline.sandbox.world import World
 
 METRIC = "pct_applications"
 ZIP_DATE = (2026, 6, 2, 0, 0, 0)
+FILED_DAYS_BEFORE = 548
+PCT_COLUMNS = [
+    "patent_id", "published_or_filed_date", "pct_371_date", "pct_102_date", "filed_country", "application_kind",
+    "pct_doc_number", "pct_doc_type",
+]  # fmt: skip
 
 
 def write_table(world: World, table: str, path: Path) -> None:
@@ -54,7 +60,7 @@ def _locations(world: World) -> Iterator[pd.DataFrame]:
 
 def _inventors(world: World) -> Iterator[pd.DataFrame]:
     for chunk, _ in _chunks(world):
-        patent = _patent_ids(chunk)[chunk.record]
+        patent = patent_ids(chunk)[chunk.record]
         yield pd.DataFrame(
             {
                 "patent_id": patent,
@@ -69,35 +75,38 @@ def _inventors(world: World) -> Iterator[pd.DataFrame]:
 
 
 def _pct_data(world: World) -> Iterator[pd.DataFrame]:
-    """Two rows a PCT application, as PatentsView has them: its filing, and its publication by WIPO."""
+    """Two rows a PCT application, as PatentsView has them: its filing, and its publication a year and a half later."""
     for chunk, counts in _chunks(world):
         if not counts:
             continue
-        applications = pd.DataFrame(
-            {
-                "patent_id": _patent_ids(chunk),
-                "published_or_filed_date": _dates(chunk),
-                "pct_371_date": None,
-                "pct_102_date": None,
-                "filed_country": "WO",
-                "application_kind": None,
-                "pct_doc_number": [f"PCT/US{chunk.year}/{number:06d}" for number in chunk.number],
-                "pct_doc_type": "pct_application",
-            }
-        )
-        numbers = [f"WO{chunk.year}/{number:06d}" for number in chunk.number]
-        grants = applications.assign(application_kind="A", pct_doc_number=numbers, pct_doc_type="wo_grant")
-        yield pd.concat([applications, grants]).sort_values(["patent_id", "pct_doc_type"], kind="stable")
+        filed = (_days(chunk) - FILED_DAYS_BEFORE).astype(str)
+        common = {"patent_id": patent_ids(chunk), "pct_371_date": None, "pct_102_date": None, "filed_country": "WO"}
+        filings = {
+            "published_or_filed_date": filed,
+            "application_kind": None,
+            "pct_doc_number": [
+                f"PCT/US{date[:4]}/{chunk.year}{n:06d}" for date, n in zip(filed, chunk.number, strict=True)
+            ],
+            "pct_doc_type": "pct_application",
+        }
+        publications = {
+            "published_or_filed_date": _days(chunk).astype(str),
+            "application_kind": "A",
+            "pct_doc_number": publication_numbers(chunk),
+            "pct_doc_type": "wo_grant",
+        }
+        rows = pd.concat([pd.DataFrame({**common, **dates}) for dates in (filings, publications)])
+        yield rows.sort_values(["patent_id", "pct_doc_type"], kind="stable")[PCT_COLUMNS]
 
 
 def _patents(world: World) -> Iterator[pd.DataFrame]:
     for chunk, _ in _chunks(world):
-        ids = _patent_ids(chunk)
+        ids = patent_ids(chunk)
         yield pd.DataFrame(
             {
                 "patent_id": ids,
                 "patent_type": "utility",
-                "patent_date": _dates(chunk),
+                "patent_date": _days(chunk).astype(str),
                 "patent_title": [f"Made-up invention {id_}" for id_ in ids],
                 "wipo_kind": "B2",
                 "num_claims": chunk.number % 20 + 1,
@@ -124,14 +133,19 @@ def _chunks(world: World) -> Iterator[tuple[Chunk, bool]]:
             yield chunk, False
 
 
-def _patent_ids(chunk: Chunk) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def patent_ids(chunk: Chunk) -> NDArray[np.int64]:
     return 10_000_000 + (chunk.year - 2010) * 1_000_000 + chunk.number
 
 
-def _dates(chunk: Chunk) -> list[str]:
+def publication_numbers(chunk: Chunk) -> list[str]:
+    """The numbers under which WIPO published the applications."""
+    return [f"WO{chunk.year}/{number:06d}" for number in chunk.number.tolist()]
+
+
+def _days(chunk: Chunk) -> NDArray[np.datetime64]:
     days = 1 + np.floor(hash_unit(chunk.number, 500 + chunk.year) * 364).astype(int)
-    return [str(date) for date in np.datetime64(f"{chunk.year - 1}-12-31") + days]
+    return np.datetime64(f"{chunk.year - 1}-12-31") + days
 
 
-def _location_ids(places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[str | None]:
+def _location_ids(places: NDArray[np.int64]) -> list[str | None]:
     return [f"{place:08x}-16c8-11ed-9b5f-1234bde3cd05" if place >= 0 else None for place in places.tolist()]

@@ -25,7 +25,7 @@ from gii_pipeline.sandbox.servers.faults import Fault, Faults
 
 LOOPBACK = "127.0.0.1"
 CONTROL = "/_faults"
-TRICKLE_BYTES, TRICKLE_S = 2_000, 0.1
+TRICKLE_PIECES, TRICKLE_S = 20, 0.1
 CHUNK = 1 << 16
 HTML = b"<!DOCTYPE html><html><body><h1>We will be back soon</h1></body></html>"
 
@@ -186,16 +186,17 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is Fault.RESET:
             self._reset(reply.read(reply.length // 2))
             return
+        if fault is Fault.TRICKLE:
+            self._trickle(reply.read(reply.length))
+            return
         for chunk in reply.chunks():
-            if fault is Fault.TRICKLE:
-                self._trickle(chunk)
-            else:
-                self.wfile.write(chunk)
+            self.wfile.write(chunk)
         self.wfile.flush()
 
-    def _trickle(self, chunk: bytes) -> None:
-        for start in range(0, len(chunk), TRICKLE_BYTES):
-            self.wfile.write(chunk[start : start + TRICKLE_BYTES])
+    def _trickle(self, body: bytes) -> None:
+        step = len(body) // TRICKLE_PIECES + 1
+        for start in range(0, len(body), step):
+            self.wfile.write(body[start : start + step])
             self.wfile.flush()
             time.sleep(TRICKLE_S)
 

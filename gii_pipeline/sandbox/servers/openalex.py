@@ -87,11 +87,9 @@ class OpenAlex:
             if fault is Fault.RATE_LIMITED or len(plan.recent) >= plan.per_second:
                 return _too_fast(plan)
             plan.recent.append(now)
-            if fault is Fault.BUDGET_SPENT:
-                plan.used = plan.credits_a_day
             if path == "/rate-limit":
                 return None
-            if plan.used >= plan.credits_a_day:
+            if fault is Fault.BUDGET_SPENT or plan.used >= plan.credits_a_day:
                 return _spent(plan)
             plan.used += 1
         return None
@@ -211,7 +209,7 @@ def _too_fast(plan: Plan) -> Reply:
 
 def _spent(plan: Plan) -> Reply:
     wait = _seconds_to_midnight()
-    headers = _budget(plan, 1)
+    headers = _budget(plan, 1) | {"X-RateLimit-Remaining": "0", "X-RateLimit-Remaining-USD": "0"}
     headers["X-RateLimit-Credits-Required"] = headers.pop("X-RateLimit-Credits-Used")
     body = {
         "error": "Rate limit exceeded",

@@ -1,0 +1,162 @@
+"""The made-up records as core tables, for worlds whose raw records would not fit: 90 GB of JSON at scale 1.
+
+Belongs here: the rows that reading and locating the raw records would give, as Parquet, chunk by chunk.
+Does not: raw records (see `works`, `patents`, `deals`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gii_pipeline import contracts
+from gii_pipeline.geocoding import pack, unpack
+from gii_pipeline.metrics.names import CORE_TABLES
+from gii_pipeline.sandbox import shapes
+from gii_pipeline.sandbox.deals import deal_types, round_uuid
+from gii_pipeline.sandbox.patents import publication_numbers
+from gii_pipeline.sandbox.plan import YEARS
+from gii_pipeline.sandbox.records import Chunk
+from gii_pipeline.sandbox.works import work_number
+from gii_pipeline.sandbox.world import World, make_world
+from gii_pipeline.store import Store, write_batches
+
+Integers = NDArray[np.int64]
+CHUNK_RECORDS = 50_000
+
+
+def write_core(root: Path, seed: int, scale: float, years: Iterable[int] = YEARS) -> None:
+    """Write the record tables and `locations` of some data years under a root, in the layout of the store.
+
+    Records that do not count are left out. Memory does not grow with the scale, apart from 4 bytes a record of a year.
+    The tables carry no lock: nothing was fetched.
+    """
+    world, store = make_world(seed, scale), Store(root)
+    for year in years:
+        people = np.zeros(len(world.geography.places), dtype=np.int64)
+        for metric, table in CORE_TABLES.items():
+            batches = _batches(world, metric, year, people)
+            write_batches(batches, store.core(table, year), contracts.load(table).arrow_schema)
+        locations = _locations(world, year, people)
+        write_batches([locations], store.core("locations", year), contracts.load("locations").arrow_schema)
+
+
+def _batches(world: World, metric: str, year: int, people: Integers) -> Iterator[pa.RecordBatch]:
+    """The rows of a metric and year. people: rows at each place, added up here."""
+    columns = _Places(world)
+    for chunk in world.records(metric, year, CHUNK_RECORDS):
+        kept = _first_of_place(chunk, columns.location_id)
+        people += np.bincount(chunk.place[kept & (chunk.place >= 0)], minlength=len(people))
+        yield _batch(chunk, kept, columns)
+
+
+class _Places:
+    """What the rows say of each place; the last is nowhere."""
+
+    def __init__(self, world: World) -> None:
+        places = world.geography.places
+        self.location_id: Integers = np.append(pack(places["latitude"], places["longitude"]), -1)
+        self.columns = {name: pa.array([*places[name], None], pa.string()) for name in ("place", "admin", "economy")}
+
+
+def _first_of_place(chunk: Chunk, location_id: Integers) -> NDArray[np.bool_]:
+    """Rows that stay: a person's second address at the same location joins the first."""
+    location = location_id[chunk.place]
+    again = (chunk.address_seq > 1) & (location >= 0) & (location == np.roll(location, 1))
+    return ~again
+
+
+def _batch(chunk: Chunk, kept: NDArray[np.bool_], places: _Places) -> pa.RecordBatch:
+    joined = np.append(~kept[1:], False)[kept] if len(kept) else kept
+    record, person, place = chunk.record[kept], chunk.person_seq[kept], chunk.place[kept]
+    fraction = chunk.fraction[kept] * (1 + joined)
+    location = places.location_id[place]
+    lonely = np.flatnonzero(chunk.people == 0)
+    order = np.argsort(np.append(record, lonely), kind="stable")
+    record = np.append(record, lonely)[order]
+    place = np.append(place, np.full(len(lonely), -1))[order]
+    location = np.append(location, np.full(len(lonely), -1))[order]
+    person = np.append(person, np.zeros(len(lonely), dtype=np.int64))[order]
+    located = location >= 0
+    nowhere = np.where(person == 0, "no_people", "no_address")
+    precision, method = _WAYS[chunk.metric]
+    return pa.RecordBatch.from_pydict(
+        {
+            "record_id": _RECORD_IDS[chunk.metric](chunk).take(pa.array(record)),
+            "data_year": np.full(len(record), chunk.year, dtype=np.int32),
+            "record_type": _RECORD_TYPES[chunk.metric](chunk).take(pa.array(record)),
+            "person_seq": person.astype(np.int32),
+            "location_seq": _location_seq(record, person),
+            "people": chunk.people[record].astype(np.int32),
+            "people_truncated": chunk.people[record] >= shapes.MAX_LISTED_AUTHORS,
+            "fraction": np.append(fraction, np.ones(len(lonely)))[order],
+            "first_at_location": _first_of_record(record, location),
+            "address": pa.nulls(len(record), pa.string()),
+            "location_id": pa.array(location, mask=~located),
+            **{name: column.take(pa.array(place % len(column))) for name, column in places.columns.items()},
+            "precision": pa.array(np.where(located, precision, ""), mask=~located),
+            "geocoding": pa.array(np.where(located, method, nowhere)),
+        }
+    )
+
+
+def _location_seq(record: Integers, person: Integers) -> NDArray[np.int32]:
+    """1, or 2 for the row after a person's first."""
+    same = (record[1:] == record[:-1]) & (person[1:] == person[:-1])
+    return 1 + np.append(False, same)[: len(record)].astype(np.int32)
+
+
+def _first_of_record(record: Integers, location: Integers) -> NDArray[np.bool_]:
+    first = np.zeros(len(record), dtype=bool)
+    _, codes = np.unique(location, return_inverse=True)
+    first[np.unique(record * (codes.max(initial=0) + 1) + codes, return_index=True)[1]] = True
+    return first
+
+
+def _locations(world: World, year: int, people: Integers) -> pa.RecordBatch:
+    """The locations of a year that someone is at; of two places at one location, the first."""
+    places = _Places(world)
+    location, first, group = np.unique(places.location_id[:-1], return_index=True, return_inverse=True)
+    total = np.bincount(group, weights=people).astype(np.int64)
+    lived = total > 0
+    latitude, longitude = unpack(location[lived])
+    return pa.RecordBatch.from_pydict(
+        {
+            "location_id": location[lived],
+            "data_year": np.full(lived.sum(), year, dtype=np.int32),
+            "latitude": latitude,
+            "longitude": longitude,
+            **{name: column.take(pa.array(first[lived])) for name, column in places.columns.items()},
+            "precision": np.full(lived.sum(), "city"),
+            "method": np.full(lived.sum(), "city"),
+            "people": total[lived],
+        }
+    )
+
+
+def _texts(prefix: str, numbers: Integers) -> pa.Array:
+    return pc.binary_join_element_wise(prefix, pa.array(numbers).cast(pa.string()), "")
+
+
+_WAYS = {
+    "pct_applications": ("point", "coordinates"),
+    "scientific_publications": ("city", "institution"),
+    "vc_deals": ("city", "city"),
+}
+_RECORD_IDS: dict[str, Callable[[Chunk], pa.Array]] = {
+    "pct_applications": lambda chunk: pa.array(publication_numbers(chunk)),
+    "scientific_publications": lambda chunk: _texts(
+        "https://openalex.org/W", work_number(chunk.year, 0) + chunk.number
+    ),
+    "vc_deals": lambda chunk: pa.array([round_uuid(chunk.year, number) for number in chunk.number.tolist()]),
+}
+_RECORD_TYPES: dict[str, Callable[[Chunk], pa.Array]] = {
+    "pct_applications": lambda chunk: pa.array(["pct"] * len(chunk.number)),
+    "scientific_publications": lambda chunk: pa.array(["article"] * len(chunk.number)),
+    "vc_deals": lambda chunk: pa.array(deal_types(chunk, shapes.VENTURE_TYPES)),
+}
