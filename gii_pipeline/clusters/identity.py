@@ -76,8 +76,8 @@ def _descents(current: pd.DataFrame, previous: pd.DataFrame) -> pd.DataFrame:
     """Pairs of which one descends from the other, the largest overlap first; none depends on current cluster ids."""
     shared = current.merge(previous.rename(columns={"cluster": "previous"}), on="place", suffixes=("", "_before"))
     pairs = shared.groupby(["cluster", "previous"], as_index=False)[["weight", "weight_before"]].sum()
-    whole = pairs["cluster"].map(current.groupby("cluster")["weight"].sum())
-    before = pairs["previous"].map(previous.groupby("cluster")["weight"].sum())
+    whole = pairs["cluster"].map(current.groupby("cluster")["weight"].sum()).astype("float64")
+    before = pairs["previous"].map(previous.groupby("cluster")["weight"].sum()).astype("float64")
     pairs["first_place"] = pairs["cluster"].map(current.groupby("cluster")["place"].min())
     pairs["shared"] = pairs["weight"] + pairs["weight_before"]
     pairs["overlap"] = (pairs["shared"] / (whole + before)).clip(upper=1.0)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyproj
 import rasterio
@@ -80,13 +81,14 @@ def _epoch(outlines: gpd.GeoSeries, tiles: Iterable[Path]) -> pd.Series:
 
 
 def _tile(outlines: gpd.GeoSeries, path: Path) -> pd.Series:
+    """Inhabitants by position of the outline, of those outlines that have a cell of the raster with data."""
     with _opened(path) as raster:
         shapes = _projected(outlines, raster)
         near = np.flatnonzero(shapely.intersects(shapes, shapely.box(*raster.bounds)))
         if not near.size:
             return pd.Series(dtype="float64")
         vector = gpd.GeoDataFrame({"at": near}, geometry=shapes[near], crs=raster.crs)
-        found = exact_extract(
+        found: pd.DataFrame = exact_extract(
             raster,
             vector,
             ["sum", "min", "count"],
@@ -100,7 +102,7 @@ def _tile(outlines: gpd.GeoSeries, path: Path) -> pd.Series:
             f"{path}: a cell has {found['min'].min():g} inhabitants. If that stands for no data, declare it as the "
             f"raster's nodata value (rio edit-info --nodata {found['min'].min():g} {path.name})."
         )
-    return found["sum"].where(found["count"] > 0).astype("float64")
+    return found.loc[found["count"] > 0, "sum"].astype("float64")
 
 
 def _opened(path: Path) -> rasterio.DatasetReader:
@@ -128,13 +130,10 @@ def _problem(raster: rasterio.DatasetReader) -> str | None:
     return None
 
 
-def _projected(outlines: gpd.GeoSeries, raster: rasterio.DatasetReader) -> np.ndarray:
+def _projected(outlines: gpd.GeoSeries, raster: rasterio.DatasetReader) -> npt.NDArray[np.object_]:
     """The outlines in the raster's coordinates; edges are broken up first, so that they stay where they are."""
     crs = pyproj.CRS.from_wkt(raster.crs.to_wkt())
-    shapes = outlines.to_numpy()
-    if crs.is_geographic:
-        return shapes
-    plane = pyproj.Transformer.from_crs(WGS84, crs, always_xy=True)
-    shapes = shapely.segmentize(shapes, _LONGEST_EDGE_DEG)
-    shapes = shapely.transform(shapes, plane.transform, interleaved=False)
-    return shapely.make_valid(shapes)
+    if not crs.is_geographic:
+        outlines = outlines.segmentize(_LONGEST_EDGE_DEG).to_crs(crs).make_valid()
+    shapes: npt.NDArray[np.object_] = outlines.to_numpy()
+    return shapes

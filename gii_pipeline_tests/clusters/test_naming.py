@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pandas as pd
+
+from gii_pipeline.clusters import naming
+
+
+def _members(*rows: tuple[int, str | None, str | None, float]) -> pd.DataFrame:
+    members = pd.DataFrame(rows, columns=["cluster", "place", "economy", "people"])
+    return members.assign(own_latitude=35.676, own_longitude=-139.7)
+
+
+def _name(*rows: tuple[str | None, str | None, float], places: int = 3, min_share: float = 0.1) -> str:
+    members = _members(*((0, *row) for row in rows))
+    return str(naming.names(members, places=places, min_share=min_share)[0])
+
+
+def _economies(*rows: tuple[str | None, str | None, float], min_share: float = 0.05) -> str:
+    return str(naming.economies(_members(*((0, *row) for row in rows)), min_share=min_share)[0])
+
+
+def test_a_name_joins_up_to_three_places_by_en_dashes_the_heaviest_first() -> None:
+    places = [("Hong Kong", "HK", 30.0), ("Shenzhen", "CN", 40.0), ("Guangzhou", "CN", 20.0), ("Foshan", "CN", 15.0)]
+    assert _name(*places) == "Shenzhen–Hong Kong–Guangzhou"
+    assert _name(*places, places=1) == "Shenzhen"
+
+
+def test_the_weight_of_a_place_is_that_of_all_its_locations() -> None:
+    assert _name(("Lyon", "FR", 6.0), ("Grenoble", "FR", 4.0), ("Grenoble", "FR", 3.0)) == "Grenoble–Lyon"
+
+
+def test_a_place_below_the_share_is_not_named_and_the_heaviest_always_is() -> None:
+    assert _name(("Tokyo", "JP", 91.0), ("Chiba", "JP", 9.0)) == "Tokyo"
+    assert _name(*((f"Town {letter}", "DE", 1.0) for letter in "ABCDEFGHIJKL")) == "Town A"
+
+
+def test_places_of_the_same_weight_go_by_the_alphabet() -> None:
+    assert _name(("Osaka", "JP", 5.0), ("Kyoto", "JP", 5.0), ("Kobe", "JP", 5.0)) == "Kobe–Kyoto–Osaka"
+
+
+def test_a_place_on_both_sides_of_a_border_is_named_once() -> None:
+    assert _name(("Rheinfelden", "CH", 5.0), ("Rheinfelden", "DE", 4.0), ("Basel", "CH", 3.0)) == "Rheinfelden–Basel"
+
+
+def test_unknown_places_have_weight_but_no_name() -> None:
+    assert _name((None, "JP", 95.0), ("", "JP", 3.0), ("Tokyo", "JP", 2.0)) == "Tokyo"
+    assert _name((None, "JP", 95.0)) == "35.68°N 139.70°W"
+
+
+def test_economies_with_a_sizeable_part_are_named_the_largest_first() -> None:
+    assert _economies(("Singapore", "SG", 80.0), ("Johor Bahru", "MY", 20.0)) == "SG/MY"
+    assert _economies(("Singapore", "SG", 96.0), ("Johor Bahru", "MY", 4.0)) == "SG"
+
+
+def test_a_cluster_whose_locations_have_no_economy_is_of_an_unknown_one() -> None:
+    assert _economies(("Somewhere", None, 1.0)) == naming.UNKNOWN_ECONOMY
+
+
+def test_every_cluster_has_its_own_name() -> None:
+    members = _members((0, "Basel", "CH", 1.0), (1, "Bern", "CH", 1.0), (2, None, None, 1.0))
+    assert naming.names(members, places=3, min_share=0.1).tolist() == ["Basel", "Bern", "35.68°N 139.70°W"]
+    assert naming.economies(members, min_share=0.1).tolist() == ["CH", "CH", "ZZ"]
