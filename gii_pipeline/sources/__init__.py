@@ -15,7 +15,23 @@ import duckdb
 from pydantic import ValidationError
 
 from gii_pipeline.errors import InputError
-from gii_pipeline.sources.readers import crunchbase_export_2015, local, openalex_works, patentsview_flat, ror
+from gii_pipeline.sources.readers import (
+    crunchbase_api,
+    crunchbase_export,
+    crunchbase_export_2015,
+    deals_table,
+    local,
+    openalex_institutions,
+    openalex_works,
+    patentsview_flat,
+    patentsview_tables,
+    patstat,
+    regpat,
+    ror,
+    sec_form_d,
+    web_of_science,
+    wipo_pct_xml,
+)
 from gii_pipeline.sources.readers.files import explained
 from gii_pipeline.sources.readers.rows import INSTITUTION_COLUMNS, PEOPLE_COLUMNS, NoOptions, Options
 
@@ -68,7 +84,25 @@ _OPENALEX = (
     "Priem, J., Piwowar, H., & Orr, R. (2022). OpenAlex: A fully-open index of scholarly works. arXiv:2205.01833"
 )
 
+_PATENTSVIEW = "PatentsView, U.S. Patent and Trademark Office (www.patentsview.org)"
+
 SOURCES: dict[str, Source] = {
+    "crunchbase_api": Source(
+        read=crunchbase_api.people,
+        options=NoOptions,
+        roles={"rounds": "pages of searches/funding_rounds of the API v4"},
+        metric="vc_deals",
+        licence="Crunchbase Terms of Service",
+        citation=f"{_CRUNCHBASE}, API v4",
+    ),
+    "crunchbase_export": Source(
+        read=crunchbase_export.people,
+        options=NoOptions,
+        roles={"rounds": "funding_rounds.csv of 2013, 2016 or today"},
+        metric="vc_deals",
+        licence="Crunchbase Terms of Service",
+        citation=f"{_CRUNCHBASE}, CSV export",
+    ),
     "crunchbase_export_2015": Source(
         read=crunchbase_export_2015.people,
         options=NoOptions,
@@ -76,6 +110,22 @@ SOURCES: dict[str, Source] = {
         metric="vc_deals",
         licence="CC-BY-NC-4.0",
         citation=f"{_CRUNCHBASE}, Crunchbase Data Export of December 2015",
+    ),
+    "deals_table": Source(
+        read=deals_table.people,
+        options=deals_table.DealsTableOptions,
+        roles={"deals": "a CSV of deals, its columns named by the option `columns`"},
+        metric="vc_deals",
+        licence="the vendor's",
+        citation="Table of deals of the profile's vendor",
+    ),
+    "openalex_institutions": Source(
+        read=openalex_institutions.institutions,
+        options=NoOptions,
+        roles={"institutions": "institutions as JSON lines, Parquet or pages of the API"},
+        metric=None,
+        licence="CC0-1.0",
+        citation=_OPENALEX,
     ),
     "openalex_works": Source(
         read=openalex_works.people,
@@ -92,7 +142,37 @@ SOURCES: dict[str, Source] = {
         roles={"inventors": "inventors_flat.csv: patent_id, inventor_sequence, city, state, country"},
         metric="pct_applications",
         licence="CC-BY-4.0",
-        citation="PatentsView, U.S. Patent and Trademark Office (www.patentsview.org)",
+        citation=_PATENTSVIEW,
+    ),
+    "patentsview_tables": Source(
+        read=patentsview_tables.people,
+        options=NoOptions,
+        roles={
+            "pct": "g_pct_data.tsv, plain or zipped",
+            "inventors": "g_inventor_disambiguated.tsv",
+            "locations": "g_location_disambiguated.tsv",
+        },
+        metric="pct_applications",
+        licence="CC-BY-4.0",
+        citation=_PATENTSVIEW,
+    ),
+    "patstat": Source(
+        read=patstat.people,
+        options=NoOptions,
+        roles={"applications": "tls201_appln", "links": "tls207_pers_appln", "persons": "tls206_person"},
+        optional_roles={"publications": "tls211_pat_publn", "originals": "tls226_person_orig"},
+        metric="pct_applications",
+        licence="EPO PATSTAT licence",
+        citation="EPO Worldwide Patent Statistical Database (PATSTAT Global), European Patent Office",
+    ),
+    "regpat": Source(
+        read=regpat.people,
+        options=regpat.RegpatOptions,
+        roles={"inventors": "PCT_Inv_reg.txt"},
+        optional_roles={"years": "PCT_IPC.txt, for app_year or prio_year"},
+        metric="pct_applications",
+        licence="OECD terms of use",
+        citation="OECD, REGPAT database",
     ),
     "ror": Source(
         read=ror.institutions,
@@ -101,6 +181,30 @@ SOURCES: dict[str, Source] = {
         metric=None,
         licence="CC0-1.0",
         citation="Research Organization Registry (ror.org), data dump, doi:10.5281/zenodo.6347574",
+    ),
+    "sec_form_d": Source(
+        read=sec_form_d.people,
+        options=NoOptions,
+        roles={"sets": "quarterly Form D data sets (zip)"},
+        metric="vc_deals",
+        licence="public domain",
+        citation="U.S. Securities and Exchange Commission, Form D Data Sets",
+    ),
+    "web_of_science": Source(
+        read=web_of_science.people,
+        options=web_of_science.WebOfScienceOptions,
+        roles={"records": "tab-delimited exports of full records"},
+        metric="scientific_publications",
+        licence="Clarivate terms of use",
+        citation="Web of Science, Clarivate",
+    ),
+    "wipo_pct_xml": Source(
+        read=wipo_pct_xml.people,
+        options=NoOptions,
+        roles={"gazettes": "weekly PCT bibliographic XML (tar.gz, zip or xml)"},
+        metric="pct_applications",
+        licence="WIPO terms of use",
+        citation="World Intellectual Property Organization, PCT bibliographic data",
     ),
     "local": Source(
         read=local.people,

@@ -7,12 +7,13 @@ Does not: what the columns mean (see the reader of each source).
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,10 +161,25 @@ def table(
     """SQL for the named columns of delimited files, found by their header in any order and case, all as text.
 
     A column of `optional` that a file lacks is null; one of `columns` that it lacks is an `InputError`.
-    Every empty field is null. Lines that are too short or too long are errors, never skipped.
+    Every empty field is null. Lines that are too short or too long are errors, never skipped. skip: lines above the
+    header.
     """
+    names = {name: (name,) for name in [*columns, *optional]}
+    return renamed(paths, names, optional=optional, delimiter=delimiter, quote=quote, skip=skip)
+
+
+def renamed(
+    paths: Sequence[Path],
+    names: Mapping[str, Sequence[str]],
+    *,
+    optional: Collection[str] = (),
+    delimiter: str = ",",
+    quote: str = '"',
+    skip: int = 0,
+) -> str:
+    """As `table`, where a column may have several names: our name → the names in files, the first wins."""
     dialect = _Dialect(delimiter, quote, skip)
-    return " UNION ALL ".join(_one_table(path, columns, optional, dialect) for path in paths)
+    return " UNION ALL ".join(_one_table(path, names, optional, dialect) for path in paths)
 
 
 @dataclass(frozen=True)
@@ -173,12 +189,13 @@ class _Dialect:
     skip: int
 
 
-def _one_table(path: Path, columns: Sequence[str], optional: Sequence[str], dialect: _Dialect) -> str:
+def _one_table(path: Path, names: Mapping[str, Sequence[str]], optional: Collection[str], dialect: _Dialect) -> str:
     if magic(path) == "parquet":
-        return _one_parquet(path, columns, optional)
-    names = header(path, dialect.delimiter, skip=dialect.skip)
-    selected = _selected(path, names, columns, optional)
-    types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in _unique(names))
+        selected = _selected(path, parquet_columns(path), names, optional)
+        return f"(SELECT {selected} FROM {parquet(path)})"
+    present = header(path, dialect.delimiter, skip=dialect.skip)
+    selected = _selected(path, present, names, optional)
+    types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in _unique(present))
     return (
         f"(SELECT {selected} FROM read_csv({quoted(_literal(path))}, columns = {{{types}}}, auto_detect = false, "
         f"skip = {dialect.skip + 1}, header = false, delim = {quoted(dialect.delimiter)}, "
@@ -187,25 +204,21 @@ def _one_table(path: Path, columns: Sequence[str], optional: Sequence[str], dial
     )
 
 
-def _one_parquet(path: Path, columns: Sequence[str], optional: Sequence[str]) -> str:
-    names = parquet_columns(path)
-    return f"(SELECT {_selected(path, names, columns, optional)} FROM read_parquet({quoted(_literal(path))}))"
-
-
-def _selected(path: Path, names: Sequence[str], columns: Sequence[str], optional: Sequence[str]) -> str:
-    present = {name.lower(): unique for name, unique in zip(names, _unique(names), strict=True)}
-    missing = [name for name in columns if name.lower() not in present]
+def _selected(path: Path, header: Sequence[str], names: Mapping[str, Sequence[str]], optional: Collection[str]) -> str:
+    present = {name.lower(): unique for name, unique in zip(reversed(header), reversed(_unique(header)), strict=True)}
+    found = {
+        ours: next((present[name.lower()] for name in possible if name.lower() in present), None)
+        for ours, possible in names.items()
+    }
+    missing = [" or ".join(names[ours]) for ours, there in found.items() if there is None and ours not in optional]
     if missing:
         raise InputError(
             f"{path}: the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} "
-            f"{'are' if len(missing) > 1 else 'is'} missing; the header has: {', '.join(names)[:500]}. "
+            f"{'are' if len(missing) > 1 else 'is'} missing; the header has: {', '.join(header)[:500]}. "
             "Name the right file in the profile, or correct its header"
         )
     return ", ".join(
-        f"{column(present[name.lower()])} AS {column(name)}"
-        if name.lower() in present
-        else f"NULL::VARCHAR AS {column(name)}"
-        for name in [*columns, *optional]
+        f"{'NULL' if there is None else column(there)}::VARCHAR AS {column(ours)}" for ours, there in found.items()
     )
 
 
@@ -213,7 +226,7 @@ def _unique(names: Sequence[str]) -> list[str]:
     """Header names, made distinct the way a table needs them."""
     seen: dict[str, int] = {}
     unique = []
-    for name in names:
+    for name in (name or "unnamed" for name in names):
         count = seen[name.lower()] = seen.get(name.lower(), 0) + 1
         unique.append(name if count == 1 else f"{name}_{count}")
     return unique
@@ -222,6 +235,11 @@ def _unique(names: Sequence[str]) -> list[str]:
 def file_list(paths: Sequence[Path]) -> str:
     """An SQL list of files."""
     return "[" + ", ".join(quoted(_literal(path)) for path in paths) + "]"
+
+
+def parquet(path: Path) -> str:
+    """SQL for the rows of a Parquet file."""
+    return f"read_parquet({quoted(_literal(path))})"
 
 
 def parquet_columns(path: Path) -> list[str]:
@@ -240,8 +258,9 @@ def _literal(path: Path) -> str:
 def utf8(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> list[Path]:
     """The files, those that are not UTF-8 throughout as a copy that is.
 
-    A line that is not UTF-8 is taken as Windows-1252 (of which Latin-1 is a part), its undefined bytes as U+FFFD, so
-    that a file of mixed encodings loses no line and no valid character.
+    A file that opens with the byte-order mark of UTF-16 is that. A line that is not UTF-8 is taken as Windows-1252 (of
+    which Latin-1 is a part), its undefined bytes as U+FFFD, so that a file of mixed encodings loses no line and no
+    valid character.
     """
     return [path if _is_utf8(path) else _copy_as_utf8(path, scratch(con)) for path in paths]
 
@@ -257,9 +276,12 @@ def _is_utf8(path: Path) -> bool:
 
 def _copy_as_utf8(path: Path, folder: Path) -> Path:
     copy = folder / f"{path.name}-{path.stat().st_mtime_ns}.utf8"
+    with opened(path) as file:
+        wide = file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
+    decode = codecs.getincrementaldecoder("utf-16")("replace").decode if wide else _decoded
     with copy.open("wb") as out:
         for chunk in _chunks_of_lines(path):
-            out.write(_decoded(chunk).encode())
+            out.write(decode(chunk).encode())
     return copy
 
 

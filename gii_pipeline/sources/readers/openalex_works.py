@@ -11,13 +11,13 @@ it, with the address as printed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
 from gii_pipeline.sources.readers import files as reading
+from gii_pipeline.sources.readers import openalex
 from gii_pipeline.sources.readers.rows import Options, people_rows
 
 AUTHORS_LISTED_AT_MOST = 100
@@ -37,7 +37,15 @@ _COLUMNS: dict[str, str] = {
         "countries VARCHAR[], raw_affiliation_strings VARCHAR[])[]"
     ),
 }
-_PAGE = re.compile(rb'^\s*\{\s*"(meta|results|group_by)"\s*:')
+_PARQUET: dict[str, str] = {
+    "primary_location": "{'source': {'is_core': primary_location.source.is_core}}",
+    "primary_topic": "{'domain': {'display_name': primary_topic.domain.display_name}}",
+    "authorships": (
+        "list_transform(authorships, lambda a: {'institutions': list_transform(a.institutions, lambda i: "
+        "{'id': i.id, 'ror': i.ror, 'country_code': i.country_code, 'display_name': i.display_name}), "
+        "'countries': a.countries, 'raw_affiliation_strings': a.raw_affiliation_strings})"
+    ),
+}
 
 
 class OpenalexOptions(Options):
@@ -63,7 +71,7 @@ def people(
 
     `dropped` is no_date, retracted, xpac, other_type, not_core_journal or excluded_domain; such a work is one row.
     """
-    scan = _scan(reading.named(files, "works"))
+    scan = openalex.scan(reading.named(files, "works"), _COLUMNS, _PARQUET)
     works = f"(SELECT *, {_dropped(options)} AS dropped FROM ({scan}) {_kept(files, options)})"
     counted = "dropped IS NULL AND len(authorships) > 0"
     people_of_works = f"""(
@@ -124,66 +132,3 @@ def _kept(files: Mapping[str, list[Path]], options: OpenalexOptions) -> str:
         gone = f"SELECT {number.format('work_id')} FROM ({reading.table(deleted, ['work_id'])})"
         conditions.append(f"{number.format('id')} NOT IN ({gone})")
     return f"WHERE {' AND '.join(conditions)}" if conditions else ""
-
-
-def _scan(paths: list[Path]) -> str:
-    """SQL for the works of all files, whatever their format."""
-    scans: dict[str, list[Path]] = {}
-    for path in paths:
-        scans.setdefault(_format(path), []).append(path)
-    return " UNION ALL ".join(_SCANS[kind.split()[0]](paths, kind.split()[-1]) for kind, paths in sorted(scans.items()))
-
-
-def _format(path: Path) -> str:
-    """`parquet`, or `lines` or `page` with the compression."""
-    if reading.magic(path) == "parquet":
-        return "parquet"
-    with reading.opened(path) as file:
-        start = file.read(4096)
-    return f"{'page' if _PAGE.match(start) else 'lines'} {reading.compression(path)}"
-
-
-def _lines(paths: list[Path], compression: str) -> str:
-    columns = ", ".join(f"{name}: {reading.quoted(kind)}" for name, kind in _COLUMNS.items())
-    return (
-        f"SELECT * FROM read_json({reading.file_list(paths)}, format = 'newline_delimited', columns = {{{columns}}}, "
-        f"compression = '{compression}', maximum_object_size = 67108864)"
-    )
-
-
-def _pages(paths: list[Path], compression: str) -> str:
-    """The works of API pages; of a work that came on two pages, the one updated last."""
-    work = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
-    pages = (
-        f"SELECT unnest(results) AS work FROM read_json({reading.file_list(paths)}, format = 'unstructured', "
-        f"columns = {{results: {reading.quoted(f'STRUCT({work})[]')}}}, compression = '{compression}', "
-        "maximum_object_size = 134217728)"
-    )
-    return (
-        f"SELECT unnest(work) FROM ({pages}) "
-        "QUALIFY row_number() OVER (PARTITION BY work.id ORDER BY work.updated_date DESC NULLS LAST) = 1"
-    )
-
-
-def _parquet(paths: list[Path], _: str) -> str:
-    columns = {
-        **dict.fromkeys(_COLUMNS),
-        "primary_location": "{'source': {'is_core': primary_location.source.is_core}}",
-        "primary_topic": "{'domain': {'display_name': primary_topic.domain.display_name}}",
-        "authorships": (
-            "list_transform(authorships, lambda a: {'institutions': list_transform(a.institutions, lambda i: "
-            "{'id': i.id, 'ror': i.ror, 'country_code': i.country_code, 'display_name': i.display_name}), "
-            "'countries': a.countries, 'raw_affiliation_strings': a.raw_affiliation_strings})"
-        ),
-    }
-    present = reading.parquet_columns(paths[0])
-    selected = ", ".join(
-        f"({expression or name} )::{_COLUMNS[name]} AS {name}"
-        if name in present
-        else f"NULL::{_COLUMNS[name]} AS {name}"
-        for name, expression in columns.items()
-    )
-    return f"SELECT {selected} FROM read_parquet({reading.file_list(paths)})"
-
-
-_SCANS = {"lines": _lines, "page": _pages, "parquet": _parquet}

@@ -79,6 +79,17 @@ def _cast_rows(
     return con.sql(f"SELECT {selected} FROM {source}")
 
 
+def kind(text: str, default: str) -> str:
+    """SQL for a record type in lower case and without signs; `default` where the source gives none."""
+    return f"coalesce(nullif(trim(regexp_replace(lower({text}), '[^a-z0-9_ /.-]+', ' ', 'g')), ''), '{default}')"
+
+
+def day(text: str, *formats: str) -> str:
+    """SQL for a date written in one of the formats (ISO 8601 when none is given); null when in none of them."""
+    listed = ", ".join(f"'{written}'" for written in formats or ("%Y-%m-%d",))
+    return f"try_strptime({text}, [{listed}])"
+
+
 def joined(*parts: str) -> str:
     """SQL for a readable address: the parts that are known, separated by commas; null when none is."""
     known = ", ".join(f"nullif({part}, '')" for part in parts)
