@@ -24,6 +24,9 @@ from gii_pipeline.errors import InputError
 MAX_CELLS_AT_ONCE = 4_000_000
 """How many raster cells are in memory at a time (32 MB of float64)."""
 
+GDAL_CACHE_BYTES = 64 * 2**20
+"""How much of a raster GDAL may keep; its own default is a twentieth of the machine's memory."""
+
 WGS84 = "OGC:CRS84"
 _LONGEST_EDGE_DEG = 0.05
 
@@ -82,7 +85,7 @@ def _epoch(outlines: gpd.GeoSeries, tiles: Iterable[Path]) -> pd.Series:
 
 def _tile(outlines: gpd.GeoSeries, path: Path) -> pd.Series:
     """Inhabitants by position of the outline, of those outlines that have a cell of the raster with data."""
-    with _opened(path) as raster:
+    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES), _opened(path) as raster:
         shapes = _projected(outlines, raster)
         near = np.flatnonzero(shapely.intersects(shapes, shapely.box(*raster.bounds)))
         if not near.size:

@@ -59,7 +59,7 @@ def same_partition(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> bool:
     return len(pairs) == len({left for left, _ in pairs}) == len({right for _, right in pairs})
 
 
-def kilometres(world: World, a: int, b: npt.NDArray[np.int64]) -> Floats:
+def kilometres(world: World, a: np.integer[Any], b: npt.NDArray[np.int64]) -> Floats:
     latitude, longitude = np.radians(world[0]), np.radians(world[1])
     angles = [haversine(latitude[a], longitude[a], latitude[other], longitude[other]) for other in b]
     return 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(angles, 1)))

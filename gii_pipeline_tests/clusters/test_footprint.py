@@ -47,6 +47,7 @@ def test_area_that_two_members_share_counts_once() -> None:
 def test_a_hole_in_the_middle_is_kept() -> None:
     around = [(48 + 0.12 * np.sin(turn), 2 + 0.18 * np.cos(turn)) for turn in np.linspace(0, 2 * np.pi, 40)]
     outline, area = draw(*around)
+    assert isinstance(outline, shapely.Polygon)
     assert len(outline.interiors) == 1
     assert not outline.contains(shapely.Point(2, 48))
     assert area_km2(outline) == pytest.approx(area, rel=1e-4)
@@ -54,6 +55,7 @@ def test_a_hole_in_the_middle_is_kept() -> None:
 
 def test_across_the_antimeridian_the_area_is_in_two_parts_that_meet_there() -> None:
     outline, area = draw((-17.0, 179.99), (-17.0, -179.98))
+    assert isinstance(outline, shapely.MultiPolygon)
     west, east = sorted(outline.geoms, key=lambda part: part.bounds[0])
     assert west.bounds[0] == -180.0
     assert east.bounds[2] == 180.0

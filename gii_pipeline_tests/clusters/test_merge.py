@@ -27,7 +27,7 @@ def _ties(*rows: tuple[int, int, float]) -> pd.DataFrame:
 
 
 def _with_ties(ties: pd.DataFrame | None, distance_km: float = 5) -> list[int]:
-    return merge(
+    merged = merge(
         LABELS,
         LATITUDE,
         LONGITUDE,
@@ -35,7 +35,8 @@ def _with_ties(ties: pd.DataFrame | None, distance_km: float = 5) -> list[int]:
         distance_km=distance_km,
         location_id=LOCATIONS,
         ties=ties,
-    ).tolist()
+    )
+    return [int(label) for label in merged]
 
 
 def test_clusters_whose_borders_are_within_the_distance_merge_and_so_do_chains_of_them() -> None:
@@ -91,7 +92,7 @@ def test_no_clusters_merge_to_none() -> None:
 def _nearest_km(labels: npt.NDArray[np.int64], latitude: npt.ArrayLike, longitude: npt.ArrayLike) -> pd.Series:
     """Pair of clusters -> kilometres between their nearest members, every pair measured."""
     latitudes, longitudes = np.radians(latitude), np.radians(longitude)
-    off = {}
+    off: dict[tuple[int, int], float] = {}
     for i, a in enumerate(labels):
         for j, b in enumerate(labels):
             if -1 < a < b:
