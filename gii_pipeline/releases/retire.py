@@ -13,6 +13,7 @@ from gii_pipeline.releases.shelf import (
     as_json,
     marker_of,
     point_latest,
+    releases_folder,
     resolve,
     unfinished,
     version_folder,
@@ -65,4 +66,4 @@ def discard(root: Folder | str, name: str, *, at: str) -> None:
 
 def _mark(root: Folder, version: Version, because: str, at: str, *, discarded: bool = False) -> None:
     content = {"version": str(version), "because": because, "at": at, "discarded": discarded}
-    put(marker_of(root, version), as_json(content))
+    put(marker_of(root, version), as_json(content), releases_folder(root))

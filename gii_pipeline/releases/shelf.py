@@ -193,7 +193,7 @@ def point_latest(root: Folder, published_at: str) -> Version | None:
     """
     path = releases_folder(root) / "latest.json"
     while not _says(path, content := _current(root)):  # looked at again when written: another run may have published
-        put(path, as_json({**content, "updated_at": published_at}))
+        put(path, as_json({**content, "updated_at": published_at}), releases_folder(root))
     return Version.parse(content["version"]) if content["version"] else None
 
 

@@ -75,20 +75,17 @@ def _explained(error: OSError) -> str:
     return f"{error}."
 
 
-def put(path: Folder, content: bytes) -> None:
-    """Replace one file atomically."""
+def put(path: Folder, content: bytes, releases: Folder) -> None:
+    """Replace one file below `releases` atomically."""
     if not isinstance(path, Path):
         path.write_bytes(content)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
-        written = beside / path.name
+    with staging(releases) as work:
+        written = work / path.name
         written.write_bytes(content)
         sync(written)
         written.replace(path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def put_new(path: Folder, content: bytes) -> bool:
