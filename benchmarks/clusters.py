@@ -35,6 +35,7 @@ from gii_pipeline.metrics.population import PopulationRaster, population
 
 RADIUS_KM, MIN_WEIGHT = 15.0, 4500
 CITY = 10_000
+CITIES = 300
 GLOBAL_30_SECONDS = (43_200, 21_600)
 
 
@@ -111,15 +112,18 @@ def edition_clusters(size: int, folder: str) -> dict[str, object]:
 def edition_points(size: int) -> pd.DataFrame:
     """A `points` table of this many distinct rounded locations, two metrics at each and deals at a tenth.
 
-    Three in ten locations are in 300 cities, the others scattered, as towns are.
+    Four in ten locations are in 300 cities, the others scattered, as towns are.
     """
     rng = np.random.default_rng(1)
-    latitude, longitude, _ = world(3 * size)
-    city = pack(latitude[: 2 * size], longitude[: 2 * size], 2)
-    town = pack(rng.uniform(-55, 70, 2 * size), rng.uniform(-180, 180, 2 * size), 2)
-    location = np.concatenate([np.unique(city)[: (3 * size) // 10], np.unique(rng.permutation(town))])[: 2 * size]
-    location = np.unique(location)
-    location = np.sort(rng.choice(location, min(size, location.size), replace=False))
+    city = rng.integers(0, CITIES, size)
+    spread = rng.uniform(5, 15, CITIES)[city] / 111.2
+    latitude = rng.uniform(-45, 60, CITIES)[city] + spread * rng.normal(size=size)
+    longitude = rng.uniform(-180, 180, CITIES)[city] + spread * rng.normal(size=size)
+    cities = np.unique(pack(latitude, (longitude + 180) % 360 - 180, 2))
+    towns = np.unique(pack(rng.uniform(-55, 70, 2 * size), rng.uniform(-180, 180, 2 * size), 2))
+    in_cities = rng.choice(cities, min(cities.size, (4 * size) // 10), replace=False)
+    scattered = rng.choice(np.setdiff1d(towns, in_cities), size - in_cities.size, replace=False)
+    location = np.sort(np.concatenate([in_cities, scattered]))
     latitude, longitude = unpack(location)
     rows = pd.DataFrame({"edition": 2025, "method": 2025, "location_id": location, "latitude": latitude})
     rows = rows.assign(longitude=longitude, place=[f"Place {at // 100_000}" for at in location], admin=None)

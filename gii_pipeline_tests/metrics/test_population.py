@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def test_cells_without_data_do_not_count_and_a_footprint_without_inhabitants_is_
 def test_a_raster_without_nodata_counts_whole_and_refuses_negative_inhabitants(tmp_path: Path) -> None:
     whole = write(tmp_path / "whole.tif", [[100.0, np.nan], [300.0, 400.0]], nodata=None)
     assert counted(whole, shapely.box(0, 8, 2, 10)) == [800]
-    marked = write(tmp_path / "marked.tif", [[100, NODATA], [300, 400]], nodata=None)
+    marked = write(tmp_path / "marked.tif", [[100.0, NODATA], [300.0, 400.0]], nodata=None)
     assert counted(marked, shapely.box(0, 8, 1, 10)) == [400]
     with pytest.raises(InputError, match=r"marked.tif: a cell has -200 inhabitants.*nodata"):
         counted(marked, shapely.box(0, 8, 2, 10))
@@ -118,6 +119,21 @@ def test_a_projected_world_is_met_on_both_sides_of_the_antimeridian(tmp_path: Pa
     outline, area_km2 = footprint(np.array([-17.0]), np.array([180.0]), 300.0)
     assert outline.geom_type == "MultiPolygon"
     assert counted(world, outline) == [pytest.approx(3 * area_km2 / 10_000, rel=1e-2)]
+
+
+def test_a_zip_that_holds_a_raster_is_read_as_the_raster_whatever_its_name(tmp_path: Path) -> None:
+    raster = write(tmp_path / "GHS_POP_E2020.tif", [[1, 2], [3, 4]])
+    kept = tmp_path / "0a1b2c"
+    with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(raster, "GHS_POP_E2020.tif")
+        archive.writestr("readme.txt", "people per cell")
+
+    assert counted(kept, shapely.box(0, 8, 2, 10)) == [10]
+
+    with zipfile.ZipFile(kept, "a") as archive:
+        archive.write(raster, "another.tif")
+    with pytest.raises(InputError, match="a zip with 2 GeoTIFFs"):
+        counted(kept, shapely.box(0, 8, 2, 10))
 
 
 def test_tiles_of_one_year_add_up(tmp_path: Path) -> None:
