@@ -6,6 +6,7 @@ Does not: drawing outlines (`clusters.footprint`), or fetching rasters.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -111,7 +112,7 @@ def _tile(outlines: gpd.GeoSeries, path: Path) -> pd.Series:
 def _opened(path: Path) -> rasterio.DatasetReader:
     """The raster, open, if it can serve as a population layer."""
     try:
-        raster = rasterio.open(path)
+        raster = rasterio.open(_inside(path))
     except rasterio.errors.RasterioError as error:
         raise InputError(f"{path} is not a raster that can be read: {error}") from error
     problem = _problem(raster)
@@ -119,6 +120,17 @@ def _opened(path: Path) -> rasterio.DatasetReader:
         raster.close()
         raise InputError(f"{path}: {problem}")
     return raster
+
+
+def _inside(path: Path) -> Path | str:
+    """The address of the GeoTIFF in a zip, whatever the zip is called; any other file as it is."""
+    if not zipfile.is_zipfile(path):
+        return path
+    with zipfile.ZipFile(path) as archive:
+        rasters = [name for name in archive.namelist() if name.lower().endswith((".tif", ".tiff"))]
+    if len(rasters) != 1:
+        raise InputError(f"{path}: a zip with {len(rasters)} GeoTIFFs, and a population layer is one. Name the file.")
+    return f"/vsizip/{{{path.absolute()}}}/{rasters[0]}"
 
 
 def _problem(raster: rasterio.DatasetReader) -> str | None:
