@@ -132,7 +132,7 @@ def _parts(address: str, economy: object) -> Iterator[tuple[int, str, str | None
         admin = part
 
 
-def _names_no_city(addresses: pd.DataFrame, gazetteer: Gazetteer) -> list[bool]:
+def _names_no_city(addresses: pd.DataFrame, gazetteer: Gazetteer) -> npt.NDArray[np.bool_]:
     """Whether each address names no more than a region or an economy."""
     named = [
         [part for part in ([city] if isinstance(city, str) else segments(str(address))) if not _is_economy(part)]
@@ -143,7 +143,7 @@ def _names_no_city(addresses: pd.DataFrame, gazetteer: Gazetteer) -> list[bool]:
         for economy, parts in zip(addresses["economy"], named, strict=True)
     ]
     regions = gazetteer.are_admins(part for of_address in parts for part in of_address)
-    return [all(part in regions for part in of_address) for of_address in parts]
+    return np.array([all(part in regions for part in of_address) for of_address in parts], dtype=bool)
 
 
 def _is_economy(part: str) -> bool:

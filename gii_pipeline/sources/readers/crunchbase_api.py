@@ -30,9 +30,10 @@ def people(
     return people_rows(
         con,
         f"""(
-            SELECT entity.uuid AS uuid, entity.properties AS given, {day("given.announced_on")} AS announced,
+            SELECT *, {day("given.announced_on")} AS announced,
                 {", ".join(f"{expression} AS {part}" for part, expression in places.items())}
-            FROM ({entities}) QUALIFY row_number() OVER (PARTITION BY uuid ORDER BY given.announced_on) = 1
+            FROM (SELECT entity.uuid AS uuid, entity.properties AS given FROM ({entities}))
+            QUALIFY row_number() OVER (PARTITION BY uuid ORDER BY given.announced_on) = 1
         )""",
         record_id="uuid",
         year="year(announced)",

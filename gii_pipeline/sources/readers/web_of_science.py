@@ -67,7 +67,7 @@ def people(
         dropped="dropped",
         person_seq="CASE WHEN author IS NULL THEN 0 ELSE nth END",
         address_seq="address_seq",
-        people="people",
+        people="coalesce(people, 0)",
         fraction="1 / (greatest(people, 1) * addresses)",
         economy="parts[-1]",
         address=f"array_to_string(parts[CASE WHEN parts[-1] IN ({_WITH_REGION}) THEN -3 ELSE -2 END:], ', ')",
