@@ -1,0 +1,131 @@
+"""What is wrong with a file is said once, with the file, the column and what to do."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from gii_pipeline.errors import InputError
+from gii_pipeline.sources import SOURCES
+from gii_pipeline.sources.readers import files as reading
+from gii_pipeline_tests.sources.readers.conftest import Read
+
+TEXT = "patent_id,inventor_sequence,city,state,country\n" + "".join(f"{n},0,Graz,,AT\n" for n in range(5000))
+
+
+def flat(read: Read, path: Path) -> int:
+    return len(read("patentsview_flat", {"inventors": path}, options={"undated_year": 2020}))
+
+
+def test_compression_is_told_by_content_not_by_name(read: Read, tmp_path: Path) -> None:
+    for name, content in {
+        "plain.gz": TEXT.encode(),
+        "packed.csv": gzip.compress(TEXT.encode()),
+        "zstd.txt": pa.compress(TEXT.encode(), codec="zstd", asbytes=True),
+        "bom.csv": b"\xef\xbb\xbf" + TEXT.encode(),
+        "crlf.csv": TEXT.replace("\n", "\r\n").encode(),
+    }.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        assert flat(read, path) == 5000, name
+
+
+def test_parquet_may_stand_in_for_a_delimited_table(read: Read, tmp_path: Path) -> None:
+    path = tmp_path / "inventors"
+    columns = {"PATENT_ID": [1, 1], "inventor_sequence": [0, 1], "city": ["Graz"] * 2, "state": [None] * 2}
+    pq.write_table(pa.table({**columns, "country": ["AT"] * 2}), path)
+    assert flat(read, path) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.csv", b"", "empty.csv: the file is empty"),
+        ("few.csv", b"patent_id,city\n1,Graz\n", "few.csv: the columns inventor_sequence, state, country are missing"),
+        ("short.csv", TEXT.encode() + b"9,0\n", "short.csv"),
+        ("long.csv", TEXT.encode() + b"9,0,Graz,,AT,more\n", "long.csv"),
+        ("number.csv", TEXT.encode() + b"9,first,Graz,,AT\n", "Could not convert string 'first' to INT32"),
+        ("cut.csv.gz", gzip.compress(TEXT.encode())[:-2000], "cut.csv.gz"),
+        ("packed.7z", b"7z\xbc\xaf\x27\x1c\x00", "packed.7z: a 7z archive cannot be read as a stream. Unpack it"),
+        ("broken.parquet", b"PAR1 but no more", "broken.parquet: the Parquet file is cut short or damaged"),
+    ],
+)
+def test_a_bad_file_is_an_input_error_with_its_name(
+    read: Read, tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message.replace(".", r"\.")):
+        flat(read, path)
+
+
+def test_a_missing_file_role_or_option_is_named(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    source = SOURCES["patentsview_flat"]
+    with pytest.raises(InputError, match=r"gone.csv: no such file \(role 'inventors'\)"):
+        source.people(con, {"inventors": [tmp_path / "gone.csv"]})
+    with pytest.raises(InputError, match="needs files for the role 'inventors'"):
+        source.people(con, {})
+    with pytest.raises(InputError, match=r"no such role: inventor\. The reader takes: inventors"):
+        source.people(con, {"inventor": []})
+    with pytest.raises(InputError, match=r"undated_yer: Extra inputs are not permitted\. Known"):
+        source.people(con, {"inventors": []}, {"undated_yer": 2020})
+
+
+def test_a_broken_zip_or_one_without_a_table_is_named(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "g_pct_data.tsv.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.md", "x")
+    with pytest.raises(InputError, match=r"g_pct_data.tsv.zip: the zip archive holds no file ending in .tsv"):
+        reading.unpacked(con, [path], (".tsv",))
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(InputError, match=r"g_pct_data.tsv.zip: the zip archive is cut short or damaged"):
+        reading.unpacked(con, [path], (".tsv",))
+
+
+def test_mixed_encodings_lose_no_line_and_no_valid_character(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.csv"
+    path.write_bytes(b"name\nS\xc3\xa3o Paulo\nZ\xfcrich\n\x81rest\n\xe6\x9d\xb1\xe4\xba\xac\n")
+    [copy] = reading.utf8(con, [path])
+    assert copy.read_text(encoding="utf-8").split("\n") == ["name", "São Paulo", "Zürich", "\ufffdrest", "東京", ""]
+    good = tmp_path / "good.csv"
+    good.write_text("name\nZürich\n", encoding="utf-8")
+    assert reading.utf8(con, [good]) == [good]
+
+
+def test_paths_with_signs_of_patterns_and_quotes_are_taken_literally(read: Read, tmp_path: Path) -> None:
+    path = tmp_path / "it's [2020] *?.csv"
+    path.write_text(TEXT, encoding="utf-8")
+    assert flat(read, path) == 5000
+
+
+def test_the_scratch_folder_goes_with_its_connection(tmp_path: Path) -> None:
+    connection = duckdb.connect()
+    folder = reading.scratch(connection)
+    assert folder.is_dir()
+    del connection
+    assert not folder.exists()
+
+
+def test_local_files_need_only_an_id_and_a_year(read: Read, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("record_id,year,city,economy\na,2020,Lyon,FR\na,2020,Oslo,NO\nb,,Rome,IT\n", encoding="utf-8")
+    columns = "record_id, year, record_type, dropped, person_seq, people, fraction, address"
+    assert read("local", {"people": path}, columns) == [
+        ("a", 2020, "record", None, 1, 2, 0.5, "Lyon, FR"),
+        ("a", 2020, "record", None, 2, 2, 0.5, "Oslo, NO"),
+        ("b", None, "record", "no_date", 1, 1, 1.0, "Rome, IT"),
+    ]
+
+
+def test_local_files_may_say_everything(read: Read, con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("record_id,year\nx,2020\ny,2021\n", encoding="utf-8")
+    whole = tmp_path / "people.parquet"
+    SOURCES["local"].people(con, {"people": [path]}).write_parquet(str(whole))
+    assert read("local", {"people": whole}) == read("local", {"people": path})
