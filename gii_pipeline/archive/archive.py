@@ -6,6 +6,7 @@ Does not: connections (`http`, `download`, `listing`), or what to ask a source f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from gii_pipeline.archive.shelf import Shelf
 from gii_pipeline.errors import InputError
 
 RACY_NS = 2_000_000_000
+_WILDCARD = re.compile(r"[*?]")
 
 
 class Archive:
@@ -80,6 +82,21 @@ class Archive:
             for kept in self.shelf(name).current()
             if data_year is None or kept.data_year in (None, data_year)
         ]
+
+    def keep_files(self, source: str, pattern: Path, *, licence: str = "") -> list[Entry]:
+        """Keep copies of local files: one by its path, or by a pattern all that fit (`wos/2023-*.txt`), by name.
+
+        Offline, a pattern that fits nothing gives the kept files whose names fit.
+        """
+        if not _WILDCARD.search(pattern.name):
+            return [self.keep_file(source, pattern, licence=licence)]
+        if found := sorted(path for path in pattern.parent.glob(pattern.name) if path.is_file()):
+            return [self.keep_file(source, path, licence=licence) for path in found]
+        shelf = self.shelf(source)
+        kept = {Path(k.origin).name: k for k in shelf.current() if k.origin and Path(k.origin).match(pattern.name)}
+        if not (self.offline and kept):
+            raise InputError(f"No file fits {pattern}. Correct it in the profile's entry for `{source}`.")
+        return [shelf.entry(kept[name]) for name in sorted(kept)]
 
     def keep_file(self, source: str, path: Path, *, licence: str = "", data_year: int | None = None) -> Entry:
         """Keep a copy of a local file. One that has not changed since gives its entry, without reading it again."""

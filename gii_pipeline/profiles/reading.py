@@ -31,15 +31,15 @@ def shipped() -> list[str]:
 def read_profile(name_or_path: str | Path) -> Profile:
     """Read a shipped profile (`sandbox`) or a user's (`path/to/profile.yaml`).
 
-    Paths in it are relative to its `data` folder, which is relative to the file. `${NAME}` and `${NAME:-default}` are
-    taken from the environment.
+    Paths in it are relative to its `data` folder, which is relative to the file, in a shipped profile to the current
+    folder. `${NAME}` and `${NAME:-default}` are taken from the environment.
     Raises InputError naming the file and each field that is missing or wrong.
     """
     path = _find(name_or_path)
     document = _with_environment(_parse(path), path)
     if not isinstance(document, dict):
         raise InputError(f"{path}: a profile is a YAML mapping, not a {type(document).__name__}.")
-    data = path.parent / document.pop("data", ".")
+    data = (Path.cwd() if path.parent == SHIPPED else path.parent) / document.pop("data", ".")
     document["editions"] = parse_editions(document.get("editions") or {}, str(path))
     try:
         return Profile.model_validate(document, context={"data": data.resolve()})

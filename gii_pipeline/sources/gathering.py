@@ -30,7 +30,7 @@ def gather(archive: Archive, source: Input, data_year: int | None) -> Gathered:
 
 def _entries(archive: Archive, source: str, files: tuple[Path, ...] | Fetch, data_year: int | None) -> list[Entry]:
     if not isinstance(files, Fetch):
-        return [archive.keep_file(source, path) for path in files]
+        return [entry for path in files for entry in archive.keep_files(source, path)]
     if files.fetch not in FETCHERS:
         raise InputError(f"There is no client {files.fetch!r} to fetch {source} with. Known: {', '.join(FETCHERS)}.")
     return FETCHERS[files.fetch].fetch(archive, files.options, data_year)
@@ -77,7 +77,7 @@ def changed_files(archive: Archive, source: Input, path: Path) -> str:
         return "nothing is pinned"
     listed = _read(path)
     for role, files in source.local_files().items():
-        now = [archive.keep_file(source.reader, file).sha256 for file in files]
+        now = [entry.sha256 for entry in _entries(archive, source.reader, files, None)]
         if now != [entry["sha256"] for entry in listed.get(role, [])]:
             return f"the files for `{role}` changed"
     return ""

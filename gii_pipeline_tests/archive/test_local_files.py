@@ -242,3 +242,21 @@ def test_bytes_that_a_killed_process_made_visible_get_their_line(
 
 def _killed(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_a_pattern_keeps_every_file_that_fits_and_replays_offline(tmp_path: Path) -> None:
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    for name in ("2023-2.txt", "2023-10.txt", "2023-1.txt", "2022-1.txt"):
+        (exports / name).write_text(name)
+    archive = Archive(tmp_path / "root")
+
+    entries = archive.keep_files("wos", exports / "2023-*.txt")
+
+    assert [entry.name for entry in entries] == ["2023-1.txt", "2023-10.txt", "2023-2.txt"]
+    assert archive.keep_files("wos", exports / "2022-1.txt")[0].name == "2022-1.txt"
+    with pytest.raises(InputError, match=r"No file fits .*2021-\*\.txt.*`wos`"):
+        archive.keep_files("wos", exports / "2021-*.txt")
+    for path in exports.iterdir():
+        path.unlink()
+    assert Archive(tmp_path / "root", offline=True).keep_files("wos", exports / "2023-*.txt") == entries
