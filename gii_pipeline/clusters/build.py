@@ -6,6 +6,8 @@ Does not: a step's own rule, or population (`metrics.population`).
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -159,22 +161,24 @@ def _identified(inside: pd.DataFrame, previous: pd.DataFrame | None, edition: Ed
     by_weight = inside[inside["role"] == "core"].sort_values(["people", "location_id"], ascending=[False, True])
     new = {}
     for cluster, core in by_weight[~by_weight["cluster"].isin(matched.index[inherits])].groupby("cluster"):
-        new[cluster] = identity.new_id(core["location_id"], taken)
+        new[cluster] = identity.new_id(core["location_id"].tolist(), taken)
         taken.add(new[cluster])
     return matched.assign(cluster_id=cluster_id.fillna(pd.Series(new, dtype="str")))
 
 
 def _outlines(inside: pd.DataFrame, edition: Edition) -> pd.DataFrame:
     """Cluster number -> area_km2 and geometry (WKB)."""
-    drawn = {
-        cluster: footprint(
-            group["latitude"].to_numpy(), group["longitude"].to_numpy(), edition.footprint_distance_km.value
-        )
-        for cluster, group in inside.groupby("cluster")
-    }
-    index = pd.Index(list(drawn), name="cluster", dtype="int64")
-    geometry = pd.Series([shapely.to_wkb(outline) for outline, _ in drawn.values()], index=index, dtype="object")
-    return pd.DataFrame({"area_km2": [area for _, area in drawn.values()], "geometry": geometry}, index=index)
+    groups = inside.groupby("cluster")[["latitude", "longitude"]]
+
+    def draw(group: pd.DataFrame) -> tuple[float, bytes]:
+        latitude, longitude = group.to_numpy().T
+        outline, area_km2 = footprint(latitude, longitude, edition.footprint_distance_km.value)
+        return area_km2, shapely.to_wkb(outline)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        drawn = list(pool.map(draw, [group for _, group in groups]))
+    index = pd.Index([cluster for cluster, _ in groups], name="cluster", dtype="int64")
+    return pd.DataFrame(drawn, index=index, columns=["area_km2", "geometry"])
 
 
 def _table(rows: pd.DataFrame, columns: dict[str, str], edition: Edition) -> pd.DataFrame:

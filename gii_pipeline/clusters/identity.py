@@ -6,7 +6,8 @@ Does not: names, which change without the cluster changing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -53,15 +54,19 @@ def match(current_members: pd.DataFrame, previous_members: pd.DataFrame | None, 
     return found
 
 
-def new_id(location_ids: Iterable[int], taken: set[str]) -> str:
+def new_id(location_ids: Sequence[int], taken: set[str]) -> str:
     """An id for a new cluster, from the first of its locations (heaviest first) whose id is not taken.
 
     The location in base 36 says nothing to a reader, needs no counter, and comes out the same on every run.
     """
-    candidates = [f"{ID_PREFIX}{np.base_repr(int(location), 36).lower()}" for location in location_ids]
+    candidates = map(_id_of, location_ids)
     free = (candidate for candidate in candidates if candidate not in taken)
-    numbered = (f"{candidates[0]}-{turn}" for turn in range(2, len(taken) + 3))
+    numbered = (f"{_id_of(location_ids[0])}-{turn}" for turn in count(2))
     return next(free, None) or next(candidate for candidate in numbered if candidate not in taken)
+
+
+def _id_of(location_id: int) -> str:
+    return f"{ID_PREFIX}{np.base_repr(location_id, 36).lower()}"
 
 
 def _weights(members: pd.DataFrame, decimals: int) -> pd.DataFrame:
