@@ -17,7 +17,7 @@ from functools import total_ordering
 from typing import Any
 
 from gii_pipeline.errors import InputError, ReleaseError
-from gii_pipeline.releases.storage import Folder, folder, put, read_bytes, refresh, storage_errors
+from gii_pipeline.releases.storage import Folder, folder, names_in, put, read_bytes, refresh, storage_errors
 
 PACKAGE = "datapackage.json"
 LATEST = "latest"
@@ -97,8 +97,9 @@ def versions(root: Folder | str) -> list[Listed]:
     shelf = releases_folder(folder(root))
     refresh(shelf)
     with storage_errors("list the releases under", root):
-        whole = _parsed(package.parent.name for package in shelf.glob(f"*/{PACKAGE}"))
-        markers = {marker.stem: json.loads(read_bytes(marker)) for marker in shelf.glob("withdrawn/*.json")}
+        whole = [version for version in _begun(shelf) if (shelf / str(version) / PACKAGE).exists()]
+        marked = [name for name in names_in(shelf / "withdrawn") if name.endswith(".json")]
+        markers = {name.removesuffix(".json"): json.loads(read_bytes(shelf / "withdrawn" / name)) for name in marked}
     said = [(version, markers.get(str(version), {})) for version in whole]
     return [Listed(version, marker.get("because"), marker.get("discarded", False)) for version, marker in said]
 
@@ -107,8 +108,7 @@ def unfinished(root: Folder) -> list[Version]:
     """Versions that were begun and have no data package: a copy or an upload that stopped halfway, or goes on."""
     shelf = releases_folder(root)
     refresh(shelf)
-    begun = _parsed({path.parent.name for path in shelf.glob("v*/*")})
-    return [version for version in begun if not (shelf / str(version) / PACKAGE).exists()]
+    return [version for version in _begun(shelf) if not (shelf / str(version) / PACKAGE).exists()]
 
 
 def withdrawn(root: Folder, version: Version) -> str | None:
@@ -218,5 +218,5 @@ def as_json(content: Any) -> bytes:  # noqa: ANN401
     return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def _parsed(names: Iterable[str]) -> list[Version]:
-    return sorted(Version.parse(name) for name in names if _NAME.fullmatch(name))
+def _begun(shelf: Folder) -> list[Version]:
+    return sorted(Version.parse(name) for name in names_in(shelf) if _NAME.fullmatch(name))

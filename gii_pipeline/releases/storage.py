@@ -49,11 +49,26 @@ def read_bytes(path: Folder) -> bytes:
     return path.read_bytes()
 
 
+def names_in(path: Folder) -> list[str]:
+    """The names in a folder; none when it is not there."""
+    try:
+        return [inside.name for inside in path.iterdir()]
+    except FileNotFoundError:
+        return []
+    except NotADirectoryError:
+        if isinstance(path, Path):
+            raise
+        return []  # so S3 says that nothing is there
+
+
 def files_in(path: Folder) -> dict[str, Folder]:
     """Every file below a folder by its path inside it, with `/`, sorted."""
-    start = len(path.as_posix().rstrip("/")) + 1
-    below: list[Folder] = [file for file in path.rglob("*") if file.is_file()]
-    return dict(sorted((file.as_posix()[start:], file) for file in below))
+    if isinstance(path, Path):
+        inside = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
+    else:
+        refresh(path)
+        inside = [found.removeprefix(path.path.rstrip("/") + "/") for found in path.fs.find(path.path)]
+    return {name: path / name for name in sorted(inside)}
 
 
 @contextmanager
