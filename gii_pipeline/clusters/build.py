@@ -136,9 +136,13 @@ def _role(labels: np.ndarray, core: np.ndarray) -> np.ndarray:
     return np.where(is_core, "core", np.where(labels == NOISE, "noise", "border"))
 
 
+def _core_by_weight(inside: pd.DataFrame) -> pd.DataFrame:
+    return inside[inside["role"] == "core"].sort_values(["people", "location_id"], ascending=[False, True])
+
+
 def _described(inside: pd.DataFrame, edition: Edition) -> pd.DataFrame:
     """Cluster number -> name, economies, its heaviest core point, and how much is in it."""
-    by_weight = inside[inside["role"] == "core"].sort_values(["people", "location_id"], ascending=[False, True])
+    by_weight = _core_by_weight(inside)
     own = by_weight.drop_duplicates("cluster").set_index("cluster")[["latitude", "longitude"]]
     groups = inside.groupby("cluster")
     described = own.sort_index().assign(
@@ -158,7 +162,7 @@ def _identified(inside: pd.DataFrame, previous: pd.DataFrame | None, edition: Ed
     inherits = matched["identity"].isin(["kept", "merged"])
     cluster_id = matched["previous_cluster_id"].where(inherits)
     taken = set(cluster_id.dropna()) | (set() if previous is None else set(previous["cluster_id"].dropna()))
-    by_weight = inside[inside["role"] == "core"].sort_values(["people", "location_id"], ascending=[False, True])
+    by_weight = _core_by_weight(inside)
     new = {}
     for cluster, core in by_weight[~by_weight["cluster"].isin(matched.index[inherits])].groupby("cluster"):
         new[cluster] = identity.new_id(core["location_id"].tolist(), taken)
