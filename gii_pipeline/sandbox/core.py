@@ -37,22 +37,22 @@ def write_core(root: Path, seed: int, scale: float, years: Iterable[int] = YEARS
     The tables carry no lock: nothing was fetched.
     """
     world, store = make_world(seed, scale), Store(root)
+    places = _Places(world)
     for year in years:
         people = np.zeros(len(world.geography.places), dtype=np.int64)
         for metric, table in CORE_TABLES.items():
-            batches = _batches(world, metric, year, people)
+            batches = _batches(world, places, metric, year, people)
             write_batches(batches, store.core(table, year), contracts.load(table).arrow_schema)
-        locations = _locations(world, year, people)
+        locations = _locations(places, year, people)
         write_batches([locations], store.core("locations", year), contracts.load("locations").arrow_schema)
 
 
-def _batches(world: World, metric: str, year: int, people: Integers) -> Iterator[pa.RecordBatch]:
+def _batches(world: World, places: _Places, metric: str, year: int, people: Integers) -> Iterator[pa.RecordBatch]:
     """The rows of a metric and year. people: rows at each place, added up here."""
-    columns = _Places(world)
     for chunk in world.records(metric, year, CHUNK_RECORDS):
-        kept = _first_of_place(chunk, columns.location_id)
+        kept = _first_of_place(chunk, places.location_id)
         people += np.bincount(chunk.place[kept & (chunk.place >= 0)], minlength=len(people))
-        yield _batch(chunk, kept, columns)
+        yield _batch(chunk, kept, places)
 
 
 class _Places:
@@ -118,9 +118,8 @@ def _first_of_record(record: Integers, location: Integers) -> NDArray[np.bool_]:
     return first
 
 
-def _locations(world: World, year: int, people: Integers) -> pa.RecordBatch:
+def _locations(places: _Places, year: int, people: Integers) -> pa.RecordBatch:
     """The locations of a year that someone is at; of two places at one location, the first."""
-    places = _Places(world)
     location, first, group = np.unique(places.location_id[:-1], return_index=True, return_inverse=True)
     total = np.bincount(group, weights=people).astype(np.int64)
     lived = total > 0

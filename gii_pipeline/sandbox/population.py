@@ -7,11 +7,13 @@ Does not: summing it up again; that is the pipeline's.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import rasterio
+from numpy.typing import NDArray
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
@@ -22,7 +24,8 @@ EPOCHS = (2015, 2020, 2025)
 YEAR_OF_THE_ROSTER = 2024  # the edition of 2025 asks for the inhabitants of 2024
 YEARLY_GROWTH = 0.01  # of the roster's figure, so that years between two epochs lie on the line between them
 CELLS_PER_DEGREE = 120
-TILE = 512
+TILE = 128
+TOWN_AT_LEAST = 100_000
 NODATA = -200.0
 
 
@@ -51,16 +54,18 @@ def write_raster(geography: Geography, epoch: int, path: Path) -> None:
     }
     with rasterio.open(path, "w", **profile) as raster:
         raster.update_tags(NOTICE=NOTICE, UNITS="people per cell", EPOCH=str(epoch))
-        for (top, left), tile in cells.groupby([cells["row"] // TILE * TILE, cells["column"] // TILE * TILE]):
+        for top, left, tile in _tiles(cells):
             height, width = min(TILE, raster.height - top), min(TILE, raster.width - left)
             block = np.zeros((height, width))
-            np.add.at(block, (tile["row"] - top, tile["column"] - left), tile["people"])
+            np.add.at(block, (tile[:, 0].astype(int) - top, tile[:, 1].astype(int) - left), tile[:, 2])
             raster.write(block, 1, window=Window(left, top, width, height))
 
 
 def inhabited(geography: Geography, epoch: int) -> pd.DataFrame:
-    """row, column, people of every cell with people: clusters' at their anchors, the others' at their places."""
-    places = geography.places[geography.places["role"].isin(["hub", "chain", "background"])]
+    """row, column, people of every cell with people: clusters' at their anchors, and large towns outside them."""
+    places = geography.places
+    towns = (places["role"] == "background") & (places["population"] >= TOWN_AT_LEAST)
+    places = places[towns | places["role"].isin(["hub", "chain"])]
     background = places["role"] == "background"
     share = (
         places["share"].where(~background, 0).groupby(places["region"]).transform(lambda s: s / max(s.sum(), 1e-300))
@@ -74,3 +79,13 @@ def inhabited(geography: Geography, epoch: int) -> pd.DataFrame:
             "people": people,
         }
     )
+
+
+def _tiles(cells: pd.DataFrame) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+    """First row, first column and cells (row, column, people) of every tile that has any."""
+    tile = cells[["row", "column"]].to_numpy() // TILE * TILE
+    order = np.lexsort((tile[:, 1], tile[:, 0]))
+    tile, sorted_cells = tile[order], cells[["row", "column", "people"]].to_numpy(np.float64)[order]
+    starts = np.flatnonzero(np.append(True, (tile[1:] != tile[:-1]).any(axis=1)))
+    for start, part in zip(starts, np.split(sorted_cells, starts[1:]), strict=True):
+        yield int(tile[start, 0]), int(tile[start, 1]), part

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -55,6 +55,7 @@ class World:
         return records.uncounted(self.plan, self.geography, self.seed, metric, year, kinds)
 
 
+@lru_cache(maxsize=4)
 def make_world(seed: int = DEMO_SEED, scale: float = DEMO_SCALE) -> World:
     """The world of a seed at a scale of 0.001 (10,000 works in five years) to 1 (the size of the real one).
 

@@ -1,0 +1,166 @@
+"""The pipeline's functions recover what is true of a world: clusters exactly, figures to rounding, ranks exactly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from gii_pipeline import counting, geocoding
+from gii_pipeline.counting.engine import read_core
+from gii_pipeline.editions import Edition
+from gii_pipeline.errors import InputError
+from gii_pipeline.metrics.names import CORE_TABLES
+from gii_pipeline.metrics.population import PopulationRaster, population
+from gii_pipeline.profiles import read_profile
+from gii_pipeline.ranking.stage import EditionTables, rank_edition
+from gii_pipeline.sandbox import World, make_world
+from gii_pipeline.sandbox.core import write_core
+from gii_pipeline.sandbox.population import write_raster
+from gii_pipeline.sandbox.truth import Answers, answers
+from gii_pipeline.sources import SOURCES
+from gii_pipeline.store import Store
+from gii_pipeline_tests.sandbox import world_files
+
+COLUMNS = (
+    "record_id, data_year, record_type, person_seq, location_seq, people, people_truncated, fraction, first_at_location, "
+    "location_id"
+)
+
+
+def edition_of(monkeypatch: pytest.MonkeyPatch, world: World, year: int) -> Edition:
+    """The sandbox profile's edition at the world's scale."""
+    monkeypatch.setenv("GII_SANDBOX_MIN_WEIGHT", f"{world.min_weight:g}")
+    return read_profile("sandbox").editions[year]
+
+
+def ranked(root: Path, world: World, edition: Edition) -> EditionTables:
+    """Core tables under a root -> the edition's tables, as the assets chain them."""
+    years = sorted({year for years in edition.data_years.values() for year in years})
+    store, connection = Store(root), counting.connect()
+    core = {m: read_core(connection, store.core_years(CORE_TABLES[m], ys)) for m, ys in edition.data_years.items()}
+    locations = read_core(connection, store.core_years("locations", years))
+    counted = counting.count(core, locations, edition)
+    rasters = [PopulationRaster(root / f"{epoch}.tif", epoch) for epoch in (2020, 2025)]
+    for raster in rasters:
+        write_raster(world.geography, raster.year, raster.path)
+    year = edition.population_year.value
+    return rank_edition(
+        counted.points.to_pandas(), counted.totals, edition, lambda footprints: population(footprints, rasters, year)
+    )
+
+
+def assert_recovered(found: EditionTables, true: Answers) -> None:
+    number = assert_clusters_recovered(found.cluster_members, true.members)
+    figures = found.cluster_metrics.assign(cluster=found.cluster_metrics["cluster_id"].map(number))
+    both = figures.merge(true.figures, on=["cluster", "metric"], suffixes=("", "_true"), validate="1:1")
+    assert len(both) == len(true.figures) == len(figures)
+    for name in ("count", "world_total", "share_pct", "per_million"):
+        np.testing.assert_allclose(both[name], both[f"{name}_true"], rtol=1e-9, atol=1e-8, err_msg=name)
+    untied = ~both.duplicated(["metric", "count_true"], keep=False)
+    assert (both["metric_rank"] == both["metric_rank_true"])[untied].all()
+    first = true.ranking.head(len(found.ranking_size))
+    assert found.ranking_size["cluster_id"].map(number).tolist() == first["cluster"].tolist()
+    np.testing.assert_allclose(found.ranking_size["size_score"], first["size_score"], rtol=1e-9)
+    np.testing.assert_allclose(found.ranking_size["population"], first["population"], rtol=1e-9)
+    by_intensity = first.sort_values("intensity_score", ascending=False)["cluster"]
+    assert found.ranking_intensity["cluster_id"].map(number).tolist() == by_intensity.tolist()
+
+
+def assert_clusters_recovered(found: pd.DataFrame, true: pd.DataFrame) -> pd.Series:
+    """Every found location is where it truly is, and no two clusters are one. Returns cluster_id -> true number."""
+    both = found.merge(true, on="location_id", how="left", validate="1:1")
+    assert (both["cluster_id"].isna() == both["cluster"].isna()).all()
+    pairs = both.loc[both["cluster_id"].notna(), ["cluster_id", "cluster"]].drop_duplicates()
+    assert pairs["cluster_id"].is_unique
+    assert sorted(pairs["cluster"]) == sorted(true["cluster"].dropna().unique())
+    return pairs.set_index("cluster_id")["cluster"].astype("int64")
+
+
+@pytest.mark.parametrize(("seed", "scale", "year"), [(7, 0.001, 2025), (11, 0.001, 2024), (2025, 0.002, 2025)])
+def test_functions_recover_a_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, scale: float, year: int
+) -> None:
+    world = make_world(seed, scale)
+    edition = edition_of(monkeypatch, world, year)
+    write_core(tmp_path, seed, scale, sorted({y for years in edition.data_years.values() for y in years}))
+    assert_recovered(ranked(tmp_path, world, edition), answers(seed, scale, edition))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_functions_recover_larger_worlds_in_every_edition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    world = make_world(seed, 0.01)
+    write_core(tmp_path, seed, 0.01)
+    for year in (2022, 2023, 2024, 2025):
+        edition = edition_of(monkeypatch, world, year)
+        assert_recovered(ranked(tmp_path, world, edition), answers(seed, 0.01, edition))
+
+
+def test_raw_records_read_and_located_are_the_core_tables(world: World, tmp_path: Path) -> None:
+    """So that what is true of core tables written directly is true of the raw records, through readers and geocoder."""
+    year = 2021
+    write_core(tmp_path, world.seed, world.scale, [year])
+    profile = read_profile("sandbox")
+    files = {
+        "pct_applications": world_files.patents(world, tmp_path),
+        "scientific_publications": world_files.publications(world, tmp_path, year),
+        "vc_deals": world_files.deals(world, tmp_path, year),
+    }
+    gazetteer = geocoding.Gazetteer.default()
+    with duckdb.connect() as con:
+        institutions = SOURCES["ror"].institutions(con, world_files.institutions(world, tmp_path))
+        for metric, source in profile.metrics.items():
+            types = profile.editions[2025].metrics[metric].record_types.value
+            people = SOURCES[source.reader].people(con, files[metric], source.options)
+            located = geocoding.locate(con, people.filter(f"year = {year}"), gazetteer, institutions)
+            rows = geocoding.core_rows(located, year)
+            counted = rows if types is None else rows.filter(f"record_type IN {(*types, '')}")
+            direct = con.read_parquet(str(Store(tmp_path).core(CORE_TABLES[metric], year)))
+            assert len(direct) > 20
+            assert counted.select(COLUMNS).except_(direct.select(COLUMNS)).fetchall() == []
+            assert direct.select(COLUMNS).except_(counted.select(COLUMNS)).fetchall() == []
+
+
+def test_printed_figures_are_those_of_the_largest_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """METHOD.md, section 4: Shenzhen–Hong Kong–Guangzhou in 2025, in a world of the real one's size."""
+    monkeypatch.setenv("GII_SANDBOX_MIN_WEIGHT", "4500")
+    true = answers(2025, 1, read_profile("sandbox").editions[2025])
+    first = true.ranking.iloc[0]
+    assert (first["name"], first["population"]) == ("Shenzhen–Hong Kong–Guangzhou", 51_290_000)
+    figures = true.figures[true.figures["cluster"] == first["cluster"]].set_index("metric")
+    assert figures["count"].to_dict() == {
+        "pct_applications": 117_542,
+        "scientific_publications": 193_635,
+        "vc_deals": 6_916,
+    }
+    assert figures["per_million"].round().to_dict() == {
+        "pct_applications": 2_292,
+        "scientific_publications": 3_775,
+        "vc_deals": 135,
+    }
+    second = true.ranking.iloc[1]
+    assert second["name"] == "Tokyo–Yokohama"
+
+
+def test_answers_are_refused_for_what_the_world_does_not_know(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+    from gii_pipeline.editions import wipo_book
+
+    edition = edition_of(monkeypatch, world, 2025)
+    with pytest.raises(InputError, match="min_weight"):
+        answers(world.seed, 0.01, edition)
+    early = wipo_book()[2017]
+    with pytest.raises(InputError, match="2011"):
+        answers(world.seed, world.scale, early)
+    editorial = edition.metrics["scientific_publications"].record_types.model_copy(
+        update={"value": ("article", "review")}
+    )
+    metric = edition.metrics["scientific_publications"].model_copy(update={"record_types": editorial})
+    reviews = edition.model_copy(update={"metrics": {**edition.metrics, "scientific_publications": metric}})
+    with pytest.raises(InputError, match="articles only"):
+        answers(world.seed, world.scale, reviews)
