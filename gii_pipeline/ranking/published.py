@@ -27,7 +27,7 @@ COUNT, WORLD, POPULATION = "_count", "_world_total", "population"
 
 
 def published() -> pd.DataFrame:
-    """Every printed figure, as text: edition (label), cluster ("" is the world), economies, figure, value, tag, source."""
+    """Printed figures, as text: edition (label), cluster ("" is the world), economies, figure, value, tag, source."""
     with PUBLISHED.open(encoding="utf-8") as file:
         return pd.read_csv(file, dtype="str", keep_default_na=False)
 

@@ -1,0 +1,161 @@
+"""The fact sheet of a cluster: one paragraph that a press office can use as it stands.
+
+Belongs here: wording and rounding; every number is read from the edition's tables.
+Does not: computing any figure.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from gii_pipeline.errors import InputError
+from gii_pipeline.metrics.names import METRIC
+
+NEAR = 5
+CONTRIBUTORS = 2
+
+
+class FactTables(NamedTuple):
+    """The tables of one edition that a fact sheet is written from."""
+
+    ranking_size: pd.DataFrame
+    cluster_metrics: pd.DataFrame
+    contributions: pd.DataFrame
+    rank_changes: pd.DataFrame
+    rank_stability: pd.DataFrame
+
+
+def fact_sheet(tables: FactTables, cluster: str) -> str:
+    """A paragraph on one ranked cluster: rank, change, figures per million, rank in each metric, contributors.
+
+    cluster: its name, its cluster_id, or a part of the name that no other ranked cluster has; case does not matter and
+    a hyphen stands for an en dash.
+    Raises InputError, with the nearest names, if no ranked cluster or more than one is meant.
+    """
+    row = _found(tables.ranking_size, cluster)
+    mine = row["cluster_id"]
+    metrics = tables.cluster_metrics[tables.cluster_metrics["cluster_id"] == mine]
+    metrics = metrics.sort_values("metric", key=lambda names: names.map(list(METRIC).index))
+    sentences = [
+        _rank(row, len(tables.ranking_size)),
+        _change(_row(tables.rank_changes, mine)),
+        _interval(_row(tables.rank_stability, mine)),
+        _per_million(row, metrics),
+        _metric_ranks(metrics),
+        _contributors(tables.contributions[tables.contributions["cluster_id"] == mine], metrics),
+    ]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _found(ranking: pd.DataFrame, wanted: str) -> pd.Series:
+    plain = ranking["name"].map(_plain)
+    exact = ranking[(plain == _plain(wanted)) | (ranking["cluster_id"] == wanted)]
+    if len(exact) == 1:
+        return exact.iloc[0]
+    parts = exact if len(exact) else ranking[plain.str.contains(_plain(wanted), regex=False)]
+    if len(parts) == 1 and wanted.strip():
+        return parts.iloc[0]
+    edition = ranking["edition"].iloc[0] if len(ranking) else "?"
+    if len(parts) and wanted.strip():
+        several = "; ".join(f"{name} ({key})" for name, key in zip(parts["name"], parts["cluster_id"], strict=True))
+        raise InputError(
+            f"{wanted!r} is in the name of {len(parts)} clusters of edition {edition}: {several}. Name one."
+        )
+    near = difflib.get_close_matches(_plain(wanted), plain, n=NEAR, cutoff=0.3)
+    names = "; ".join(ranking.loc[plain.isin(near), "name"]) or "; ".join(ranking["name"].head(NEAR))
+    raise InputError(f"No ranked cluster of edition {edition} is called {wanted!r}. Near: {names}.")
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold().replace("–", "-")
+
+
+def _row(table: pd.DataFrame, cluster_id: str) -> pd.Series | None:
+    rows = table[table["cluster_id"] == cluster_id]
+    return rows.iloc[0] if len(rows) else None
+
+
+def _rank(row: pd.Series, ranked: int) -> str:
+    method = "" if row["method"] == row["edition"] else f" by the method of {row['method']}"
+    intensity = f" and {_nth(row['intensity_rank'])} by intensity" if pd.notna(row["intensity_rank"]) else ""
+    return (
+        f"{row['name']} ({row['economies']}) ranks {_nth(row['rank'])} by size{intensity} among the {ranked} "
+        f"innovation clusters of the {row['edition']} edition{method}, as recomputed by gii_pipeline."
+    )
+
+
+def _change(row: pd.Series | None) -> str:
+    if row is None or pd.isna(row["previous_edition"]):
+        return ""
+    before = f"the {row['previous_edition']} edition"
+    if pd.isna(row["previous_rank"]):
+        return f"It is new: no cluster of {before} is its predecessor."
+    change, place = int(row["rank_change"]), _nth(row["previous_rank"])
+    said = f"Counted by the same method, it was {place} in {before} as well"
+    if change:
+        places = f"{abs(change)} place{'s' if abs(change) > 1 else ''}"
+        said = f"Counted by the same method, it is {'up' if change > 0 else 'down'} {places} from {place} in {before}"
+    if pd.isna(row["rank_by_previous_method"]) or row["rank_by_previous_method"] == row["rank"]:
+        return f"{said}."
+    return f"{said}; by the method of {row['previous_edition']} it would now be {_nth(row['rank_by_previous_method'])}."
+
+
+def _interval(row: pd.Series | None) -> str:
+    if row is None:
+        return ""
+    low, high = _nth(row["rank_low"]), _nth(row["rank_high"])
+    lies = f"its rank is {low}" if low == high else f"its rank lies between {low} and {high}"
+    return f"In 95 % of {row['replicates']:,} resamplings of the records {lies}."
+
+
+def _per_million(row: pd.Series, metrics: pd.DataFrame) -> str:
+    if pd.isna(row["population"]) or metrics["per_million"].isna().any():
+        return "Its population is not known, so that no figures per million inhabitants can be given."
+    figures = [
+        f"{figure['per_million']:,.0f} {_title(figure)} ({figure['window_first_year']}–{figure['window_last_year']})"
+        for figure in metrics.to_dict("records")
+    ]
+    return f"With {row['population'] / 1e6:,.2f} million inhabitants, it counts {_listed(figures)} per million of them."
+
+
+def _metric_ranks(metrics: pd.DataFrame) -> str:
+    ranks = [
+        f"{_nth(figure['metric_rank'])} in {_title(figure)} "
+        f"({figure['count']:,.0f}, {figure['share_pct']:.2f} % of the world's)"
+        for figure in metrics.to_dict("records")
+    ]
+    return f"Of all clusters it is {_listed(ranks)}."
+
+
+def _contributors(parts: pd.DataFrame, metrics: pd.DataFrame) -> str:
+    places = parts[(parts["level"] == "place") & (parts["place"] != "")]
+    sayings = []
+    for figure in metrics.to_dict("records"):
+        largest = places[places["metric"] == figure["metric"]].sort_values(
+            ["cluster_share_pct", "place"], ascending=[False, True], kind="stable"
+        )
+        named = [f"{part.place} ({part.cluster_share_pct:.0f} %)" for part in largest.head(CONTRIBUTORS).itertuples()]
+        if named:
+            sayings.append(f"{_listed(named)} in {_title(figure)}")
+    return f"Its largest contributors are {'; '.join(sayings)}." if sayings else ""
+
+
+def _title(figure: Mapping[Hashable, Any]) -> str:
+    """The name of a figure's metric inside a sentence."""
+    title = METRIC[figure["metric"]].title
+    return title if title[1].isupper() else title[0].lower() + title[1:]
+
+
+def _nth(rank: float) -> str:
+    number = int(rank)
+    ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"
+
+
+def _listed(items: Iterable[str]) -> str:
+    *first, last = items
+    return f"{', '.join(first)} and {last}" if first else last

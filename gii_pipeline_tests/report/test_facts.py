@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gii_pipeline.counting import Counted
+from gii_pipeline.editions import Edition
+from gii_pipeline.errors import InputError
+from gii_pipeline.ranking import rank_changes, rank_edition, rank_stability
+from gii_pipeline.report.facts import FactTables, fact_sheet
+from gii_pipeline_tests.ranking.towns import DEALS, PAPERS, PCT, Town, counted, edition
+
+ALBA = Town("Alba", 10.0, 10.0, {PCT: 30, PAPERS: 300, DEALS: 1})
+CALA = Town("Cala", 20.0, 20.0, {PCT: 20, PAPERS: 200, DEALS: 50})
+DUNE = Town("Dune", 30.0, 30.0, {PCT: 4, PAPERS: 20, DEALS: 1})
+PORT = Town("Cala Port", 20.0, 20.08, {PCT: 20, PAPERS: 150, DEALS: 1}, points=1)
+INHABITANTS = 1_234_000.0
+
+
+def _tables(inhabitants: float = INHABITANTS, previous: Edition | None = edition(2024, 200.0)) -> FactTables:  # noqa: B008
+    this = edition(2025, 200.0)
+
+    def count(asked: Edition) -> Counted:
+        return counted([ALBA, CALA, DUNE, PORT] if asked.edition == 2025 else [ALBA, CALA, PORT], asked)
+
+    def population(footprints: pd.DataFrame) -> pd.DataFrame:
+        return footprints[["cluster_id"]].assign(population=inhabitants)
+
+    now = count(this)
+    points = now.points.to_pandas()
+    made = rank_edition(points, now.totals, this, population)
+    size, members = made.ranking_size, made.cluster_members
+    changes = rank_changes(size, members, now, this, previous=previous, count=count)
+    stability = rank_stability(size, members, points, now.totals, this, replicates=50, grid=None)
+    return FactTables(size, made.cluster_metrics, made.contributions, changes, stability)
+
+
+@pytest.fixture(scope="module")
+def tables() -> FactTables:
+    return _tables()
+
+
+def test_the_paragraph_says_rank_change_windows_metric_ranks_and_contributors(tables: FactTables) -> None:
+    said = fact_sheet(tables, "Cala–Cala Port")
+    assert said.startswith("Cala–Cala Port (AA) ranks 1st by size and 1st by intensity among the 3 innovation clusters")
+    assert "it was 1st in the 2024 edition as well; by the method of 2024 it would now be 2nd." in said
+    assert "PCT applications (2020–2024)" in said
+    assert "scientific publications (2019–2023)" in said
+    assert "1st in VC deals (151," in said
+    assert "Cala (99 %) and Cala Port (1 %) in VC deals." in said
+
+
+def test_a_move_is_up_or_down_by_places(tables: FactTables) -> None:
+    changes = tables.rank_changes.assign(previous_rank=tables.rank_changes["rank"] + 2, rank_change=2)
+    assert "it is up 2 places from 3rd in the 2024" in fact_sheet(tables._replace(rank_changes=changes), "Cala")
+    changes = tables.rank_changes.assign(previous_rank=tables.rank_changes["rank"] - 1, rank_change=-1)
+    assert "it is down 1 place from 1st in the 2024" in fact_sheet(tables._replace(rank_changes=changes), "Alba")
+
+
+def test_every_number_is_in_the_tables(tables: FactTables) -> None:
+    known = {f"{1.234:.2f}", "95", "2025", "2024", "3", "50", "2020", "2019", "2023"}
+    for table in tables:
+        numbers = table.select_dtypes("number").to_numpy(dtype="float64", na_value=np.nan)
+        values = np.abs(numbers[~np.isnan(numbers)])
+        known |= {f"{value:,.{decimals}f}" for value in values for decimals in (0, 2)}
+    for name in tables.ranking_size["name"]:
+        said = re.findall(r"\d[\d,.]*\d|\d", fact_sheet(tables, name))
+        assert said
+        assert set(said) <= known
+
+
+@pytest.mark.parametrize("wanted", ["cala-cala port", " CALA–Cala Port ", "Cala", "port"])
+def test_a_name_is_found_without_its_case_its_dash_or_the_rest_of_it(tables: FactTables, wanted: str) -> None:
+    assert fact_sheet(tables, wanted).startswith("Cala–Cala Port")
+
+
+def test_a_cluster_is_found_by_its_id(tables: FactTables) -> None:
+    row = tables.ranking_size.iloc[1]
+    assert fact_sheet(tables, row["cluster_id"]).startswith(row["name"])
+
+
+def test_a_part_of_several_names_is_refused_with_all_of_them(tables: FactTables) -> None:
+    with pytest.raises(InputError, match=r"'al' is in the name of 2 clusters of edition 2025: Cala–Cala Port .*Alba"):
+        fact_sheet(tables, "al")
+
+
+@pytest.mark.parametrize("wanted", ["Allba", "Alba Longa"])
+def test_an_unknown_name_is_refused_with_the_nearest(tables: FactTables, wanted: str) -> None:
+    with pytest.raises(InputError, match=f"No ranked cluster of edition 2025 is called '{wanted}'. Near: .*Alba"):
+        fact_sheet(tables, wanted)
+
+
+def test_an_empty_name_is_refused(tables: FactTables) -> None:
+    with pytest.raises(InputError, match="No ranked cluster"):
+        fact_sheet(tables, " ")
+
+
+def test_a_new_cluster_is_said_to_be_new(tables: FactTables) -> None:
+    assert "It is new: no cluster of the 2024 edition is its predecessor." in fact_sheet(tables, "Dune")
+
+
+def test_without_inhabitants_or_a_previous_edition_it_claims_nothing_of_them() -> None:
+    said = fact_sheet(_tables(inhabitants=0.0, previous=None), "Alba")
+    assert "by intensity" not in said
+    assert "Its population is not known" in said
+    assert "the same method" not in said
+    assert "nan" not in said.casefold()
