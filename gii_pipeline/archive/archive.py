@@ -26,7 +26,8 @@ class Archive:
     """Everything received, under `<root>/archive/<source>/`, and one manifest a source.
 
     offline: use only what is here; what is missing is an InputError.
-    refresh: ask again for what is here already; the old entries stay in the manifest.
+    refresh: ask again for what is here already; the old entries stay in the manifest. since: when the refresh began
+    (ISO 8601, UTC), for a run that opens the archive several times; what was fetched after it is not asked for again.
     resume: the command that a message tells people to run; `{years}` stands for the data year.
     """
 
@@ -36,6 +37,7 @@ class Archive:
         *,
         offline: bool = False,
         refresh: bool = False,
+        since: str | None = None,
         resume: str = "gii ingest --years {years}",
         clock: Clock | None = None,
     ) -> None:
@@ -45,7 +47,7 @@ class Archive:
         self.offline = offline
         self.refresh = refresh
         self.clock = clock or Clock()
-        self.opened_at = self.clock.timestamp()
+        self._since = since or self.clock.timestamp()
         self._resume = resume
         self._shelves: dict[str, Shelf] = {}
 
@@ -59,7 +61,7 @@ class Archive:
         return sorted(path.parent.name for path in self.folder.glob("*/manifest.jsonl"))
 
     def resume_command(self, data_year: int | None) -> str:
-        return self._resume.format(years="<years>" if data_year is None else data_year)
+        return self._resume.replace("{years}", "<years>" if data_year is None else str(data_year))
 
     def note_failure(self, source: str, address: str, status: int, reason: str) -> None:
         """Write into the manifest that an answer was not data."""
@@ -67,7 +69,7 @@ class Archive:
 
     def usable(self, retrieved_at: str) -> bool:
         """Whether something that is here already may be used: not under `refresh`, unless this run fetched it."""
-        return not self.refresh or retrieved_at >= self.opened_at
+        return not self.refresh or retrieved_at >= self._since
 
     def entries(self, source: str | None = None, *, data_year: int | None = None) -> list[Entry]:
         """What is current: the newest answer to every request, and the pages of complete lists only.

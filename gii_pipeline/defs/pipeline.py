@@ -6,6 +6,7 @@ Belongs here: what every asset and command needs to know before it opens a file.
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from gii_pipeline.editions import Edition, EditionBook, wipo_book
 from gii_pipeline.geocoding import Gazetteer
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Input, Profile, read_profile
+from gii_pipeline.sources.checking import check_profile
 from gii_pipeline.store import Store
 
 DEFAULT_PROFILE = "sandbox"
@@ -28,7 +30,7 @@ class Pipeline:
     """A profile and a root.
 
     offline: read only what the archive holds. refresh: fetch anew what it holds already.
-    engine: what counts the records, `duckdb` or `spark`.
+    engine: what counts the records, `duckdb` or `spark`. resume: the command that goes on with a fetch that stopped.
     """
 
     profile: Profile
@@ -36,6 +38,7 @@ class Pipeline:
     offline: bool = False
     refresh: bool = False
     engine: str = "duckdb"
+    resume: str = "gii ingest --years {years}"
 
     @classmethod
     def from_environment(cls) -> Pipeline:
@@ -44,15 +47,18 @@ class Pipeline:
         GII_PROFILE: a shipped name or a path; GII_ROOT: a folder; GII_METHODS: `2025,2024`; GII_OFFLINE, GII_REFRESH:
         `1`; GII_ENGINE: `duckdb` or `spark`.
         """
-        profile = read_profile(os.environ.get("GII_PROFILE") or DEFAULT_PROFILE)
+        asked, root = os.environ.get("GII_PROFILE") or DEFAULT_PROFILE, os.environ.get("GII_ROOT") or DEFAULT_ROOT
+        profile = read_profile(asked)
+        check_profile(profile, asked)
         if methods := os.environ.get("GII_METHODS"):
             profile = profile.model_copy(update={"methods": tuple(int(method) for method in methods.split(","))})
         return cls(
             profile=profile,
-            root=Path(os.environ.get("GII_ROOT") or DEFAULT_ROOT).absolute(),
+            root=Path(root).absolute(),
             offline=os.environ.get("GII_OFFLINE") == "1",
             refresh=os.environ.get("GII_REFRESH") == "1",
             engine=os.environ.get("GII_ENGINE") or "duckdb",
+            resume=shlex.join(["gii", "ingest", "--profile", asked, "--root", root]) + " --years {years}",
         )
 
     @cached_property
@@ -106,4 +112,4 @@ class Pipeline:
 
     @property
     def archive(self) -> Archive:
-        return Archive(self.root, offline=self.offline, refresh=self.refresh)
+        return Archive(self.root, offline=self.offline, refresh=self.refresh, resume=self.resume)

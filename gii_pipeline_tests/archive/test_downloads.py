@@ -282,6 +282,16 @@ def test_refresh_asks_anew_once_a_run_and_keeps_both(tmp_path: Path, server: Ser
     assert Archive(tmp_path).verify() == []
 
 
+def test_a_refresh_that_opens_the_archive_anew_for_every_year_asks_once(tmp_path: Path, server: Server) -> None:
+    fetch(Archive(tmp_path), server)
+    began = Archive(tmp_path).clock.timestamp()
+
+    for _ in range(3):
+        fetch(Archive(tmp_path, refresh=True, since=began), server)
+
+    assert len(server.asked) == 2
+
+
 def test_a_refresh_that_moves_the_size_too_far_fails_and_the_old_entry_stays(
     tmp_path: Path, server: Server, host: FileHost
 ) -> None:

@@ -103,6 +103,7 @@ def test_a_list_killed_twenty_times_is_the_same_archive_at_the_cost_of_a_page_ea
     assert Archive(tmp_path / "killed").verify() == []
 
 
+@pytest.mark.slow
 def test_a_posted_list_killed_twenty_times_is_the_same_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service = Crunchbase([funding_round(number, YEAR) for number in range(301)], KEY["TEST_KEY"])
     with Server(slowed(service, 2, 0.002)) as server:
