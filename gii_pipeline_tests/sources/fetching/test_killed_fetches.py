@@ -104,7 +104,7 @@ def test_a_list_killed_twenty_times_is_the_same_archive_at_the_cost_of_a_page_ea
 
 
 @pytest.mark.slow
-def test_a_posted_list_killed_twenty_times_is_the_same_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_posted_list_killed_twenty_times_is_the_same_archive(tmp_path: Path) -> None:
     service = Crunchbase([funding_round(number, YEAR) for number in range(301)], KEY["TEST_KEY"])
     with Server(slowed(service, 2, 0.002)) as server:
         options = {"base_url": f"{server.url}/v4/data", "limit": 2, "per_second": 100, "key_variable": "TEST_KEY"}
