@@ -7,12 +7,13 @@ Does not: which places form a cluster (see `geography`); geocoding, which has it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 EARTH_RADIUS_KM = 6371.0088
 
@@ -37,6 +38,11 @@ class Gazetteer:
     cities: tuple[City, ...]
     population: NDArray[np.int64]
     position_km: NDArray[np.float64]
+
+    @cached_property
+    def tree(self) -> cKDTree:
+        """The places by position."""
+        return cKDTree(self.position_km)
 
     def find(self, hub: str) -> int:
         """The most populous place of a `name:economy` or `name:economy:admin`."""

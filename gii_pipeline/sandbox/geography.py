@@ -106,7 +106,7 @@ def _chain(cities: Gazetteer, start: int, end: int) -> list[int]:
     position = cities.position_km
     middle = (position[start] + position[end]) / 2
     reach = np.linalg.norm(position[start] - position[end]) / 2 + 4 * CHAIN_STEP_KM
-    near = np.flatnonzero(np.linalg.norm(position - middle, axis=1) < reach)
+    near = np.sort(np.array(cities.tree.query_ball_point(middle, reach), dtype=np.int64))
     pairs = cKDTree(position[near]).query_pairs(CHAIN_STEP_KM, output_type="ndarray")
     km = np.linalg.norm(position[near[pairs[:, 0]]] - position[near[pairs[:, 1]]], axis=1)
     graph = coo_matrix((1000.0 + km, (pairs[:, 0], pairs[:, 1])), shape=(len(near), len(near))).tocsr()
@@ -151,7 +151,9 @@ def _spread(rest: float, places: int) -> Floats:
 def _satellites(cities: Gazetteer, anchors: list[int], hubs: int) -> list[int]:
     """The most populous places in an anchor's reach, apart from each other."""
     position = cities.position_km
-    near = np.flatnonzero(np.linalg.norm(position - position[anchors[0]], axis=1) < 400)
+    near = np.unique(
+        np.concatenate(cities.tree.query_ball_point(position[anchors], SATELLITE_WITHIN_KM)).astype(np.int64)
+    )
     distance = np.linalg.norm(position[near][:, None] - position[anchors][None], axis=2).min(axis=1)
     chosen: list[int] = []
     for place in near[(distance > PLACES_APART_KM) & (distance < SATELLITE_WITHIN_KM)]:

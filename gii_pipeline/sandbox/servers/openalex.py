@@ -27,6 +27,7 @@ PARAMETERS = (
     "filter", "search", "select", "sort", "group_by", "group-by", "page", "per_page", "per-page", "cursor", "sample", "seed",
     "format", "mailto", "api_key", "include_xpac", "data_version",
 )  # fmt: skip
+SOMETIMES = ("is_authors_truncated",)
 NOT_SERVED = ("search", "group_by", "group-by", "sample", "sort")
 LONGEST_URL = 8190
 DEFAULT_PAGE, LARGEST_PAGE, DEEPEST = 25, 200, 10_000
@@ -173,13 +174,14 @@ def _number(text: str, name: str, least: int, most: int) -> int:
 
 
 def _selected(lines: list[bytes], select: str) -> list[bytes]:
-    """The records with the selected fields only."""
+    """The records with the selected fields only; a field that only some records have may be selected too."""
     fields = [name.strip() for name in select.split(",")]
-    chosen = []
-    for line in lines:
-        whole = _decode_line(line)
-        chosen.append(msgspec.json.encode({name: whole[name] for name in fields if name in whole}))
-    return chosen
+    records = [_decode_line(line) for line in lines]
+    valid = list(dict.fromkeys([*(name for record in records for name in record), *SOMETIMES])) if records else fields
+    for name in fields:
+        if name not in valid:
+            raise RefusedError(f"{name} is not a valid select field. Valid fields for select are: {', '.join(valid)}")
+    return [msgspec.json.encode({name: record[name] for name in fields if name in record}) for record in records]
 
 
 def _budget(plan: Plan, credits_used: int) -> dict[str, str]:
