@@ -6,6 +6,7 @@ import importlib
 import json
 import multiprocessing
 import os
+import re
 import signal
 from collections.abc import Iterator
 from multiprocessing.queues import Queue
@@ -256,3 +257,13 @@ def test_verify_names_the_damaged_object(address: str, tmp_path: Path) -> None:
     damaged.write_bytes(b"x" + damaged.read_bytes()[1:])
     (problem,) = verify(address)
     assert "v2025.1/points.parquet is damaged" in problem
+
+
+def test_the_snippet_of_the_consumers_guide_reads_from_a_bucket(
+    address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "consumers.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"^```python s3\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    release(lay_out(address, tmp_path))
+    exec(snippet.replace("s3://clusters/gii_data", address), {})  # noqa: S102 - our own documentation
+    assert "Shenzhen" in capsys.readouterr().out
