@@ -67,8 +67,8 @@ class _Places:
 def _first_of_place(chunk: Chunk, location_id: Integers) -> NDArray[np.bool_]:
     """Rows that stay: a person's second address at the same location joins the first."""
     location = location_id[chunk.place]
-    again = (chunk.address_seq > 1) & (location >= 0) & (location == np.roll(location, 1))
-    return ~again
+    stays: NDArray[np.bool_] = (chunk.address_seq == 1) | (location < 0) | (location != np.roll(location, 1))
+    return stays
 
 
 def _batch(chunk: Chunk, kept: NDArray[np.bool_], places: _Places) -> pa.RecordBatch:

@@ -1,8 +1,8 @@
 """Where the made-up world lies: the places of every cluster and of the background.
 
 Belongs here: choosing places so that the clusters are known by construction (ADR 0060): hubs and the chains between
-them are anchors, near enough to each other and heavy enough alone to be core; every other member lies within an anchor's
-reach; other clusters and the background lie farther off than any radius or merge distance of an edition reaches.
+them are anchors, near enough to each other and heavy enough alone to be core; every other member lies within the reach
+of an anchor; other clusters and the background lie farther off than any radius or merge distance of an edition reaches.
 Does not: how many records a place has (see `plan`, `records`).
 """
 
@@ -66,7 +66,7 @@ def make_geography(people_at_least: Sequence[float], min_weight: float, district
     """Choose the places of the world.
 
     people_at_least: by cluster, the people in its emptiest window; min_weight: the density threshold in people;
-    districts: points within 2.5 km that every place is spread over (up to 21; 1: none), for worlds of the real one's size.
+    districts: points within 2.5 km that every place is spread over (up to 21; 1: none), for worlds of real size.
     """
     cities = gazetteer()
     hubs = _hubs(cities)

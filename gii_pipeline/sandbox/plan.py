@@ -73,7 +73,8 @@ class Plan:
         missing = sorted(set(years) - set(YEARS))
         if missing:
             raise LookupError(f"The sandbox has the data years {FIRST_YEAR} to {LAST_YEAR}, and not {missing}.")
-        return self.records[metric][:, [YEARS.index(year) for year in years]].sum(axis=1)
+        counts: Counts = self.records[metric][:, [YEARS.index(year) for year in years]].sum(axis=1)
+        return counts
 
 
 def make_plan(seed: int, scale: float) -> Plan:
@@ -144,7 +145,8 @@ def _split(totals: Counts, weights: Floats, jitter: Floats) -> Counts:
     parts = np.floor(exact).astype(np.int64)
     order = np.argsort(-(exact - parts) - 0.5 * jitter, axis=1)
     place = np.argsort(order, axis=1)
-    return parts + (place < (totals - parts.sum(axis=1))[:, None])
+    split: Counts = parts + (place < (totals - parts.sum(axis=1))[:, None])
+    return split
 
 
 def _untied(windows: Mapping[str, Counts], jitter: Mapping[str, Floats]) -> dict[str, Counts]:
@@ -162,7 +164,7 @@ def _untied(windows: Mapping[str, Counts], jitter: Mapping[str, Floats]) -> dict
 
 
 def _tied(years: Mapping[str, Counts]) -> list[int]:
-    """Clusters of the roster with nearly the size score of one before them, in an edition that figures were printed of."""
+    """Clusters of the roster with nearly the size score of one before them, in an edition with printed figures."""
     tied: set[int] = set()
     for edition in (2025, 2024, 2023):
         for metrics in (METRICS, METRICS[:2]):

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gii_pipeline.metrics.names import METRICS
 from gii_pipeline.sandbox import shapes
 from gii_pipeline.sandbox.geography import Geography
-from gii_pipeline.sandbox.plan import FIRST_YEAR, METRICS, WINDOW_YEARS, Plan
+from gii_pipeline.sandbox.plan import FIRST_YEAR, WINDOW_YEARS, Plan
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -66,6 +67,11 @@ class Placing:
         self._cumulated = _cumulated_shares(geography, metric == "vc_deals")
         self._slots = background_slots(geography, metric == "vc_deals")
 
+    @property
+    def nowhere(self) -> int:
+        """The region of those that no place is known for."""
+        return self._plan.nowhere
+
     def place(self, region: Integers) -> Integers:
         """The place of each person, given their regions; -1 for nowhere."""
         turn = self._used[region] + _count_before(region)
@@ -80,7 +86,7 @@ class Placing:
 
 
 def records(
-    plan: Plan, geography: Geography, seed: int, metric: str, year: int, chunk_records: int = CHUNK_RECORDS
+    plan: Plan, geography: Geography, seed: int, metric: str, year: int, *, chunk_records: int = CHUNK_RECORDS
 ) -> Iterator[Chunk]:
     """The records of a metric and data year that count, chunk by chunk. The same arguments give the same records.
 
@@ -92,11 +98,11 @@ def records(
     homes = rng.permutation(np.repeat(np.arange(len(counts), dtype=np.int16), counts))
     for first in range(0, len(homes), chunk_records):
         home = homes[first : first + chunk_records].astype(np.int64)
-        yield draw(rng, placing, plan, metric, year, home, first)
+        yield draw(rng, placing, metric, year, home=home, first=first)
 
 
 def uncounted(
-    plan: Plan, geography: Geography, seed: int, metric: str, year: int, kinds: Mapping[str, float]
+    plan: Plan, geography: Geography, seed: int, metric: str, year: int, *, kinds: Mapping[str, float]
 ) -> Iterator[tuple[Chunk, list[str]]]:
     """Records of a metric and data year that do not count, chunk by chunk, each with why.
 
@@ -109,18 +115,16 @@ def uncounted(
     for first in range(0, len(why), CHUNK_RECORDS):
         part = why[first : first + CHUNK_RECORDS]
         home = rng.choice(len(counts), size=len(part), p=counts / counts.sum()).astype(np.int64)
-        yield draw(rng, placing, plan, metric, year, home, int(counts.sum()) + first), part.tolist()
+        yield draw(rng, placing, metric, year, home=home, first=int(counts.sum()) + first), part.tolist()
 
 
-def draw(
-    rng: np.random.Generator, placing: Placing, plan: Plan, metric: str, year: int, home: Integers, first: int
-) -> Chunk:
+def draw(rng: np.random.Generator, placing: Placing, metric: str, year: int, *, home: Integers, first: int) -> Chunk:
     """One chunk: people, partner regions and places for records of the given home regions."""
     numbers, probability = shapes.people_distribution(metric)
     people = rng.choice(numbers, size=len(home), p=probability).astype(np.int64)
     if metric == "scientific_publications":
-        people[(home == plan.nowhere) & (rng.random(len(home)) < shapes.WITHOUT_AUTHORS)] = 0
-    kind, away = _shapes(rng, people, home == plan.nowhere, metric)
+        people[(home == placing.nowhere) & (rng.random(len(home)) < shapes.WITHOUT_AUTHORS)] = 0
+    kind, away = _shapes(rng, people, home == placing.nowhere, metric)
     partner = _ring_partners(home, kind, people, away)
     record = np.repeat(np.arange(len(home)), people)
     person_seq = np.arange(len(record)) - np.repeat(np.cumsum(people) - people, people) + 1
@@ -128,7 +132,7 @@ def draw(
     region = np.where((kind[record] == SPLIT) & (from_last < away[record]), partner[record], home[record])
     second = np.where((kind[record] == TWO_REGIONS) & (from_last == 0), partner[record], -1)
     if metric == "scientific_publications":
-        twice = (rng.random(len(record)) < shapes.TWO_AFFILIATIONS) & (second < 0) & (region != plan.nowhere)
+        twice = (rng.random(len(record)) < shapes.TWO_AFFILIATIONS) & (second < 0) & (region != placing.nowhere)
         second = np.where(twice, region, second)
     addresses = 1 + (second >= 0)
     row = np.repeat(np.arange(len(record)), addresses)
@@ -200,7 +204,8 @@ def _cumulated_shares(geography: Geography, first_of_name: bool) -> Floats:
     total = np.cumsum(shares)
     before = np.append(0.0, total)[geography.bounds[:-1]]
     whole = np.append(0.0, total)[geography.bounds[1:]] - before
-    return region + np.minimum((total - before[region]) / whole[region], 1.0)
+    ends: Floats = region + np.minimum((total - before[region]) / whole[region], 1.0)
+    return ends
 
 
 def _count_before(region: Integers) -> Integers:

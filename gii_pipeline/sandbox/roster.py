@@ -1,6 +1,6 @@
 """The roster of clusters: names, hubs, printed or made-up figures, population.
 
-Belongs here: reading `clusters.csv`, whose column `printed` names the figures that WIPO printed; all others are made up.
+Belongs here: reading `clusters.csv`, whose column `printed` names the figures that WIPO printed; others are made up.
 Does not: counts by year (see `plan`), places (see `geography`).
 """
 

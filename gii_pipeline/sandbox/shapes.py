@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 # Authors per article in core journals: 3,243 OpenAlex works of 2025-2026. The API lists at most the first 100.
 MAX_LISTED_AUTHORS = 100
 _ARTICLES_BY_AUTHORS = {
-    1: 268, 2: 385, 3: 513, 4: 532, 5: 497, 6: 408, 7: 229, 8: 144, 9: 81, 10: 53, 11: 45, 12: 21, 13: 16, 14: 4, 15: 10,
-    16: 3, 17: 10, 18: 2, 19: 6, 20: 1, 23: 1, 26: 1, 28: 1, 30: 2, 40: 2, 42: 1, 53: 1, 66: 1, 95: 1, 99: 1, 100: 3,
+    1: 268, 2: 385, 3: 513, 4: 532, 5: 497, 6: 408, 7: 229, 8: 144, 9: 81, 10: 53, 11: 45, 12: 21, 13: 16, 14: 4,
+    15: 10, 16: 3, 17: 10, 18: 2, 19: 6, 20: 1, 23: 1, 26: 1, 28: 1, 30: 2, 40: 2, 42: 1, 53: 1, 66: 1, 95: 1, 99: 1,
+    100: 3,
 }  # fmt: skip
 # Inventors per patent: 2,200 US patents of PatentsView, 2026.
 _PATENTS_BY_INVENTORS = {
@@ -53,8 +54,8 @@ UNCOUNTED_WORKS = {
 OTHER_TYPES = ("book-chapter", "preprint", "review", "dataset", "dissertation", "erratum", "peer-review", "paratext")
 # Investment types by frequency (Crunchbase 2015 and 2020): those that are venture deals, and those that are not.
 VENTURE_TYPES = {
-    "pre_seed": 0.08, "seed": 0.36, "angel": 0.06, "series_a": 0.19, "series_b": 0.12, "series_c": 0.06, "series_d": 0.03,
-    "series_e": 0.01, "series_unknown": 0.09,
+    "pre_seed": 0.08, "seed": 0.36, "angel": 0.06, "series_a": 0.19, "series_b": 0.12, "series_c": 0.06,
+    "series_d": 0.03, "series_e": 0.01, "series_unknown": 0.09,
 }  # fmt: skip
 OTHER_DEAL_TYPES = {
     "debt_financing": 0.38, "grant": 0.16, "private_equity": 0.14, "post_ipo_equity": 0.1, "post_ipo_debt": 0.06,

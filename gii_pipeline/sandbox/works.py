@@ -1,6 +1,6 @@
 """The made-up works as OpenAlex writes them: one JSON object a line, whole, as in the snapshot.
 
-Belongs here: the works of a publication year, those that count and those that do not, with the gaps that real ones have.
+Belongs here: the works of a publication year, those that count and those that do not, with the gaps of real ones.
 Does not: pages, filters or cursors (see `servers.openalex`).
 
 Lines are put together from ready pieces of JSON: a world year has two million works.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,6 +59,14 @@ class _Piece:
         return cls(_json(whole), _json(institution.economy), _json(printed), _json(institution.openalex))
 
 
+class _Draws(NamedTuple):
+    """What chance says of a work, each between 0 and 1."""
+
+    date: float
+    doi: float
+    domain: float
+
+
 class _Writer:
     """Writes the works of one year."""
 
@@ -76,13 +85,17 @@ class _Writer:
             kinds, *(column.tolist() for column in columns), strict=True
         ):
             written = [next(authors) for _ in range(people)]
-            yield self._work(number, kind, written, date, doi >= shapes.WORK_WITHOUT_DOI, domain)
+            yield self._work(number, kind, written, _Draws(date, doi, domain))
 
-    def _work(self, number: int, kind: str, authors: list[str], date: float, has_doi: bool, domain: float) -> str:  # noqa: FBT001
+    def _work(self, number: int, kind: str, authors: list[str], drawn: _Draws) -> str:
         id_ = f"https://openalex.org/W{work_number(self._year, number)}"
-        doi = f'"https://doi.org/10.5555/madeup.{self._year}.{number}"' if has_doi else "null"
+        doi = (
+            f'"https://doi.org/10.5555/madeup.{self._year}.{number}"'
+            if drawn.doi >= shapes.WORK_WITHOUT_DOI
+            else "null"
+        )
         title = f'"Made-up work {number} of {self._year}"'
-        day = f"{self._year}-{1 + int(date * 12):02d}-{1 + int(date * 12 % 1 * 28):02d}"
+        day = f"{self._year}-{1 + int(drawn.date * 12):02d}-{1 + int(drawn.date * 12 % 1 * 28):02d}"
         type_ = shapes.OTHER_TYPES[number % len(shapes.OTHER_TYPES)] if kind == "other_type" else "article"
         truncated = ',"is_authors_truncated":true' if len(authors) >= shapes.MAX_LISTED_AUTHORS else ""
         return (
@@ -91,7 +104,7 @@ class _Writer:
             f'"primary_location":{_location(kind, number)},"type":"{type_}","indexed_in":["crossref"],'
             f'"authorships":[{",".join(authors)}],"cited_by_count":{number % 40},'
             f'"is_retracted":{_json(kind == "retracted")},"is_paratext":{_json(type_ == "paratext")},'
-            f'"is_xpac":{_json(kind == "expansion_pack")},"primary_topic":{_topic(kind, domain)},'
+            f'"is_xpac":{_json(kind == "expansion_pack")},"primary_topic":{_topic(kind, drawn.domain)},'
             f'"updated_date":"{UPDATED}","created_date":"{day}T00:00:00"{truncated}}}'
         )
 
@@ -112,7 +125,19 @@ class _Writer:
                 belongs = []
             belongs.append(institution)
             if address == addresses:
-                yield _authorship(self._year, work, person, _POSITIONS[where], draw, self._belonging(belongs, draw))
+                yield self._authorship((work, person), _POSITIONS[where], draw, self._belonging(belongs, draw))
+
+    def _authorship(self, key: tuple[int, int], position: str, draw: float, belonging: str) -> str:
+        (work, person), year = key, self._year
+        name = f"Author {year}-{work}-{person}"
+        unknown = 1 - draw < shapes.AUTHOR_WITHOUT_ID
+        id_ = "null" if unknown else f'"https://openalex.org/A{work_number(year, work)}{person:03d}"'
+        has_orcid = not unknown and 1 - draw < shapes.AUTHOR_WITH_ORCID
+        orcid = f'"https://orcid.org/0000-{year}-{work // 10_000:04d}-{work % 10_000:04d}"' if has_orcid else "null"
+        return (
+            f'{{"author_position":"{position}","author":{{"id":{id_},"display_name":"{name}","orcid":{orcid}}},'
+            f'"is_corresponding":{_json(person == 1)},"raw_author_name":"{name}",{belonging}}}'
+        )
 
     def _belonging(self, numbers: list[int], draw: float) -> str:
         if len(numbers) == 1 and numbers[0] >= 0:
@@ -128,18 +153,6 @@ class _Writer:
 def work_number(year: int, number: int) -> int:
     """The number in an OpenAlex address, from the number that a record has in its year."""
     return 4_000_000_000 + (year - 2000) * 10_000_000 + number
-
-
-def _authorship(year: int, work: int, person: int, position: str, draw: float, belonging: str) -> str:
-    name = f"Author {year}-{work}-{person}"
-    unknown = 1 - draw < shapes.AUTHOR_WITHOUT_ID
-    id_ = "null" if unknown else f'"https://openalex.org/A{work_number(year, work)}{person:03d}"'
-    has_orcid = not unknown and 1 - draw < shapes.AUTHOR_WITH_ORCID
-    orcid = f'"https://orcid.org/0000-{year}-{work // 10_000:04d}-{work % 10_000:04d}"' if has_orcid else "null"
-    return (
-        f'{{"author_position":"{position}","author":{{"id":{id_},"display_name":"{name}","orcid":{orcid}}},'
-        f'"is_corresponding":{_json(person == 1)},"raw_author_name":"{name}",{belonging}}}'
-    )
 
 
 def _belonging(pieces: list[_Piece]) -> str:

@@ -48,11 +48,11 @@ class World:
 
     def records(self, metric: str, year: int, chunk_records: int = records.CHUNK_RECORDS) -> Iterator[Chunk]:
         """The records of a metric and data year that count, as columns, chunk by chunk."""
-        return records.records(self.plan, self.geography, self.seed, metric, year, chunk_records)
+        return records.records(self.plan, self.geography, self.seed, metric, year, chunk_records=chunk_records)
 
     def uncounted(self, metric: str, year: int, kinds: Mapping[str, float]) -> Iterator[tuple[Chunk, list[str]]]:
         """Records that do not count, chunk by chunk, each with why; kinds: why -> how many a record that counts."""
-        return records.uncounted(self.plan, self.geography, self.seed, metric, year, kinds)
+        return records.uncounted(self.plan, self.geography, self.seed, metric, year, kinds=kinds)
 
 
 @lru_cache(maxsize=4)

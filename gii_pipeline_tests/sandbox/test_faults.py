@@ -28,7 +28,7 @@ class Fetch:
     def __init__(self, served: Serving, root: Path, client: str) -> None:
         self._root, self._client = root, client
         address = {name: server.url for name, server in served.servers.items()}
-        self.options: dict[str, Any] = {
+        options: dict[str, dict[str, Any]] = {
             "openalex_api": {"base_url": address["openalex"], "key_variable": KEY_VARIABLE, "per_second": 80},
             "crunchbase_api": {
                 "base_url": f"{address['crunchbase']}/v4/data",
@@ -41,7 +41,8 @@ class Fetch:
                 "table": "g_pct_data",
             },
             "file_url": {"url": f"{address['files']}{ROR_PATH}"},
-        }[client]
+        }
+        self.options = options[client]
 
     def __call__(self) -> str:
         """A fingerprint of what came: of a list the ids in order, of a file its bytes."""
@@ -90,10 +91,11 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("client", "server", "fault", "said"), CASES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(case[:3]))
 def test_fault_ends_in_the_right_data_or_in_a_stop_that_resumes(
-    served: Serving, tmp_path: Path, client: str, server: str, fault: Fault, said: str
+    served: Serving, tmp_path: Path, case: tuple[str, str, Fault, str]
 ) -> None:
+    client, server, fault, said = case
     undisturbed = Fetch(served, tmp_path / "undisturbed", client)()
     fetch = Fetch(served, tmp_path / "disturbed", client)
     served.servers[server].faults.add(fault, after=2 if fault in LISTS and server in ("openalex", "crunchbase") else 0)

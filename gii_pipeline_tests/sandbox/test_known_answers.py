@@ -26,8 +26,8 @@ from gii_pipeline.store import Store
 from gii_pipeline_tests.sandbox import world_files
 
 COLUMNS = (
-    "record_id, data_year, record_type, person_seq, location_seq, people, people_truncated, fraction, first_at_location, "
-    "location_id"
+    "record_id, data_year, record_type, person_seq, location_seq, people, people_truncated, fraction, "
+    "first_at_location, location_id"
 )
 
 

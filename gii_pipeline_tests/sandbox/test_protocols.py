@@ -110,8 +110,12 @@ def test_openalex_refuses_what_the_api_refuses(served: Serving, query: dict[str,
 
 
 def test_openalex_refuses_a_wrong_and_a_blank_key(served: Serving) -> None:
-    for headers, query in (({"Authorization": "Bearer wrong"}, {}), ({}, {"api_key": ""})):
-        answer = openalex(served, headers=headers, **query)
+    refused: list[tuple[dict[str, str], dict[str, Any]]] = [
+        ({"Authorization": "Bearer wrong"}, {}),
+        ({}, {"api_key": ""}),
+    ]
+    for headers, query in refused:
+        answer = openalex(served, "/works", headers, **query)
         assert (answer.status_code, answer.json()["error"]) == (401, "Invalid or missing API key")
 
 

@@ -74,7 +74,7 @@ class FileHost:
         }
 
     def reply(self, asked: Asked, fault: Fault | None) -> Reply:
-        """The file, or its end; 404 for others, 403 for a signed one without its signature, 429 and 416 as it must be."""
+        """The file, or its end; 404 for others, 403 for a signed one without its signature, 416 behind the end."""
         if fault in (Fault.RATE_LIMITED, Fault.BUDGET_SPENT):
             wait = "1" if fault is Fault.RATE_LIMITED else "43200"
             return json_reply({"message": "Too many requests"}, 429, {"Retry-After": wait})

@@ -79,7 +79,9 @@ class Service(Protocol):
     def reply(self, asked: Asked, fault: Fault | None) -> Reply: ...
 
 
-def json_reply(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+def json_reply(
+    content: bytes | list[Any] | dict[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Reply:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     return Reply(body, status, {"Content-Type": "application/json", **(headers or {})})
 

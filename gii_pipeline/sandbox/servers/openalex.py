@@ -24,8 +24,8 @@ from gii_pipeline.sandbox.servers.openalex_lists import Lists, RefusedError
 from gii_pipeline.sandbox.world import World
 
 PARAMETERS = (
-    "filter", "search", "select", "sort", "group_by", "group-by", "page", "per_page", "per-page", "cursor", "sample", "seed",
-    "format", "mailto", "api_key", "include_xpac", "data_version",
+    "filter", "search", "select", "sort", "group_by", "group-by", "page", "per_page", "per-page", "cursor", "sample",
+    "seed", "format", "mailto", "api_key", "include_xpac", "data_version",
 )  # fmt: skip
 SOMETIMES = ("is_authors_truncated",)
 NOT_SERVED = ("search", "group_by", "group-by", "sample", "sort")

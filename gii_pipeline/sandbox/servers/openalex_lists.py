@@ -205,8 +205,9 @@ def _conditions(query: str, fields: dict[str, Any]) -> Iterator[tuple[str, Calla
     for part in filter(None, query.split(",")):
         name, colon, value = part.partition(":")
         if name not in fields:
+            known = ", ".join(fields)
             raise RefusedError(
-                f"{name} is not a valid field. Valid fields are underscore or hyphenated versions of: {', '.join(fields)}"
+                f"{name} is not a valid field. Valid fields are underscore or hyphenated versions of: {known}"
             )
         if not colon or value.casefold() in ("", "none", "undefined"):
             raise RefusedError(f"{name} needs a value.")
@@ -235,7 +236,7 @@ def _one(option: str) -> Callable[[str], bool]:
     return lambda value: value.casefold() == _short(option).casefold()
 
 
-def _flag(value: bool) -> str:  # noqa: FBT001
+def _flag(value: bool) -> str:
     return str(value).lower()
 
 
