@@ -104,7 +104,8 @@ def test_spent_budget_and_too_many_a_second_are_told_apart(world: World, served:
     ],
 )
 def test_openalex_refuses_what_the_api_refuses(served: Serving, query: dict[str, str], said: str) -> None:
-    answer = openalex(served, **{"filter": "publication_year:2021", **query})
+    parameters: dict[str, Any] = {"filter": "publication_year:2021", **query}
+    answer = openalex(served, **parameters)
     assert answer.status_code == 400
     assert said in answer.json()["message"]
 
