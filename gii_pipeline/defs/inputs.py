@@ -81,17 +81,27 @@ class EditionInputs:
             return None
         return before if found else None
 
+    @property
+    def years(self) -> set[int]:
+        """The data years of its windows, and of the edition before's, which it is compared with."""
+        before = self.pipeline.book.previous(self.edition)
+        editions = [self.edition, *([before, before.under(self.edition)] if before else [])]
+        known = [edition for edition in editions if not self._lacking(edition)]
+        return {year for edition in known for years in edition.data_years.values() for year in years}
+
     def check_sources(self) -> None:
         """Raise InputError where the profile has no source for a metric of the edition."""
         self._check_sources(self.edition)
 
     def _check_sources(self, edition: Edition) -> None:
-        lacking = [metric for metric in edition.metrics if metric not in self.pipeline.profile.metrics]
-        if lacking:
+        if lacking := self._lacking(edition):
             raise InputError(
                 f"Edition {edition.label} counts {', '.join(lacking)}, "
                 f"and the profile {self.pipeline.profile.name!r} names no source for it."
             )
+
+    def _lacking(self, edition: Edition) -> list[str]:
+        return [metric for metric in edition.metrics if metric not in self.pipeline.profile.metrics]
 
     def core_files(self, edition: Edition) -> dict[str, list[Path]]:
         """Core table -> the files of the years that the edition's windows demand, and of `locations` for all of them.

@@ -31,6 +31,7 @@ class Pipeline:
 
     offline: read only what the archive holds. refresh: fetch anew what it holds already.
     engine: what counts the records, `duckdb` or `spark`. resume: the command that goes on with a fetch that stopped.
+    archive_root: where the archive lies, if not under the root.
     """
 
     profile: Profile
@@ -39,6 +40,7 @@ class Pipeline:
     refresh: bool = False
     engine: str = "duckdb"
     resume: str = "gii ingest --years {years}"
+    archive_root: Path | None = None
 
     @classmethod
     def from_environment(cls) -> Pipeline:
@@ -112,4 +114,5 @@ class Pipeline:
 
     @property
     def archive(self) -> Archive:
-        return Archive(self.root, offline=self.offline, refresh=self.refresh, resume=self.resume)
+        root = self.archive_root or self.root
+        return Archive(root, offline=self.offline, refresh=self.refresh, resume=self.resume)

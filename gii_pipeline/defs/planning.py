@@ -37,7 +37,7 @@ def plan(pipeline: Pipeline, labels: Iterable[str]) -> list[Step]:
     inputs = [EditionInputs(pipeline, label) for label in labels]
     for edition in inputs:
         edition.check_sources()
-    years = sorted({year for each in inputs for years in each.edition.data_years.values() for year in years})
+    years = sorted({year for each in inputs for year in each.years})
     ingest = [_ingest(pipeline, year) for year in years]
     changed = {int(step.partition) for step in ingest if step.state != "there"}
     ordered = sorted(inputs, key=lambda each: (each.edition.edition, each.edition.method))
@@ -68,8 +68,7 @@ def _ranking(inputs: EditionInputs, changed_years: set[int]) -> Step:
     missing = [t for t in EDITION_TABLES if not inputs.pipeline.store.edition(t, label).is_file()]
     if missing:
         return Step("ranking", label, "missing", f"no {', '.join(missing)}")
-    demanded = {year for years in inputs.edition.data_years.values() for year in years}
-    if again := sorted(demanded & changed_years):
+    if again := sorted(inputs.years & changed_years):
         return Step("ranking", label, "stale", f"data years {', '.join(map(str, again))} are ingested anew")
     try:
         now = inputs.lock

@@ -14,9 +14,21 @@ from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.partitions import editions
 from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.errors import ReleaseError
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Input
-from gii_pipeline.releases import Made, ReleaseInfo, SourceInfo, make_release
+from gii_pipeline.releases import (
+    Made,
+    ReleaseInfo,
+    SourceInfo,
+    Tolerance,
+    diff,
+    exceeds,
+    make_release,
+    open_release,
+    snapshot_of_edition,
+    versions,
+)
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.gathering import pinned_entries
 from gii_pipeline.store import EDITION_TABLES
@@ -47,9 +59,31 @@ def release_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
     return [release]
 
 
-def release_edition(pipeline: Pipeline, label: str) -> Made:
-    """Publish the edition's tables as the next version, unless they are what the last one holds."""
-    return make_release(pipeline.root, label, release_info(pipeline, label), clock=lambda: datetime.now(UTC))
+def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False) -> Made:
+    """Publish the edition's tables as the next version, unless they are what the last one holds.
+
+    Raises ReleaseError where the change from the last version exceeds the profile's tolerance and nobody approved it.
+    """
+    info = release_info(pipeline, label)
+    if not approved and (reasons := beyond_tolerance(pipeline, label, info)):
+        listed = "\n  ".join(reasons)
+        raise ReleaseError(
+            f"Edition {label} differs from its last release by more than the profile tolerates:\n  {listed}\n"
+            f"Look at it with `gii diff`; to publish it, run `gii release make --edition {label} --approve`."
+        )
+    return make_release(pipeline.root, label, info, clock=lambda: datetime.now(UTC))
+
+
+def beyond_tolerance(pipeline: Pipeline, label: str, info: ReleaseInfo) -> list[str]:
+    """Which changes from the edition's last release exceed the profile's tolerance, a sentence each."""
+    tolerance = Tolerance(**pipeline.profile.approval.model_dump())
+    if tolerance == Tolerance():
+        return []
+    released = [one.version for one in versions(pipeline.root) if one.version.label == label and not one.withdrawn]
+    if not released:
+        return []
+    now = snapshot_of_edition(pipeline.root, label, info.settings)
+    return exceeds(diff(open_release(pipeline.root, str(released[-1])), now), tolerance)
 
 
 def release_info(pipeline: Pipeline, label: str) -> ReleaseInfo:

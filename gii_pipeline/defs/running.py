@@ -21,6 +21,7 @@ from gii_pipeline.defs.failing import failure_of
 from gii_pipeline.errors import GiiError
 
 POLL_SECONDS = 0.1
+OWN_INSTANCE = "telemetry: {enabled: false}\n"
 
 State = Literal["started", "succeeded", "failed"]
 STATES: dict[str, State] = {"STEP_START": "started", "STEP_SUCCESS": "succeeded", "STEP_FAILURE": "failed"}
@@ -38,7 +39,9 @@ def instance_of(root: Path) -> dg.DagsterInstance:
     """The Dagster instance of DAGSTER_HOME, or one under the root, so that the page shows what commands ran."""
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(root / "dagster")))
     home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").touch()
+    settings = home / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(OWN_INSTANCE, encoding="utf-8")
     return dg.DagsterInstance.get()
 
 

@@ -6,9 +6,11 @@ Does not: deciding what is stale (`planning`), or showing progress.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import dagster as dg
 
@@ -16,6 +18,21 @@ from gii_pipeline.defs.definitions import build
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, plan
 from gii_pipeline.defs.running import StepEvent, instance_of, run_partition
+from gii_pipeline.errors import GiiError
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a step of a plan went: done, there (already), failed or not run; and why."""
+
+    step: Step
+    state: Literal["done", "there", "failed", "not run"]
+    seconds: float = 0.0
+    reason: str = ""
+    error: GiiError | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        return {**vars(self.step), "outcome": self.state, "seconds": round(self.seconds, 1), "reason": self.reason}
 
 
 @dataclass(frozen=True)
@@ -35,6 +52,39 @@ class Workflow:
     def plan(self, labels: Sequence[str]) -> list[Step]:
         """What has to run for these editions, and why."""
         return plan(self.pipeline, labels)
+
+    def run_all(self, steps: Sequence[Step], follow: Callable[[str, Iterator[StepEvent]], None]) -> Iterator[Outcome]:
+        """Run what is not there, in order; a step that fails stops only those that need it.
+
+        follow: consumes a step's events, under a title.
+        """
+        failed_years: set[str] = set()
+        for step in steps:
+            lacking = sorted(failed_years & set(self._needs(step)))
+            if step.state == "there":
+                yield Outcome(step, "there")
+            elif lacking:
+                yield Outcome(step, "not run", reason=f"needs data years {', '.join(lacking)}")
+            else:
+                outcome = self._outcome(step, follow)
+                if outcome.error and step.job == "ingest":
+                    failed_years.add(step.partition)
+                yield outcome
+
+    def _outcome(self, step: Step, follow: Callable[[str, Iterator[StepEvent]], None]) -> Outcome:
+        started = time.monotonic()
+        try:
+            follow(f"{step.job} {step.partition}", self.run(step))
+        except GiiError as error:
+            return Outcome(step, "failed", time.monotonic() - started, str(error), error)
+        return Outcome(step, "done", time.monotonic() - started)
+
+    def _needs(self, step: Step) -> list[str]:
+        """The data years that a step cannot do without."""
+        if step.job == "ingest":
+            return []
+        windows = self.pipeline.editions[step.partition].data_years.values()
+        return [str(year) for years in windows for year in years]
 
     def run(self, step: Step) -> Iterator[StepEvent]:
         """Run one step of a plan, giving its events; raises what failed."""

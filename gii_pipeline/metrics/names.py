@@ -17,6 +17,11 @@ class Metric(NamedTuple):
     unit: str
     people: str
 
+    @property
+    def title_in_text(self) -> str:
+        """The title inside a sentence: small letters, except where it begins with an abbreviation."""
+        return self.title if self.title[1].isupper() else self.title[0].lower() + self.title[1:]
+
 
 METRIC: dict[str, Metric] = {
     "pct_applications": Metric("patents", "PCT applications", "applications", "inventors"),

@@ -82,6 +82,19 @@ class Population(Source):
         return Input(reader="population", files=files, title=self.title, licence=self.licence, citation=self.citation)
 
 
+class Approval(_Part):
+    """How large a change from the edition's last release may be before a person must approve it; None tolerates any.
+
+    rank_move: places, among clusters within `within_rank` before or after. share_pct_points: of a cluster's share of
+    the world in a metric. vanished_clusters: ranked clusters that cease to exist.
+    """
+
+    rank_move: int | None = None
+    share_pct_points: float | None = None
+    vanished_clusters: int | None = None
+    within_rank: int = 100
+
+
 class Profile(_Part):
     """Where the records of a run come from, and which editions it brings beside those of WIPO.
 
@@ -97,3 +110,4 @@ class Profile(_Part):
     population: Population
     methods: tuple[int, ...] = ()
     editions: dict[int, Edition] = Field(default_factory=dict)
+    approval: Approval = Approval()

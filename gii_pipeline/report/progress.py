@@ -13,6 +13,14 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+PLAIN_WIDTH = 140
+
+
+def console(*, stderr: bool = False) -> Console:
+    """The console of a command: as wide as the terminal, or wide enough for a log where there is none."""
+    found = Console(stderr=stderr)
+    return found if found.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
+
 
 class Event(Protocol):
     """A step and whether it `started`, `succeeded` or `failed`."""

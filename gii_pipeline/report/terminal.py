@@ -11,11 +11,41 @@ from typing import Protocol
 
 import pandas as pd
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from gii_pipeline.metrics.names import METRIC
 
 DASH = "–"
+
+
+class Outcome(Protocol):
+    """How a step of a plan went."""
+
+    @property
+    def step(self) -> Step: ...
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def seconds(self) -> float: ...
+
+    @property
+    def reason(self) -> str: ...
+
+
+class Finding(Protocol):
+    """Something that a run needs, and whether it is there."""
+
+    @property
+    def what(self) -> str: ...
+
+    @property
+    def well(self) -> bool: ...
+
+    @property
+    def says(self) -> str: ...
 
 
 class Step(Protocol):
@@ -72,6 +102,34 @@ def plan_table(steps: Iterable[Step]) -> Table:
     table = Table("job", "partition", "state", "why", header_style="bold", pad_edge=False)
     for step in steps:
         table.add_row(step.job, step.partition, step.state, step.why)
+    return table
+
+
+def outcome_table(outcomes: Iterable[Outcome]) -> Table:
+    """What a backfill did: every step, how it went, how long it took, and why it failed."""
+    table = Table("job", "partition", "state", "seconds", "reason", header_style="bold", pad_edge=False)
+    for outcome in outcomes:
+        seconds = f"{outcome.seconds:.1f}" if outcome.seconds else DASH
+        table.add_row(outcome.step.job, outcome.step.partition, outcome.state, seconds, escape(outcome.reason))
+    return table
+
+
+def findings_table(findings: Iterable[Finding]) -> Table:
+    """What a run needs, a line each."""
+    table = Table("", "what", "", header_style="bold", pad_edge=False)
+    for finding in findings:
+        table.add_row("[green]ok[/]" if finding.well else "[red]no[/]", finding.what, escape(finding.says))
+    return table
+
+
+def published_table(rows: pd.DataFrame) -> Table:
+    """Printed figures beside computed ones, and whether they agree; a dash where nothing can be computed."""
+    agreement = {True: "[green]yes[/]", False: "[red]no[/]"}
+    columns = ["edition", "cluster", "figure", "printed", "computed"]
+    table = Table(*columns, "agrees", title="Printed figures", header_style="bold", pad_edge=False)
+    for row in rows.to_dict("records"):
+        cells = [DASH if pd.isna(row[name]) else str(row[name]) or "world" for name in columns]
+        table.add_row(*cells, agreement.get(row["agrees"], DASH))
     return table
 
 

@@ -7,8 +7,10 @@ Does not: what to ask a source for (`fetching`), or what the bytes mean (`reader
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,12 +39,22 @@ def _entries(archive: Archive, source: str, files: tuple[Path, ...] | Fetch, dat
 
 
 def pin(gathered: Gathered, path: Path) -> None:
-    """Write the list of entries, all at once: from now on the data year is read from these."""
+    """Write the list of entries, all at once: from now on the data year is read from these.
+
+    A copy is kept beside it under a name that follows from the files, for whoever rebuilds what was made from them.
+    """
     listed = {role: [_named(entry) for entry in entries] for role, entries in gathered.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_suffix(".staged")
     staged.write_text(json.dumps(listed, indent=1, sort_keys=True), encoding="utf-8")
     staged.replace(path)
+    shutil.copyfile(path, kept_pin(path, hashes(path)))
+
+
+def kept_pin(path: Path, files: Mapping[str, Sequence[str]]) -> Path:
+    """Where the list is kept that `path` was when it named these files (source -> sha256 of each)."""
+    content = json.dumps({source: sorted(files[source]) for source in sorted(files)})
+    return path.with_name(f"inputs-{hashlib.sha256(content.encode()).hexdigest()[:16]}.json")
 
 
 def pinned(path: Path, archive: Archive) -> dict[str, list[Path]]:

@@ -1,0 +1,50 @@
+"""`gii`: the same jobs for people at a terminal.
+
+Belongs here: arguments, progress, what is printed, exit codes. Commands import what they need when they run, so that
+`gii --help` answers at once.
+Does not: anything that the Dagster page could not do as well.
+
+Exit codes: 0 done, 1 broke down or a check did not hold, 2 bad input, 3 a contract was broken, 4 a source refused,
+5 a source failed for now, 6 a release was refused.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from gii_pipeline.cli import archive, checks, pipeline, release, results, sandbox
+from gii_pipeline.errors import GiiError
+
+app = typer.Typer(
+    name="gii",
+    help="The ranking of the world's innovation clusters, from raw records to versioned tables.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for command in (
+    pipeline.run,
+    pipeline.plan,
+    pipeline.ingest,
+    pipeline.backfill,
+    checks.verify,
+    checks.explain,
+    checks.doctor,
+    results.facts,
+    results.history,
+    results.diff,
+):
+    app.command()(command)
+app.add_typer(release.app, name="release")
+app.add_typer(archive.app, name="archive")
+app.add_typer(sandbox.app, name="sandbox")
+
+
+def main() -> None:
+    """Run `gii`; an error that a person can mend is told in one message, with its exit code."""
+    try:
+        app()
+    except GiiError as error:
+        typer.secho(str(error), err=True, fg="red")
+        sys.exit(error.exit_code)

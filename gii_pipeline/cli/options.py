@@ -1,0 +1,77 @@
+"""Options that several commands share, and what they stand for.
+
+Belongs here: names and help of options, parsing years and labels, and the pipeline that options ask for.
+Does not: commands.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gii_pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from gii_pipeline.defs.workflow import Workflow
+
+ProfileOption = Annotated[
+    str, typer.Option("--profile", "-p", envvar="GII_PROFILE", help="A shipped profile, or the path of one.")
+]
+RootOption = Annotated[Path, typer.Option("--root", envvar="GII_ROOT", help="The folder that everything lies under.")]
+EditionOption = Annotated[int, typer.Option("--edition", "-e", help="The edition's year.")]
+MethodOption = Annotated[
+    int | None, typer.Option("--method", "-m", help="Rank by the method of this edition instead of its own.")
+]
+OfflineOption = Annotated[bool, typer.Option("--offline", help="Use only what the archive holds.")]
+RefreshOption = Annotated[bool, typer.Option("--refresh", help="Fetch and read everything anew.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+ROOT = Path("gii_data")
+SANDBOX = "sandbox"
+
+
+@contextmanager
+def workflow_of(
+    profile: str, root: Path, *, method: int | None = None, offline: bool = False, refresh: bool = False
+) -> Iterator[Workflow]:
+    """The workflow of a command's options. They go through the environment, as the Dagster page gets them.
+
+    The sandbox's servers run as long as the workflow does, unless they are up already.
+    """
+    from contextlib import ExitStack
+
+    from gii_pipeline.defs.pipeline import Pipeline
+    from gii_pipeline.defs.workflow import Workflow
+
+    os.environ |= {"GII_PROFILE": profile, "GII_ROOT": str(root.absolute()), "GII_OFFLINE": str(int(offline))}
+    os.environ["GII_REFRESH"] = str(int(refresh))
+    if method is not None:
+        os.environ["GII_METHODS"] = str(method)
+    with ExitStack() as stack:
+        if profile == SANDBOX and not offline and "GII_SANDBOX_OPENALEX" not in os.environ:
+            from gii_pipeline.sandbox.servers import serving
+
+            stack.enter_context(serving(root.absolute() / SANDBOX))
+        yield Workflow(Pipeline.from_environment())
+
+
+def label_of(edition: int, method: int | None) -> str:
+    return str(edition) if method in (None, edition) else f"{edition}@{method}"
+
+
+def years_in(text: str) -> list[int]:
+    """`2019..2023` and `2019,2021` as years."""
+    try:
+        parts = [part.split("..") for part in text.split(",")]
+        return sorted({year for part in parts for year in range(int(part[0]), int(part[-1]) + 1)})
+    except ValueError:
+        raise InputError(f"{text!r} are not years. Write 2019, 2019,2021 or 2019..2023.") from None
+
+
+def print_json(content: Any) -> None:  # noqa: ANN401
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))

@@ -1,0 +1,154 @@
+"""`gii run`, `plan`, `ingest` and `backfill`: running the jobs.
+
+Belongs here: which steps a command carries out, and what it prints at its end.
+Does not: deciding what is missing or stale (`defs.planning`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gii_pipeline.cli.options import (
+    ROOT,
+    EditionOption,
+    JsonOption,
+    MethodOption,
+    OfflineOption,
+    ProfileOption,
+    RefreshOption,
+    RootOption,
+    label_of,
+    print_json,
+    workflow_of,
+    years_in,
+)
+from gii_pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from gii_pipeline.defs.workflow import Workflow
+    from gii_pipeline.releases import Release
+
+
+def run(
+    edition: EditionOption,
+    profile: ProfileOption = "sandbox",
+    method: MethodOption = None,
+    root: RootOption = ROOT,
+    offline: OfflineOption = False,
+    refresh: RefreshOption = False,
+) -> None:
+    """Rank an edition: ingest the years it demands, find the clusters, rank them, release the tables."""
+    from gii_pipeline.defs.planning import Step
+    from gii_pipeline.report.progress import console, reporting
+
+    label = label_of(edition, method)
+    with workflow_of(profile, root, method=method, offline=offline, refresh=refresh) as workflow:
+        before = _newest_version(workflow, label)
+        steps = [*workflow.plan([label]), Step("release", label, "missing")]
+        waiting = [step for step in steps if step.state != "there"]
+        with reporting(console(stderr=True), len(waiting)) as reporter:
+            for step in waiting:
+                reporter.follow(f"{step.job} {step.partition}", workflow.run(step))
+        _show_release(workflow, label, before)
+
+
+def plan(
+    edition: EditionOption,
+    profile: ProfileOption = "sandbox",
+    method: MethodOption = None,
+    root: RootOption = ROOT,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what an edition needs: what is there, what is missing, what is stale and why."""
+    with workflow_of(profile, root, method=method) as workflow:
+        _show_plan(workflow, [label_of(edition, method)], as_json=as_json)
+
+
+def ingest(
+    years: Annotated[str, typer.Option("--years", help="Data years: 2019, 2019,2021 or 2019..2023.")],
+    profile: ProfileOption = "sandbox",
+    root: RootOption = ROOT,
+    offline: OfflineOption = False,
+    refresh: RefreshOption = False,
+) -> None:
+    """Fetch and read data years into the core tables, whether or not they are there already."""
+    from gii_pipeline.defs.planning import Step
+    from gii_pipeline.report.progress import console, reporting
+
+    with workflow_of(profile, root, offline=offline, refresh=refresh) as workflow:
+        known = workflow.pipeline.data_years
+        wanted = years_in(years)
+        if unknown := sorted(set(wanted) - set(known)):
+            raise InputError(f"No edition demands the data years {unknown}. There are {known[0]} to {known[-1]}.")
+        with reporting(console(stderr=True), len(wanted)) as reporter:
+            for year in wanted:
+                reporter.follow(f"ingest {year}", workflow.run(Step("ingest", str(year), "missing")))
+
+
+def backfill(
+    editions: Annotated[str, typer.Option("--editions", help="Editions: 2018..2025 or 2020,2024.")],
+    profile: ProfileOption = "sandbox",
+    method: MethodOption = None,
+    root: RootOption = ROOT,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    offline: OfflineOption = False,
+    refresh: RefreshOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make what is missing or stale of several editions: the data years first, once each, then the rankings.
+
+    A step that fails does not stop those that do not need it; running the command again goes on where it stopped.
+    """
+    from gii_pipeline.report.progress import console, reporting
+    from gii_pipeline.report.terminal import outcome_table
+
+    labels = [label_of(edition, method) for edition in years_in(editions)]
+    with workflow_of(profile, root, method=method, offline=offline, refresh=refresh) as workflow:
+        if dry_run:
+            _show_plan(workflow, labels, as_json=as_json)
+            return
+        steps = workflow.plan(labels)
+        waiting = sum(step.state != "there" for step in steps)
+        with reporting(console(stderr=True), waiting) as reporter:
+            outcomes = list(workflow.run_all(steps, reporter.follow))
+    if as_json:
+        print_json([outcome.as_dict() for outcome in outcomes])
+    else:
+        console().print(outcome_table(outcomes))
+    if errors := [outcome.error for outcome in outcomes if outcome.error]:
+        raise typer.Exit(errors[0].exit_code)
+
+
+def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:
+    from gii_pipeline.report.progress import console
+    from gii_pipeline.report.terminal import plan_table
+
+    steps = workflow.plan(labels)
+    if as_json:
+        print_json([vars(step) for step in steps])
+    else:
+        console().print(plan_table(steps))
+
+
+def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
+    from gii_pipeline.releases import open_release
+    from gii_pipeline.report.headline import headline
+    from gii_pipeline.report.progress import console
+    from gii_pipeline.report.terminal import ranking_table
+
+    release: Release = open_release(workflow.pipeline.root, _newest_version(workflow, label) or "latest")
+    ranking = release.table("ranking_size")
+    out = console()
+    out.print(ranking_table(ranking, f"{workflow.pipeline.profile.title}, edition {label}"))
+    out.print(headline(ranking, release.table("rank_changes"), release.table("cluster_metrics")), highlight=False)
+    unchanged = " (unchanged: the same inputs made it before)" if str(release.version) == before else ""
+    out.print(f"Release {release.version}: {release.folder}{unchanged}", soft_wrap=True, highlight=False)
+
+
+def _newest_version(workflow: Workflow, label: str) -> str | None:
+    from gii_pipeline.releases import versions
+
+    found = [listed.version for listed in versions(workflow.pipeline.root) if listed.version.label == label]
+    return str(found[-1]) if found else None

@@ -1,0 +1,106 @@
+"""`gii release`: making, listing, checking, rebuilding and withdrawing versions.
+
+Belongs here: the subcommands. Does not: what a version is (`releases`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from gii_pipeline.cli.options import (
+    ROOT,
+    EditionOption,
+    JsonOption,
+    MethodOption,
+    ProfileOption,
+    RootOption,
+    label_of,
+    print_json,
+    workflow_of,
+)
+from gii_pipeline.errors import ReleaseError
+
+app = typer.Typer(help="Versions of the ranking: make, list, verify, rebuild, withdraw.", no_args_is_help=True)
+VersionArgument = Annotated[str, typer.Argument(help="A version, for instance v2025.1.")]
+
+
+@app.command()
+def make(
+    edition: EditionOption,
+    profile: ProfileOption = "sandbox",
+    method: MethodOption = None,
+    root: RootOption = ROOT,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Publish although changes exceed the profile's tolerance.")
+    ] = False,
+) -> None:
+    """Publish a finished edition's tables as its next version, unless the last one holds the same."""
+    from gii_pipeline.defs.release import release_edition
+
+    with workflow_of(profile, root, method=method) as workflow:
+        typer.echo(release_edition(workflow.pipeline, label_of(edition, method), approved=approve).message)
+
+
+@app.command("list")
+def list_versions(root: RootOption = ROOT, as_json: JsonOption = False) -> None:
+    """List every version, oldest edition first."""
+    from gii_pipeline.releases import versions
+
+    listed = versions(root)
+    if as_json:
+        print_json([{"version": str(one.version), "withdrawn": one.withdrawn} for one in listed])
+        return
+    for one in listed:
+        typer.echo(f"{one.version}" + (f"  withdrawn: {one.withdrawn}" if one.withdrawn else ""))
+
+
+@app.command()
+def verify(version: VersionArgument, root: RootOption = ROOT) -> None:
+    """Compare a version's files with the hashes that it was published with."""
+    from gii_pipeline.releases import verify as damage
+
+    if problems := damage(root, version):
+        raise ReleaseError("\n".join(problems))
+    typer.echo(f"{version} is as it was published.")
+
+
+@app.command()
+def rebuild(version: VersionArgument, profile: ProfileOption = "sandbox", root: RootOption = ROOT) -> None:
+    """Compute a version's tables again from the archived files that it was made from, and compare their content."""
+    from gii_pipeline.defs.rebuilding import recompute_from
+    from gii_pipeline.releases import rebuild as compare
+
+    with workflow_of(profile, root, offline=True) as workflow:
+        rebuilt = compare(root, version, recompute_from(workflow.pipeline))
+    if not rebuilt.same:
+        raise ReleaseError(f"{version} comes out otherwise: {', '.join(rebuilt.different)} differ.")
+    typer.echo(f"{version} comes out the same: {len(rebuilt.equal)} tables have the content that was published.")
+
+
+@app.command()
+def withdraw(
+    version: VersionArgument,
+    because: Annotated[str, typer.Option(help="The reason, shown to whoever opens the version.")],
+    root: RootOption = ROOT,
+) -> None:
+    """Hide a version from `latest`; it stays readable by its name."""
+    from gii_pipeline.releases import withdraw as hide
+
+    latest = hide(root, version, because=because, at=_now())
+    typer.echo(f"{version} is withdrawn. The latest version is now {latest or 'none'}.")
+
+
+@app.command()
+def discard(version: VersionArgument, root: RootOption = ROOT) -> None:
+    """Give up a version whose making was broken off, so that the next one can be made."""
+    from gii_pipeline.releases import discard as give_up
+
+    give_up(root, version, at=_now())
+    typer.echo(f"{version} is discarded; its name will not be used again.")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,65 @@
+"""`gii facts`, `history` and `diff`: what the releases say.
+
+Belongs here: commands that read releases. Does not: wording and figures (`report`, `releases`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from gii_pipeline.cli.options import ROOT, EditionOption, JsonOption, MethodOption, RootOption, label_of, print_json
+
+
+def facts(
+    edition: EditionOption,
+    cluster: Annotated[str, typer.Option("--cluster", "-c", help="Its name, a part of it, or its id.")],
+    method: MethodOption = None,
+    root: RootOption = ROOT,
+) -> None:
+    """Print a paragraph on a cluster that a press office can use as it stands."""
+    from gii_pipeline.releases import open_release
+    from gii_pipeline.report.facts import FactTables, fact_sheet
+
+    release = open_release(root, label_of(edition, method))
+    typer.echo(fact_sheet(FactTables(*(release.table(name) for name in FactTables._fields)), cluster))
+
+
+def history(
+    cluster: Annotated[str, typer.Argument(help="Its name in any edition, a part of it, or its id.")],
+    root: RootOption = ROOT,
+    label: Annotated[str, typer.Option(help="The series to follow, as 2024@2025; by default each own method.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show a cluster through the released editions."""
+    from gii_pipeline.releases import history as history_of
+    from gii_pipeline.releases import standing
+    from gii_pipeline.report.progress import console
+    from gii_pipeline.report.terminal import rows_table
+
+    rows = history_of(root, cluster, label=label)
+    if as_json:
+        print_json(rows.to_dict("records"))
+        return
+    out = console()
+    out.print(rows_table(rows.drop(columns=["cluster_id", "method"]), f"{cluster}: {rows['cluster_id'].iloc[-1]}"))
+    out.print(standing(rows), highlight=False)
+
+
+def diff(
+    old: Annotated[str, typer.Argument(help="A version (v2025.1) or an edition (2024).")],
+    new: Annotated[str, typer.Argument(help="A version (v2025.2) or an edition (2025).")],
+    root: RootOption = ROOT,
+    form: Annotated[Literal["table", "markdown", "json"], typer.Option("--format", help="How to print it.")] = "table",
+) -> None:
+    """Compare two releases: ranks, counts, members, borders, method, sources."""
+    from gii_pipeline.releases import diff as compare
+    from gii_pipeline.releases import open_release, to_json, to_markdown, to_rich
+    from gii_pipeline.report.progress import console
+
+    found = compare(open_release(root, old), open_release(root, new))
+    if form == "table":
+        console().print(to_rich(found))
+    else:
+        typer.echo(to_json(found) if form == "json" else to_markdown(found))

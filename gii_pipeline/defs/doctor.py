@@ -1,0 +1,90 @@
+"""Doctor: what a run of a profile needs, and whether it is there.
+
+Belongs here: the list of things to look at. Does not: mending them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from gii_pipeline.errors import GiiError
+from gii_pipeline.profiles import Fetch, Input, Profile, read_profile
+from gii_pipeline.sources.checking import check_profile
+from gii_pipeline.sources.fetching import FETCHERS, FetchOptions
+from gii_pipeline.sources.fetching.reaching import reachable
+
+PACKAGES = ("gii-pipeline", "dagster", "great-expectations", "duckdb", "pyarrow", "pandas")
+LEAST_FREE_GIB = 5
+GIB = 2**30
+
+
+class Finding(NamedTuple):
+    """Something that a run needs: what, whether it is well, and what to know of it."""
+
+    what: str
+    well: bool
+    says: str
+
+
+def examine(profile: str, root: Path) -> list[Finding]:
+    """Look at versions, disk, the profile, its local files, its keys and its servers."""
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    findings = [Finding("versions", True, f"Python {sys.version.split()[0]}, {versions}"), _disk(root)]
+    try:
+        read = read_profile(profile)
+        check_profile(read, profile)
+    except GiiError as error:
+        return [*findings, Finding(f"profile {profile}", False, str(error))]
+    return [*findings, Finding(f"profile {profile}", True, read.title), *_sources(read)]
+
+
+def _disk(root: Path) -> Finding:
+    folder = next(path for path in (root.absolute(), *root.absolute().parents) if path.is_dir())
+    free = shutil.disk_usage(folder).free / GIB
+    writable = os.access(folder, os.W_OK)
+    says = f"{free:.1f} GiB free under {folder}" + ("" if writable else ", which cannot be written to")
+    return Finding("disk", writable and free >= LEAST_FREE_GIB, says)
+
+
+def _sources(profile: Profile) -> Iterator[Finding]:
+    inputs = {**profile.metrics, "population": profile.population.input}
+    if profile.institutions:
+        inputs["institutions"] = profile.institutions
+    for name, source in inputs.items():
+        yield from _local_files(name, source)
+    fetches = [fetch for source in inputs.values() for fetch in source.fetches().values()]
+    yield from _keys(fetches)
+    yield from _servers(fetches)
+
+
+def _local_files(name: str, source: Input) -> Iterator[Finding]:
+    for role, paths in source.local_files().items():
+        missing = [path for path in paths if not list(path.parent.glob(path.name))]
+        says = f"{missing[0]} is not there" if missing else f"{len(paths)} there"
+        yield Finding(f"{name}: {role}", not missing, says)
+
+
+def _keys(fetches: list[Fetch]) -> Iterator[Finding]:
+    variables = {getattr(_parsed(fetch), "key_variable", None) for fetch in fetches}
+    for variable in sorted(filter(None, variables)):
+        present = bool(os.environ.get(variable))
+        yield Finding(f"key {variable}", present, "set" if present else "not set in the environment")
+
+
+def _servers(fetches: list[Fetch]) -> Iterator[Finding]:
+    said = [getattr(_parsed(fetch), name, None) for fetch in fetches for name in ("base_url", "index_url", "url")]
+    addresses = [urlsplit(str(address)) for address in said if address]
+    for origin in sorted({f"{address.scheme}://{address.netloc}" for address in addresses}):
+        problem = reachable(origin)
+        yield Finding(f"server {origin}", problem is None, problem or "answers")
+
+
+def _parsed(fetch: Fetch) -> FetchOptions:
+    return FETCHERS[fetch.fetch].parsed(fetch.options)

@@ -1,0 +1,102 @@
+"""Rebuilding: an edition's tables once more, from the archived files that a release names.
+
+Belongs here: finding the lists of those files, and running core and edition assets on an empty root.
+Does not: comparing what comes out (`releases.rebuild`).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from gii_pipeline.defs.definitions import build
+from gii_pipeline.defs.failing import failure_of
+from gii_pipeline.defs.inputs import EditionInputs
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.errors import GiiError, InputError
+from gii_pipeline.releases import open_release
+from gii_pipeline.sources.gathering import hashes
+from gii_pipeline.store import split_label
+
+Recompute = Callable[[str, Mapping[str, Any], Path], None]
+
+
+def recompute_from(pipeline: Pipeline) -> Recompute:
+    """What `releases.rebuild` asks for: (label, lock, scratch) -> the edition's tables under the root `scratch`."""
+
+    def recompute(label: str, lock: Mapping[str, Any], scratch: Path) -> None:
+        again = replace(pipeline, root=scratch, archive_root=pipeline.root, offline=True, refresh=False)
+        sources = lock["sources"]
+        _restore_lists(pipeline, again, sources)
+        _restore_previous_members(pipeline, again, label, lock)
+        years = sorted({year for of_source in sources.values() for year in of_source if year != "all"})
+        for year in years:
+            _materialize(again, dg.AssetSelection.groups("core"), year)
+        _materialize(again, dg.AssetSelection.groups("edition"), label)
+
+    return recompute
+
+
+def _restore_lists(pipeline: Pipeline, again: Pipeline, sources: Mapping[str, Mapping[str, list[str]]]) -> None:
+    """Copy the lists of files that the lock's hashes come from."""
+    for name in pipeline.yearless:
+        _restore(pipeline.store.raw(name), again.store.raw(name), sources, "all")
+    years = {year for of_source in sources.values() for year in of_source if year != "all"}
+    for table in pipeline.tables:
+        for year in sorted(years):
+            _restore(pipeline.store.raw(table, int(year)), again.store.raw(table, int(year)), sources, year)
+
+
+def _restore(current: Path, target: Path, sources: Mapping[str, Mapping[str, list[str]]], year: str) -> None:
+    kept = sorted(current.parent.glob("inputs*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in [current, *kept]:
+        if path.is_file() and _is_part(hashes(path), sources, year):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+            return
+    raise InputError(
+        f"None of the lists in {current.parent} names the files that the release was made from in {year}: "
+        "it was made under another root, or the lists are gone."
+    )
+
+
+def _is_part(files: Mapping[str, tuple[str, ...]], sources: Mapping[str, Mapping[str, list[str]]], year: str) -> bool:
+    return all(set(found) <= set(sources.get(source, {}).get(year, ())) for source, found in files.items())
+
+
+def _restore_previous_members(pipeline: Pipeline, again: Pipeline, label: str, lock: Mapping[str, Any]) -> None:
+    """The clusters whose ids live on: as released, where the edition before was; else as they lie under the root."""
+    inputs = EditionInputs(pipeline, label)
+    before = inputs.previous_members_file
+    if before is None:
+        return
+    target = again.root / before.relative_to(pipeline.root)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    edition, _ = split_label(label)
+    released = [name for year, name in lock.get("history", {}).items() if int(year) == edition - 1]
+    if released:
+        release = open_release(pipeline.root, released[0])
+        target.write_bytes(release.bytes("cluster_members.parquet"))
+    else:
+        shutil.copyfile(before, target)
+
+
+def _materialize(pipeline: Pipeline, selection: dg.AssetSelection, partition: str) -> None:
+    definitions = build(pipeline)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize(
+            list(definitions.resolve_asset_graph().assets_defs),
+            selection=selection,
+            partition_key=partition,
+            instance=instance,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    if not result.success:
+        failures = [event for event in result.all_events if event.is_step_failure]
+        raise failure_of(failures[0]) if failures else GiiError(f"Rebuilding {partition} broke down.")

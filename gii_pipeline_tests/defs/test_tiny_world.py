@@ -1,0 +1,65 @@
+"""A whole run on four towns: the figures that it must give, and that nothing changes when nothing has changed."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from gii_pipeline import open_release
+from gii_pipeline_tests import tiny_world
+from gii_pipeline_tests.commands import Gii
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*.parquet"))
+    }
+
+
+def test_towns_are_clusters_with_the_counts_that_were_written(finished_tiny_root: Path) -> None:
+    ranking = open_release(finished_tiny_root / "root").table("ranking_size")
+    assert list(ranking["name"]) == ["Graz", "Lyon", "Oslo"]
+    assert list(ranking["rank"]) == [1, 2, 3]
+    located = len(tiny_world.YEARS) * sum(tiny_world.PEOPLE.values())
+    for name in ("Graz", "Lyon", "Oslo"):
+        row = ranking.set_index("name").loc[name]
+        count = len(tiny_world.YEARS) * tiny_world.PEOPLE[name]
+        assert row["pct_applications_count"] == row["vc_deals_count"] == count
+        assert row["scientific_publications_share_pct"] == pytest.approx(100 * count / located)
+        assert row["size_score"] == pytest.approx(3 * 100 * count / located)
+        assert row["vc_deals_per_million"] == pytest.approx(count / row["population"] * 1e6)
+
+
+def test_a_second_run_does_nothing_and_says_so(tiny: Gii) -> None:
+    before = hashes(tiny.root)
+    outcome = tiny("run", "--edition", "2015")
+    assert outcome.code == 0
+    assert "v2015.1" in outcome.out
+    assert "unchanged" in outcome.out
+    assert hashes(tiny.root) == before
+
+
+def test_the_same_inputs_give_the_same_bytes(tiny: Gii) -> None:
+    before = hashes(tiny.root)
+    assert tiny("run", "--edition", "2015", "--refresh").code == 0
+    assert hashes(tiny.root) == before
+
+
+def test_changed_input_is_noticed_and_makes_the_next_version(tiny: Gii) -> None:
+    tiny_world.write(tiny.profile.parent, vc_deals={**tiny_world.PEOPLE, "Oslo": 20})
+    plan = tiny("plan", "--edition", "2015")
+    assert plan.out.count("stale") == 3
+    assert "vc_deals" in plan.out
+    assert tiny("run", "--edition", "2015").code == 0
+    newest = open_release(tiny.root)
+    assert str(newest.version) == "v2015.2"
+    assert newest.table("ranking_size")["vc_deals_count"].max() == 40
+
+
+def test_a_stranger_reads_the_release_without_this_package(finished_tiny_root: Path) -> None:
+    frame = pd.read_parquet(finished_tiny_root / "root" / "releases" / "v2015.1" / "ranking_size.parquet")
+    assert list(frame["name"]) == ["Graz", "Lyon", "Oslo"]
