@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import version as installed
 from typing import Any
 
@@ -90,6 +91,11 @@ def missing_years(lock: Lock, info: ReleaseInfo) -> list[str]:
     return problems
 
 
+@cache
+def _libraries() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: installed(name) for name in LIBRARIES}}
+
+
 def lock_file(
     lock: Lock, info: ReleaseInfo, *, tables: Mapping[str, str], files: Mapping[str, str], history: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -107,7 +113,7 @@ def lock_file(
             name: {"title": s.title, "licence": s.licence, "citation": s.citation}
             for name, s in sorted(info.sources.items())
         },
-        "libraries": {"python": platform.python_version(), **{name: installed(name) for name in LIBRARIES}},
+        "libraries": _libraries(),
         "history": history,
         "tables": tables,
         "files": files,

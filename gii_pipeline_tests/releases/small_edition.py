@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def noon() -> datetime:
     return NOON
 
 
+@cache
 def info(label: str = "2025") -> ReleaseInfo:
     """What a profile would say of a release of the edition, its settings included."""
     settings = wipo_book().edition(label).model_dump(mode="json")
@@ -78,9 +80,14 @@ def tables(label: str = "2025", grown: Mapping[str, float] | None = None, reach:
 
     grown: cluster -> factor on what it counts; reach: half the side of the boxes of a footprint, in degrees.
     """
+    return dict(_tables(label, frozenset((grown or {}).items()), reach))
+
+
+@cache
+def _tables(label: str, grown: frozenset[tuple[str, float]], reach: float) -> dict[str, pa.Table]:
     edition = wipo_book().edition(label)
     places = _places(edition)
-    points = _points(places, edition, grown or {})
+    points = _points(places, edition, dict(grown))
     members, clusters = _members(places, edition), _clusters(places, edition)
     footprints = _footprints(places, edition, reach)
     totals = {name: Total(5_000.0, 5_500.0) for name in edition.metrics}

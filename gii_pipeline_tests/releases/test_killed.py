@@ -106,7 +106,7 @@ def killed_at_random(prepared: Path, tmp_path: Path, times: int) -> None:
 
 
 def test_killed_at_random_moments(prepared: Path, tmp_path: Path) -> None:
-    killed_at_random(prepared, tmp_path, 8)
+    killed_at_random(prepared, tmp_path, 5)
 
 
 @pytest.mark.slow
@@ -134,7 +134,7 @@ def killed_before(prepared: Path, tmp_path: Path, moments: slice) -> set[tuple[b
 
 def test_killed_before_the_last_file_operations(prepared: Path, tmp_path: Path) -> None:
     """Around the rename and the new latest.json."""
-    assert killed_before(prepared, tmp_path, slice(-45, None, 3)) >= {(True, False), (True, True)}
+    assert killed_before(prepared, tmp_path, slice(-40, None, 5)) >= {(True, False), (True, True)}
 
 
 @pytest.mark.slow
