@@ -112,6 +112,16 @@ def opened(path: Path) -> IO[bytes]:
     return io.BufferedReader(stream)
 
 
+def unpacked_bytes(path: Path) -> int:
+    """The size of a file below 4 GiB once it is decompressed, as gzip's last four bytes say it."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        if magic(path) != "gzip" or size < 4:
+            return size
+        file.seek(-4, 2)
+        return int.from_bytes(file.read(4), "little")
+
+
 def unpacked(con: duckdb.DuckDBPyConnection, paths: Sequence[Path], suffixes: tuple[str, ...]) -> list[Path]:
     """The files themselves, and for a zip its members with one of the suffixes, unpacked once to a temporary folder."""
     found: list[Path] = []

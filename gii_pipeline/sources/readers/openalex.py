@@ -13,7 +13,8 @@ from pathlib import Path
 from gii_pipeline.sources.readers import files as reading
 
 _PAGE = re.compile(rb'^\s*\{\s*"(meta|results|group_by)"\s*:')
-_OBJECT_BYTES = 134_217_728
+_OBJECT_BYTES = 33_554_432  # of a work with thousands of authors; a thread's buffer is twice this
+_LEAST_PAGE_BYTES = 4_194_304
 
 
 def scan(paths: list[Path], columns: Mapping[str, str], parquet: Mapping[str, str] | None = None) -> str:
@@ -56,7 +57,7 @@ def _pages(paths: list[Path], compression: str, columns: Mapping[str, str]) -> s
     pages = (
         f"SELECT unnest(results) AS entity FROM read_json({reading.file_list(paths)}, format = 'unstructured', "
         f"columns = {{results: {reading.quoted(f'STRUCT({entity})[]')}}}, compression = '{compression}', "
-        f"maximum_object_size = {_OBJECT_BYTES})"
+        f"maximum_object_size = {max(_LEAST_PAGE_BYTES, *map(reading.unpacked_bytes, paths))})"
     )
     return (
         f"SELECT unnest(entity) FROM ({pages}) "

@@ -22,7 +22,7 @@ from gii_pipeline.sources.readers.rows import Options, people_rows
 
 AUTHORS_LISTED_AT_MOST = 100
 
-_COLUMNS: dict[str, str] = {
+COLUMNS: dict[str, str] = {
     "id": "VARCHAR",
     "publication_year": "INTEGER",
     "type": "VARCHAR",
@@ -71,7 +71,7 @@ def people(
 
     `dropped` is no_date, retracted, xpac, other_type, not_core_journal or excluded_domain; such a work is one row.
     """
-    scan = openalex.scan(reading.named(files, "works"), _COLUMNS, _PARQUET)
+    scan = openalex.scan(reading.named(files, "works"), COLUMNS, _PARQUET)
     works = f"(SELECT *, {_dropped(options)} AS dropped FROM ({scan}) {_kept(files, options)})"
     counted = "dropped IS NULL AND len(authorships) > 0"
     people_of_works = f"""(
