@@ -83,7 +83,7 @@ def points(core: Mapping[str, ir.Table], locations: ir.Table, edition: Edition) 
         admin=named.admin,
         economy=named.economy,
         people=named.people,
-        fractions=named.units / float(UNITS_PER_RECORD),
+        fractions=named.units.cast("float64") / UNITS_PER_RECORD,
         records=named.records,
     )
     return table.order_by("location_id", "metric").to_pyarrow().cast(POINTS)
@@ -101,7 +101,7 @@ def _counts(rows: ir.Table, metric: str, edition: Edition) -> ir.Table:
     """One group-by over the records at the locations as stored; rounding is left to its small result."""
     stored = rows.filter(is_located(rows))
     stored = stored.group_by("location_id").aggregate(
-        people=stored.count(), units=_units(stored.fraction), records=stored.first_at_location.cast("int64").sum()
+        people=stored.count(), units=_units(stored.fraction), records=stored.count(where=stored.first_at_location)
     )
     point = location.rounded(stored.location_id, edition.location_decimals.value)
     return (

@@ -34,7 +34,9 @@ def connect(engine: str = "duckdb", *, memory_gib: int = 1, spill: Path | None =
     """
     if engine == "duckdb":
         settings = {"memory_limit": f"{memory_gib}GiB"} | ({"temp_directory": str(spill)} if spill else {})
-        return ibis.duckdb.connect(**settings)
+        connection = ibis.duckdb.connect(**settings)
+        connection.raw_sql("set enable_progress_bar = false")
+        return connection
     if engine == "spark":
         return _spark(memory_gib)
     raise InputError(f"There is no engine {engine!r}. Choose {' or '.join(get_args(Engine))}.")
