@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -51,12 +52,17 @@ def run(root: Path, client: str, options: dict[str, Any]) -> None:
     assert process.exitcode == 0
 
 
-def kill_again_and_again(root: Path, client: str, options: dict[str, Any], longest_s: float) -> None:
-    """SIGKILL at twenty random moments, each while the fetch is at work."""
+def kill_again_and_again(
+    server: Server, root: Path, client: str, options: dict[str, Any], *, requests: int, longest_s: float
+) -> None:
+    """SIGKILL twenty times: each a random moment after one to so many more requests, while the fetch is at work."""
     moments = random.Random(2026)
     for _ in range(KILLS):
+        until = len(server.asked) + moments.randint(1, requests)
         process = start(root, client, options)
-        process.join(moments.uniform(0, longest_s))
+        while process.is_alive() and len(server.asked) < until:
+            time.sleep(0.0005)
+        time.sleep(moments.uniform(0, longest_s))
         assert process.is_alive(), "the fetch was over before it could be killed: make it longer"
         process.kill()
         process.join()
@@ -93,7 +99,7 @@ def test_a_list_killed_twenty_times_is_the_same_archive_at_the_cost_of_a_page_ea
         undisturbed = len(server.asked)
         service.budget = 10_000
 
-        kill_again_and_again(tmp_path / "killed", "openalex_api", options, 0.06)
+        kill_again_and_again(server, tmp_path / "killed", "openalex_api", options, requests=4, longest_s=0.01)
         run(tmp_path / "killed", "openalex_api", options)
 
     assert undisturbed == 151
@@ -111,7 +117,7 @@ def test_a_posted_list_killed_twenty_times_is_the_same_archive(tmp_path: Path) -
         run(tmp_path / "undisturbed", "crunchbase_api", options)
         undisturbed = len(server.asked)
 
-        kill_again_and_again(tmp_path / "killed", "crunchbase_api", options, 0.06)
+        kill_again_and_again(server, tmp_path / "killed", "crunchbase_api", options, requests=4, longest_s=0.01)
         run(tmp_path / "killed", "crunchbase_api", options)
 
     assert len(server.asked) - undisturbed <= undisturbed + KILLS
@@ -122,16 +128,16 @@ def test_a_posted_list_killed_twenty_times_is_the_same_archive(tmp_path: Path) -
 @pytest.mark.parametrize("ranges", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_downloads_killed_twenty_times_are_the_same_archive(tmp_path: Path, ranges: bool) -> None:
     """With ranges no byte that is on the disk comes again; without, the part that was in the making does."""
-    snapshot = Snapshot({f"updated_date=2026-01-{day:02d}/part_0000.gz": [] for day in range(1, 13)})
-    snapshot.parts = {name: [{"id": noise(150_000, n).hex()}] for n, name in enumerate(snapshot.parts)}
+    snapshot = Snapshot({f"updated_date=2026-01-{day:02d}/part_0000.gz": [] for day in range(1, 32)})
+    snapshot.parts = {name: [{"id": noise(100_000, n).hex()}] for n, name in enumerate(snapshot.parts)}
     snapshot.publish()
     snapshot.host.ranges = ranges
-    with Server(slowed(snapshot, 8, 0.01)) as server:
+    with Server(slowed(snapshot, 6, 0.01)) as server:
         options = {"base_url": server.url, "per_second": 10_000}
         run(tmp_path / "undisturbed", "openalex_snapshot", options)
         undisturbed = len(server.asked)
 
-        kill_again_and_again(tmp_path / "killed", "openalex_snapshot", options, 0.1)
+        kill_again_and_again(server, tmp_path / "killed", "openalex_snapshot", options, requests=1, longest_s=0.06)
         run(tmp_path / "killed", "openalex_snapshot", options)
 
     assert len(server.asked) - undisturbed <= undisturbed + KILLS
