@@ -11,7 +11,7 @@ from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 from gii_pipeline.metrics import cluster_metrics
 from gii_pipeline.ranking import rank_stability, size_order
-from gii_pipeline.ranking.stability import Grid, bootstrap_ranks, grid_ranks
+from gii_pipeline.ranking.stability import GRID, Grid, bootstrap_ranks, grid_ranks
 from gii_pipeline_tests.ranking import towns as world
 from gii_pipeline_tests.ranking.contracted import broken_rules
 from gii_pipeline_tests.ranking.towns import DEALS, PAPERS, PCT, Town, counted, edition
@@ -26,7 +26,7 @@ def _stability(this: Edition, towns: list[Town] = TOWNS, **given: Any) -> tuple[
     found = counted(towns, this)
     tables = world.rank(found, this)
     points = given.pop("points", found.points.to_pandas())
-    arguments = {"replicates": 200, **given}
+    arguments = {"replicates": 200, "grid": None, **given}
     ranking = tables.ranking_size
     return rank_stability(ranking, tables.cluster_members, points, found.totals, this, **arguments), ranking
 
@@ -36,7 +36,7 @@ def _of(table: pd.DataFrame, name: str, *columns: str) -> list[Any]:
 
 
 def test_near_equals_change_places_and_others_do_not() -> None:
-    stability, ranking = _stability(edition(2024))
+    stability, ranking = _stability(edition(2024), grid=GRID)
     assert _of(stability, "Alba", "rank", "rank_low", "rank_high") == [1, 1, 2]
     assert _of(stability, "Borgo", "rank", "rank_low", "rank_high") == [2, 1, 2]
     assert _of(stability, "Cala", "rank", "rank_low", "rank_high", "rank_median") == [3, 3, 3, 3.0]
