@@ -217,7 +217,9 @@ def _release_and_die(address: str, environment: dict[str, str], puts: int) -> No
     release(address)
 
 
-@pytest.mark.parametrize("puts", [2, 17, 18])
+@pytest.mark.parametrize(
+    "puts", [pytest.param(2, marks=pytest.mark.slow), 17, pytest.param(18, marks=pytest.mark.slow)]
+)
 def test_an_upload_that_is_killed_is_no_version_until_the_same_run_finishes_it(
     address: str, tmp_path: Path, puts: int
 ) -> None:

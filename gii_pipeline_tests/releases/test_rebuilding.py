@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gii_pipeline.errors import InputError, ReleaseError
@@ -90,6 +90,7 @@ VALUES: dict[pa.DataType, st.SearchStrategy[Any]] = {
 }
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_content_does_not_depend_on_chunks_or_on_what_lies_under_a_null(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(sorted(VALUES, key=str)))
@@ -103,6 +104,7 @@ def test_content_does_not_depend_on_chunks_or_on_what_lies_under_a_null(data: st
     assert len({content_sha256(table) for table in same}) == 1
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.none() | st.text(max_size=3), max_size=5), st.lists(st.none() | st.text(max_size=3), max_size=5))
 def test_other_values_have_another_hash(one: list[str | None], other: list[str | None]) -> None:
     hashes = [content_sha256(pa.table({"a": pa.array(values, pa.string())})) for values in (one, other)]
