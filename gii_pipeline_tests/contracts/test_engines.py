@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,13 @@ from gii_pipeline_tests.releases import small_edition
 
 ENGINES: tuple[Engine, Engine] = ("pandas", "duckdb")
 SINGLE = "expect_column_values_to_"
+VARIED = ("patents", "locations", "clusters", "contributions", "ranking_size")
+"""Tables that between them have every kind of rule."""
+CORRUPTED = [
+    *((name, 1) for name in VARIED),
+    *(pytest.param(name, 1, marks=pytest.mark.slow) for name in contracts.names() if name not in VARIED),
+    *(pytest.param(name, 2, marks=pytest.mark.slow) for name in VARIED),
+]
 
 
 @functools.cache
@@ -49,9 +56,7 @@ def test_a_sound_table_keeps_every_rule_and_none_goes_unjudged(name: str, engine
     assert verdict.rows == all_tables()[name].num_rows
 
 
-@pytest.mark.parametrize(
-    ("name", "seed"), [*((name, 1) for name in contracts.names()), ("patents", 2), ("ranking_size", 2)]
-)
+@pytest.mark.parametrize(("name", "seed"), CORRUPTED)
 def test_both_engines_say_the_same_of_a_table_corrupted_at_random(name: str, seed: int, tmp_path: Path) -> None:
     table = world.corrupted(all_tables()[name], 0.06, seed)
     pandas, duckdb = (_judged(name, table, engine) for engine in ENGINES)
@@ -65,7 +70,7 @@ def test_both_engines_say_the_same_of_a_table_corrupted_at_random(name: str, see
     assert first == second
 
 
-@pytest.mark.parametrize("name", contracts.names())
+@pytest.mark.parametrize("name", VARIED)
 def test_the_rows_shown_are_those_that_great_expectations_found(name: str) -> None:
     verdict = _judged(name, world.corrupted(all_tables()[name], 0.06, 3), "pandas")
     compared = 0
@@ -95,3 +100,10 @@ def test_a_table_of_more_rows_than_pandas_takes_is_counted_by_duckdb(monkeypatch
     monkeypatch.undo()
     report = _judged("patents", all_tables()["patents"]).reports["fraction_in_bounds"]
     assert report.expectation_config.kwargs["column"] == "fraction", "a rule is judged on the rows"
+
+
+def test_the_varied_tables_have_every_kind_of_rule() -> None:
+    def kinds(names: Sequence[str]) -> set[tuple[str, str]]:
+        return {(rule.expectation, rule.scope) for name in names for rule in contracts.load(name).rules}
+
+    assert kinds(VARIED) == kinds(contracts.names())
