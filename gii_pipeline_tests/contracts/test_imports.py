@@ -32,6 +32,7 @@ def test_great_expectations_is_not_imported_by(what: str) -> None:
     assert not _imported(WITHOUT[what])
 
 
+@pytest.mark.slow
 def test_great_expectations_is_imported_by_a_validation() -> None:
     assert _imported(
         """
