@@ -39,7 +39,7 @@ docs: .venv/installed  ## what is generated from the contracts
 UV := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet
 lock: .venv/installed  ## pin the dependencies anew
 	$(BIN)/pip install --quiet uv
-	$(UV) --extra dev --extra s3 --extra postgres pyproject.toml -o requirements/dev.txt
+	$(UV) --extra dev --extra s3 --extra postgres --extra spark pyproject.toml -o requirements/dev.txt
 	$(UV) --constraint requirements/dev.txt pyproject.toml -o requirements/core.txt
 
 clean:

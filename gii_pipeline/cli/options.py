@@ -45,11 +45,12 @@ def workflow_of(
     """
     from contextlib import ExitStack
 
+    from gii_pipeline.archive.pacing import Clock
     from gii_pipeline.defs.pipeline import Pipeline
     from gii_pipeline.defs.workflow import Workflow
 
     os.environ |= {"GII_PROFILE": profile, "GII_ROOT": str(root.absolute()), "GII_OFFLINE": str(int(offline))}
-    os.environ["GII_REFRESH"] = str(int(refresh))
+    os.environ["GII_REFRESH"] = Clock().timestamp() if refresh else "0"
     if method is not None:
         os.environ["GII_METHODS"] = str(method)
     with ExitStack() as stack:

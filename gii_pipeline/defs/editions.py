@@ -120,9 +120,5 @@ def _asset(pipeline: Pipeline, tables: Sequence[str], deps: Sequence[str], step:
 
 
 def _audit(inputs: EditionInputs) -> Audit:
-    before = inputs.pipeline.book.previous(inputs.edition)
-    return Audit(
-        inputs.label,
-        {"edition": inputs.edition.edition, "method": inputs.edition.method},
-        previous=before.under(inputs.edition).label if before else None,
-    )
+    edition = inputs.edition
+    return Audit(inputs.label, {"edition": edition.edition, "method": edition.method}, previous=inputs.previous_label)

@@ -134,14 +134,19 @@ class EditionInputs:
         return counting.ties(core, self.edition)
 
     @property
-    def previous_members_file(self) -> Path | None:
-        """The clusters whose ids live on: those of the edition before, by this method or its own, else of this year."""
+    def previous_label(self) -> str | None:
+        """The edition whose cluster ids live on: the one before, by this method or its own, else of the same year."""
         before = self.pipeline.book.previous(self.edition)
         labels = [before.under(self.edition).label, before.label] if before else []
         if self.edition.method != self.edition.edition:
             labels.append(str(self.edition.edition))
-        files = [self.pipeline.store.edition("cluster_members", label) for label in labels]
-        return next((file for file in files if file.is_file()), None)
+        made = [label for label in labels if self.pipeline.store.edition("cluster_members", label).is_file()]
+        return made[0] if made else None
+
+    @property
+    def previous_members_file(self) -> Path | None:
+        """The members of the clusters whose ids live on."""
+        return self.pipeline.store.edition("cluster_members", self.previous_label) if self.previous_label else None
 
     @property
     def previous_members(self) -> pd.DataFrame | None:

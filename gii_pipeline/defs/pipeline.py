@@ -31,7 +31,8 @@ class Pipeline:
 
     offline: read only what the archive holds. refresh: fetch anew what it holds already.
     engine: what counts the records, `duckdb` or `spark`. resume: the command that goes on with a fetch that stopped.
-    archive_root: where the archive lies, if not under the root.
+    archive_root: where the archive lies, if not under the root. refresh_since: when the refresh began (ISO 8601, UTC),
+    so that what serves several years is fetched anew once; by default with each step.
     """
 
     profile: Profile
@@ -41,15 +42,17 @@ class Pipeline:
     engine: str = "duckdb"
     resume: str = "gii ingest --years {years}"
     archive_root: Path | None = None
+    refresh_since: str | None = None
 
     @classmethod
     def from_environment(cls) -> Pipeline:
         """The pipeline that the environment asks for.
 
         GII_PROFILE: a shipped name or a path; GII_ROOT: a folder; GII_METHODS: `2025,2024`; GII_OFFLINE, GII_REFRESH:
-        `1`; GII_ENGINE: `duckdb` or `spark`.
+        `1` or when it began; GII_ENGINE: `duckdb` or `spark`.
         """
         asked, root = os.environ.get("GII_PROFILE") or DEFAULT_PROFILE, os.environ.get("GII_ROOT") or DEFAULT_ROOT
+        refresh = os.environ.get("GII_REFRESH", "")
         profile = read_profile(asked)
         check_profile(profile, asked)
         if methods := os.environ.get("GII_METHODS"):
@@ -58,7 +61,8 @@ class Pipeline:
             profile=profile,
             root=Path(root).absolute(),
             offline=os.environ.get("GII_OFFLINE") == "1",
-            refresh=os.environ.get("GII_REFRESH") == "1",
+            refresh=refresh not in ("", "0"),
+            refresh_since=refresh if "T" in refresh else None,
             engine=os.environ.get("GII_ENGINE") or "duckdb",
             resume=shlex.join(["gii", "ingest", "--profile", asked, "--root", root]) + " --years {years}",
         )
@@ -115,4 +119,4 @@ class Pipeline:
     @property
     def archive(self) -> Archive:
         root = self.archive_root or self.root
-        return Archive(root, offline=self.offline, refresh=self.refresh, resume=self.resume)
+        return Archive(root, offline=self.offline, refresh=self.refresh, since=self.refresh_since, resume=self.resume)

@@ -6,6 +6,7 @@ Does not: staging, auditing or publishing a version.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -89,25 +90,28 @@ def beyond_tolerance(pipeline: Pipeline, label: str, info: ReleaseInfo) -> list[
 def release_info(pipeline: Pipeline, label: str) -> ReleaseInfo:
     """What the release of an edition says of itself: title, sources with licences and citations, settings."""
     edition = EditionInputs(pipeline, label).edition
-    pins = [(pipeline.store.raw(name), source) for name, source in pipeline.yearless.items()]
+    pins: list[tuple[Path, Input, tuple[str, ...]]] = [
+        (pipeline.store.raw(name), source, ()) for name, source in pipeline.yearless.items()
+    ]
     for metric, years in edition.data_years.items():
         table, source = CORE_TABLES[metric], pipeline.profile.metrics[metric]
-        pins += [(pipeline.store.raw(table, year), source) for year in years]
-    entries = [(entry, source) for path, source in pins for entry in pinned_entries(path)]
+        pins += [(pipeline.store.raw(table, year), source, (metric,)) for year in years]
+    entries = [(entry, source, metrics) for path, source, metrics in pins for entry in pinned_entries(path)]
     return ReleaseInfo(
         title=f"Innovation clusters, edition {label}: {pipeline.profile.title}",
-        sources={entry["source"]: _source_info(source, entry) for entry, source in entries},
+        sources={entry["source"]: _source_info(source, entry, metrics) for entry, source, metrics in entries},
         settings=edition.model_dump(mode="json"),
         made_up=pipeline.profile.made_up,
-        data_as_of=max((entry["retrieved_at"] for entry, _ in entries), default=""),
+        data_as_of=max((entry["retrieved_at"] for entry, *_ in entries), default=""),
     )
 
 
-def _source_info(source: Input, entry: Mapping[str, str]) -> SourceInfo:
+def _source_info(source: Input, entry: Mapping[str, str], metrics: tuple[str, ...]) -> SourceInfo:
     """The profile's words on a source, else its reader's, else the archive's."""
     reader = SOURCES.get(source.reader)
     return SourceInfo(
         title=source.title or entry["source"],
         licence=source.licence or (reader.licence if reader else "") or entry["licence"],
         citation=source.citation or (reader.citation if reader else ""),
+        metrics=metrics,
     )
