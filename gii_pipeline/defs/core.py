@@ -86,7 +86,7 @@ def _records(pipeline: Pipeline, table: str) -> dg.AssetsDefinition:
     )
     def records(context: dg.AssetExecutionContext) -> Published:
         data_year = int(context.partition_key)
-        with failing_clearly(), pipeline.store.staging() as folder:
+        with failing_clearly() as meter, pipeline.store.staging() as folder:
             located = read_and_locate(pipeline, table, data_year, folder)
             lock = core_lock(pipeline, table, data_year)
             about = {
@@ -94,7 +94,7 @@ def _records(pipeline: Pipeline, table: str) -> dg.AssetsDefinition:
                 "costliest_unlocated_addresses": dg.MetadataValue.json(located.unlocated),
             }
             audit = _audit(pipeline, data_year, pipeline.store.raw(table, data_year))
-            yield from publish(pipeline.store, audit, {table: located.path}, lock, about=about)
+            yield from publish(pipeline.store, audit, {table: located.path}, lock, meter, about=about)
 
     return records
 
@@ -107,12 +107,12 @@ def _locations(pipeline: Pipeline) -> dg.AssetsDefinition:
     )
     def locations(context: dg.AssetExecutionContext) -> Published:
         data_year = int(context.partition_key)
-        with failing_clearly(), pipeline.store.staging() as folder, _connection(folder) as connection:
+        with failing_clearly() as meter, pipeline.store.staging() as folder, _connection(folder) as connection:
             files = _record_files(pipeline, data_year)
             rows = geocoding.locations(connection, [connection.read_parquet(str(file)) for file in files], data_year)
             table = rows.cast(contracts.load("locations").arrow_schema)
             lock = joint_lock(files, ["locations"])
-            yield from publish(pipeline.store, _audit(pipeline, data_year), {"locations": table}, lock)
+            yield from publish(pipeline.store, _audit(pipeline, data_year), {"locations": table}, lock, meter)
 
     return locations
 
@@ -125,13 +125,13 @@ def _geocoding_quality(pipeline: Pipeline) -> dg.AssetsDefinition:
     )
     def geocoding_quality(context: dg.AssetExecutionContext) -> Published:
         data_year = int(context.partition_key)
-        with failing_clearly():
+        with failing_clearly() as meter:
             files = _record_files(pipeline, data_year)
             rows = [row for file in files for row in json.loads(pq.read_schema(file).metadata[QUALITY_KEY])]
             rows.sort(key=lambda row: (row["metric"], row["status"], row["outcome"]))
             table = pa.Table.from_pylist(rows, schema=contracts.load("geocoding_quality").arrow_schema)
             lock = joint_lock(files, ["geocoding_quality"])
-            yield from publish(pipeline.store, _audit(pipeline, data_year), {"geocoding_quality": table}, lock)
+            yield from publish(pipeline.store, _audit(pipeline, data_year), {"geocoding_quality": table}, lock, meter)
 
     return geocoding_quality
 

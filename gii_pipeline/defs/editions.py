@@ -65,7 +65,7 @@ def contribute(inputs: EditionInputs) -> Frames:
 
 
 def compare(inputs: EditionInputs) -> Frames:
-    points = pq.read_table(inputs.pipeline.store.existing_edition("points", inputs.label), partitioning=None)
+    points = pq.read_table(inputs.file("points"), partitioning=None)
     counted = Counted(points, inputs.totals, inputs.ties)
     size, members = map(inputs.read, ("ranking_size", "cluster_members"))
     changes = ranking.rank_changes(size, members, counted, inputs.edition, previous=inputs.previous, count=inputs.count)
@@ -94,11 +94,13 @@ def _points(pipeline: Pipeline) -> dg.AssetsDefinition:
         check_specs=check_specs("points"),
     )
     def points(context: dg.AssetExecutionContext) -> Published:
-        with failing_clearly():
+        with failing_clearly() as meter:
             inputs = EditionInputs(pipeline, context.partition_key)
             counted = inputs.count(inputs.edition)
             tables = {"points": counted.points.cast(contracts.load("points").arrow_schema)}
-            yield from publish(pipeline.store, _audit(inputs), tables, inputs.lock, totals_metadata(counted.totals))
+            yield from publish(
+                pipeline.store, _audit(inputs), tables, inputs.lock, meter, totals_metadata(counted.totals)
+            )
 
     return points
 
@@ -112,9 +114,9 @@ def _asset(pipeline: Pipeline, tables: Sequence[str], deps: Sequence[str], step:
         check_specs=check_specs(*tables),
     )
     def assets(context: dg.AssetExecutionContext) -> Published:
-        with failing_clearly():
+        with failing_clearly() as meter:
             inputs = EditionInputs(pipeline, context.partition_key)
-            yield from publish(pipeline.store, _audit(inputs), step(inputs), inputs.lock)
+            yield from publish(pipeline.store, _audit(inputs), step(inputs), inputs.lock, meter)
 
     return assets
 

@@ -11,16 +11,20 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from gii_pipeline.defs.costs import Meter
 from gii_pipeline.errors import GiiError, TransientError
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
 @contextmanager
-def failing_clearly() -> Iterator[None]:
-    """Within it, a GiiError fails the step with its message; only a transient one leaves the step to be tried again."""
+def failing_clearly() -> Iterator[Meter]:
+    """Within it, a GiiError fails the step with its message; only a transient one leaves the step to be tried again.
+
+    Gives the meter of the step's costs.
+    """
     try:
-        yield
+        yield Meter()
     except TransientError:
         raise
     except GiiError as error:

@@ -183,12 +183,25 @@ class EditionInputs:
 
     def read(self, table: str) -> pd.DataFrame:
         """A table of this edition."""
-        return pd.read_parquet(self.pipeline.store.existing_edition(table, self.label))
+        return pd.read_parquet(self.file(table))
+
+    def file(self, table: str) -> Path:
+        """The file of a table that this run has made.
+
+        Raises InputError where another run made it from other inputs, so that one edition never mixes two.
+        """
+        path = self.pipeline.store.existing_edition(table, self.label)
+        if read_lock(path) != self.lock:
+            raise InputError(
+                f"{path} was made from other inputs than edition {self.label} has now: they changed, or another run "
+                f"of it is under way. Run the job `ranking` of {self.label} again."
+            )
+        return path
 
     @property
     def totals(self) -> dict[str, Total]:
         """Metric -> the world total that was counted with the points."""
-        path = self.pipeline.store.existing_edition("points", self.label)
+        path = self.file("points")
         return {name: Total(*total) for name, total in json.loads(pq.read_schema(path).metadata[TOTALS_KEY]).items()}
 
 

@@ -18,8 +18,10 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock
 
 from gii_pipeline import contracts
+from gii_pipeline.defs.costs import Meter
 from gii_pipeline.errors import ContractError
 from gii_pipeline.store import LOCK_KEY, Lock, Store, write_parquet
 
@@ -89,6 +91,7 @@ def publish(
     audit: Audit,
     tables: Mapping[str, Table],
     lock: Lock,
+    meter: Meter,
     metadata: Mapping[bytes, bytes] | None = None,
     *,
     about: Mapping[str, Any] | None = None,
@@ -96,7 +99,7 @@ def publish(
     """Stage and validate every table; promote all of them, or none.
 
     tables: table -> its rows sorted by key, or a staged Parquet file that carries the lock already.
-    metadata: what the files carry beside the lock. about: what the page shows of each beside what every table shows.
+    meter: of the step that made them. metadata: what the files carry beside the lock. about: what the page shows of each beside what every table shows.
     Raises ContractError with the failing rows when a table breaks a rule of severity error; all failing rows are then
     in the quarantine file.
     """
@@ -125,9 +128,18 @@ def publish(
             name: {**_about(path, store.partition(name, audit.partition), lock, pages[name]), **(about or {})}
             for name, path in staged.items()
         }
-        store.promote({staged[name]: store.partition(name, audit.partition) for name in tables})
+        with _one_at_a_time(store, audit.partition):
+            store.promote({staged[name]: store.partition(name, audit.partition) for name in tables})
+        costs = meter.figures
     for name in tables:
-        yield dg.MaterializeResult(asset_key=name, metadata=shown[name])
+        yield dg.MaterializeResult(asset_key=name, metadata={**shown[name], **costs})
+
+
+def _one_at_a_time(store: Store, partition: str) -> FileLock:
+    """Held while a step's files are renamed, so that two runs of a partition do not mix theirs."""
+    folder = store.root / ".locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"{partition}.lock")
 
 
 def _stage(name: str, table: Table, folder: Path, metadata: Mapping[bytes, bytes]) -> Path:
