@@ -2,16 +2,19 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PROFILE ?= gii_pipeline_tests/profiles/real-2015.yaml
-EDITION ?= 2015
+PROFILE ?= sandbox
+EDITION ?= 2025
 
-.PHONY: run test check slow bench dev docs lock clean
+.PHONY: help run test check slow bench dev docs lock clean
 
 .venv/installed: requirements/dev.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+help:  ## this list
+	@grep -hE "^[a-z]+:.*## " Makefile | sed "s/:.*## /\t/" | expand -t 10
 
 run: .venv/installed  ## rank an edition, from raw records to a release
 	$(BIN)/gii run --profile $(PROFILE) --edition $(EDITION)
