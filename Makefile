@@ -5,7 +5,7 @@ BIN := .venv/bin
 PROFILE ?= sandbox
 EDITION ?= 2025
 
-.PHONY: help run test check slow bench dev docs lock clean
+.PHONY: help run test check slow bench dev docs site lock clean
 
 .venv/installed: requirements/dev.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -38,6 +38,10 @@ dev: .venv/installed  ## the Dagster page
 
 docs: .venv/installed  ## what is generated from the contracts
 	$(BIN)/python -m gii_pipeline.contracts
+
+site: .venv/installed  ## the documentation as a site, in site/
+	$(BIN)/python -m gii_pipeline_tests.docs.commands_page
+	$(BIN)/mkdocs build --strict
 
 UV := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet
 lock: .venv/installed  ## pin the dependencies anew
