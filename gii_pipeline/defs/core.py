@@ -94,7 +94,7 @@ def _records(pipeline: Pipeline, table: str) -> dg.AssetsDefinition:
                 "costliest_unlocated_addresses": dg.MetadataValue.json(located.unlocated),
             }
             audit = _audit(pipeline, data_year, pipeline.store.raw(table, data_year))
-            yield from publish(pipeline.store, audit, {table: located.path}, lock, meter, about=about)
+            yield from publish(pipeline.store, audit, {table: located.path}, lock, meter=meter, about=about)
 
     return records
 
@@ -112,7 +112,7 @@ def _locations(pipeline: Pipeline) -> dg.AssetsDefinition:
             rows = geocoding.locations(connection, [connection.read_parquet(str(file)) for file in files], data_year)
             table = rows.cast(contracts.load("locations").arrow_schema)
             lock = joint_lock(files, ["locations"])
-            yield from publish(pipeline.store, _audit(pipeline, data_year), {"locations": table}, lock, meter)
+            yield from publish(pipeline.store, _audit(pipeline, data_year), {"locations": table}, lock, meter=meter)
 
     return locations
 
@@ -131,7 +131,9 @@ def _geocoding_quality(pipeline: Pipeline) -> dg.AssetsDefinition:
             rows.sort(key=lambda row: (row["metric"], row["status"], row["outcome"]))
             table = pa.Table.from_pylist(rows, schema=contracts.load("geocoding_quality").arrow_schema)
             lock = joint_lock(files, ["geocoding_quality"])
-            yield from publish(pipeline.store, _audit(pipeline, data_year), {"geocoding_quality": table}, lock, meter)
+            yield from publish(
+                pipeline.store, _audit(pipeline, data_year), {"geocoding_quality": table}, lock, meter=meter
+            )
 
     return geocoding_quality
 

@@ -13,6 +13,8 @@ from gii_pipeline.defs.editions import edition_assets
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.raw import raw_assets
 from gii_pipeline.defs.release import release_assets
+from gii_pipeline.defs.schedules import schedules
+from gii_pipeline.defs.sensors import ranking_sensor, release_sensor
 
 INGEST, RANKING, RELEASE = "ingest", "ranking", "release"
 
@@ -20,17 +22,18 @@ INGEST, RANKING, RELEASE = "ingest", "ranking", "release"
 def build(pipeline: Pipeline) -> dg.Definitions:
     """Everything that Dagster needs to know of a pipeline."""
     groups = dg.AssetSelection.groups
+    ingest = dg.define_asset_job(
+        INGEST, groups("raw", "core"), description="One data year: fetch, read, locate, validate."
+    )
+    ranking = dg.define_asset_job(RANKING, groups("edition"), description="One edition: points, clusters, rankings.")
+    release = dg.define_asset_job(
+        RELEASE, groups("release"), description="One edition's tables as an immutable version."
+    )
     return dg.Definitions(
         assets=[*raw_assets(pipeline), *core_assets(pipeline), *edition_assets(pipeline), *release_assets(pipeline)],
-        jobs=[
-            dg.define_asset_job(
-                INGEST, groups("raw", "core"), description="One data year: fetch, read, locate, validate."
-            ),
-            dg.define_asset_job(RANKING, groups("edition"), description="One edition: points, clusters, rankings."),
-            dg.define_asset_job(
-                RELEASE, groups("release"), description="One edition's tables as an immutable version."
-            ),
-        ],
+        jobs=[ingest, ranking, release],
+        schedules=schedules(pipeline, INGEST),
+        sensors=[ranking_sensor(pipeline, RANKING), release_sensor(pipeline, RELEASE)],
     )
 
 

@@ -98,9 +98,8 @@ def _points(pipeline: Pipeline) -> dg.AssetsDefinition:
             inputs = EditionInputs(pipeline, context.partition_key)
             counted = inputs.count(inputs.edition)
             tables = {"points": counted.points.cast(contracts.load("points").arrow_schema)}
-            yield from publish(
-                pipeline.store, _audit(inputs), tables, inputs.lock, meter, totals_metadata(counted.totals)
-            )
+            totals = totals_metadata(counted.totals)
+            yield from publish(pipeline.store, _audit(inputs), tables, inputs.lock, totals, meter=meter)
 
     return points
 
@@ -116,7 +115,7 @@ def _asset(pipeline: Pipeline, tables: Sequence[str], deps: Sequence[str], step:
     def assets(context: dg.AssetExecutionContext) -> Published:
         with failing_clearly() as meter:
             inputs = EditionInputs(pipeline, context.partition_key)
-            yield from publish(pipeline.store, _audit(inputs), step(inputs), inputs.lock, meter)
+            yield from publish(pipeline.store, _audit(inputs), step(inputs), inputs.lock, meter=meter)
 
     return assets
 

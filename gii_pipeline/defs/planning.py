@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from gii_pipeline.defs.inputs import EditionInputs, core_lock
+from gii_pipeline.defs.inputs import EditionInputs, core_lock, joint_lock
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.errors import InputError, MissingYearsError
 from gii_pipeline.sources.gathering import changed_files
@@ -58,6 +58,11 @@ def _ingest(pipeline: Pipeline, year: int) -> Step:
             return Step("ingest", str(year), "stale", f"{table}: {changed}")
         lock = read_lock(pipeline.store.core(table, year))
         now = core_lock(pipeline, table, year)
+        if lock != now:
+            return Step("ingest", str(year), "stale", f"{table}: {_difference(lock.parts, now.parts)}")
+    records = [pipeline.store.core(table, year) for table in pipeline.tables]
+    for table in ("locations", "geocoding_quality"):
+        lock, now = read_lock(pipeline.store.core(table, year)), joint_lock(records, [table])
         if lock != now:
             return Step("ingest", str(year), "stale", f"{table}: {_difference(lock.parts, now.parts)}")
     return Step("ingest", str(year), "there")

@@ -91,15 +91,16 @@ def publish(
     audit: Audit,
     tables: Mapping[str, Table],
     lock: Lock,
-    meter: Meter,
     metadata: Mapping[bytes, bytes] | None = None,
     *,
+    meter: Meter,
     about: Mapping[str, Any] | None = None,
 ) -> Published:
     """Stage and validate every table; promote all of them, or none.
 
     tables: table -> its rows sorted by key, or a staged Parquet file that carries the lock already.
-    meter: of the step that made them. metadata: what the files carry beside the lock. about: what the page shows of each beside what every table shows.
+    metadata: what the files carry beside the lock. meter: of the step that made the tables.
+    about: what the page shows of each beside what every table shows.
     Raises ContractError with the failing rows when a table breaks a rule of severity error; all failing rows are then
     in the quarantine file.
     """

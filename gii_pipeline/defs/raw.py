@@ -5,16 +5,20 @@ Does not: reading what was kept.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
-from gii_pipeline.archive import Entry
+from gii_pipeline.archive import Archive, Entry
 from gii_pipeline.defs.failing import RETRIES, failing_clearly
 from gii_pipeline.defs.partitions import data_years
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.profiles import Fetch, Input
 from gii_pipeline.sources.gathering import Gathered, gather, pin
+
+REFRESH_TAG = "gii/refresh_{table}"
+"""On a run: the time (ISO 8601, UTC) since when what is kept of a table's source counts as fetched."""
 
 
 def raw_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
@@ -38,10 +42,12 @@ def _by_year(pipeline: Pipeline, table: str, metric: str) -> dg.AssetsDefinition
     )
     def raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         data_year = int(context.partition_key)
-        with failing_clearly():
-            gathered = gather(pipeline.archive, source, data_year)
+        archive = _archive(pipeline, context.run.tags.get(REFRESH_TAG.format(table=table)))
+        with failing_clearly() as meter:
+            began = archive.clock.timestamp()
+            gathered = gather(archive, source, data_year)
             pin(gathered, pipeline.store.raw(table, data_year))
-        return dg.MaterializeResult(metadata=_metadata(gathered))
+        return dg.MaterializeResult(metadata={**_metadata(gathered, began), **meter.figures})
 
     return raw
 
@@ -57,10 +63,12 @@ def _for_all_years(pipeline: Pipeline, name: str, source: Input) -> dg.AssetsDef
         owners=["team:gii_pipeline"],
     )
     def raw() -> dg.MaterializeResult[Any]:
-        with failing_clearly():
-            gathered = gather(pipeline.archive, source, None)
+        archive = pipeline.archive
+        with failing_clearly() as meter:
+            began = archive.clock.timestamp()
+            gathered = gather(archive, source, None)
             pin(gathered, pipeline.store.raw(name))
-        return dg.MaterializeResult(metadata=_metadata(gathered))
+        return dg.MaterializeResult(metadata={**_metadata(gathered, began), **meter.figures})
 
     return raw
 
@@ -71,9 +79,20 @@ def _pool(source: Input) -> str:
     return fetches[0] if fetches else source.reader
 
 
-def _metadata(gathered: Gathered) -> dict[str, dg.MetadataValue]:
+def _archive(pipeline: Pipeline, since: str | None) -> Archive:
+    """The pipeline's archive, fetching anew what it fetched before `since`."""
+    if since is None or pipeline.offline or pipeline.refresh:
+        return pipeline.archive
+    return replace(pipeline, refresh=True, refresh_since=since).archive
+
+
+def _metadata(gathered: Gathered, began: str) -> dict[str, dg.MetadataValue]:
+    """began: when the step did. What a server answered since then is what this run cost."""
     entries = [entry for role in gathered.values() for entry in role]
+    fetched = [entry for entry in entries if entry.status is not None and entry.retrieved_at >= began]
     return {
+        "requests_kept": dg.MetadataValue.int(len(fetched)),
+        "bytes_fetched": dg.MetadataValue.int(sum(entry.bytes for entry in fetched)),
         "files": dg.MetadataValue.int(len(entries)),
         "bytes": dg.MetadataValue.int(sum(entry.bytes for entry in entries)),
         "records": dg.MetadataValue.int(sum(entry.records or 0 for entry in entries)),

@@ -4,7 +4,7 @@ Belongs here: the shipped profiles (YAML), the typed model of one, and reading i
 Does not: opening or fetching anything that a profile names.
 """
 
-from gii_pipeline.profiles.model import Fetch, Gazetteer, Input, Population, Profile
+from gii_pipeline.profiles.model import Fetch, Gazetteer, Input, Population, Profile, Publication, Schedule
 from gii_pipeline.profiles.reading import read_profile
 
-__all__ = ["Fetch", "Gazetteer", "Input", "Population", "Profile", "read_profile"]
+__all__ = ["Fetch", "Gazetteer", "Input", "Population", "Profile", "Publication", "Schedule", "read_profile"]

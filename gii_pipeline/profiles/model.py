@@ -5,10 +5,11 @@ Belongs here: what a profile may say. Does not: defaults of a source; those are 
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from gii_pipeline.editions import Edition
 
@@ -95,6 +96,41 @@ class Approval(_Part):
     within_rank: int = 100
 
 
+class Publication(_Part):
+    """When a source has published a data year as a whole: on this day, so many years after it.
+
+    lag_days: how long after that day it is fetched. late_months: on how many months after that it is asked again, on
+    the same day of the month, as long as the data year is not in.
+    """
+
+    month: int = Field(ge=1, le=12)
+    day: int = Field(ge=1, le=31)
+    years_after: int = Field(default=1, ge=0)
+    lag_days: int = Field(default=0, ge=0, le=365)
+    late_months: int = Field(default=3, ge=0, le=10)
+
+    @model_validator(mode="after")
+    def _is_a_day_of_every_year(self) -> Self:
+        date(2001, self.month, self.day)
+        return self
+
+    def due(self, data_year: int) -> date:
+        """The first day on which the data year is fetched."""
+        return date(data_year + self.years_after, self.month, self.day) + timedelta(self.lag_days)
+
+    def complete(self, day: date) -> int:
+        """The last data year that is due on `day`."""
+        year = day.year - self.years_after
+        return next(found for found in (year, year - 1, year - 2) if self.due(found) <= day)
+
+
+class Schedule(_Part):
+    """When the sources are fetched, by metric, and whether a ranked edition waits for a person to be released."""
+
+    sources: dict[str, Publication] = Field(default_factory=dict)
+    release: Literal["automatic", "by a person"] = "by a person"
+
+
 class Profile(_Part):
     """Where the records of a run come from, and which editions it brings beside those of WIPO.
 
@@ -111,3 +147,10 @@ class Profile(_Part):
     methods: tuple[int, ...] = ()
     editions: dict[int, Edition] = Field(default_factory=dict)
     approval: Approval = Approval()
+    schedule: Schedule = Schedule()
+
+    @model_validator(mode="after")
+    def _schedules_what_it_has(self) -> Self:
+        if unknown := sorted(set(self.schedule.sources) - set(self.metrics)):
+            raise ValueError(f"schedule: no source for {', '.join(unknown)}; there is {', '.join(self.metrics)}")
+        return self

@@ -1,0 +1,141 @@
+"""Sensors: an edition is ranked when its last data year is in, and released when the profile lets it be.
+
+Belongs here: what has to be true before a job of an edition starts by itself.
+Does not: what is missing or stale (`planning`), or when a source is due (`schedules`).
+
+Both look at the tables and their locks rather than at Dagster's history, so that a table made at a terminal counts. A
+table is only there when it has passed its contract. The run key names edition and lock: a second tick on the same
+inputs starts nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import dagster as dg
+
+from gii_pipeline.defs.inputs import EditionInputs
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.defs.planning import Step, plan
+from gii_pipeline.defs.schedules import appointments
+from gii_pipeline.errors import GiiError
+from gii_pipeline.metrics.names import CORE_TABLES
+from gii_pipeline.releases import open_release, versions
+from gii_pipeline.releases.comparison import snapshot_of_edition
+
+INTERVAL_SECONDS = 1800
+Evaluation = Iterator[dg.RunRequest | dg.SkipReason]
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether an edition can be ranked, has been, and what it still waits for."""
+
+    inputs: EditionInputs
+    waits_for: tuple[str, ...]
+    ranking: Step | None
+
+    @property
+    def can_be_ranked(self) -> bool:
+        return not self.waits_for and self.ranking is not None and self.ranking.state != "there"
+
+    @property
+    def is_ranked(self) -> bool:
+        return not self.waits_for and self.ranking is not None and self.ranking.state == "there"
+
+    @property
+    def run_key(self) -> str:
+        return f"{self.inputs.label} {self.inputs.lock.sha256}"
+
+
+def readiness(pipeline: Pipeline, label: str, day: date) -> Readiness:
+    """What an edition waits for on `day`: data years that are not in, and sources that have not published them."""
+    inputs = EditionInputs(pipeline, label)
+    try:
+        *ingest, ranking = plan(pipeline, [label])
+    except GiiError as error:
+        return Readiness(inputs, (str(error),), None)
+    lacking = [f"data year {step.partition} is {step.state}: {step.why}" for step in ingest if step.state != "there"]
+    return Readiness(inputs, (*lacking, *_late(inputs, day)), ranking)
+
+
+def ranking_sensor(pipeline: Pipeline, job: str) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="rank_when_the_last_year_is_in",
+        job_name=job,
+        minimum_interval_seconds=INTERVAL_SECONDS,
+        description="Starts `ranking` of an edition once every data year that it counts is ingested and checked.",
+    )
+    def rank_when_the_last_year_is_in() -> Evaluation:
+        yield from rankings(pipeline, datetime.now().astimezone().date())
+
+    return rank_when_the_last_year_is_in
+
+
+def rankings(pipeline: Pipeline, day: date) -> Evaluation:
+    """A run for each edition that can be ranked anew, or why there is none."""
+    found = [readiness(pipeline, label, day) for label in pipeline.editions]
+    ready = [each for each in found if each.can_be_ranked]
+    for each in ready:
+        yield dg.RunRequest(run_key=each.run_key, partition_key=each.inputs.label)
+    if not ready:
+        waiting = [f"Edition {each.inputs.label} waits: {each.waits_for[0]}." for each in found if each.waits_for]
+        yield dg.SkipReason(" ".join(waiting) or "Every edition is ranked.")
+
+
+def release_sensor(pipeline: Pipeline, job: str) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="release_when_ranked",
+        job_name=job,
+        minimum_interval_seconds=INTERVAL_SECONDS,
+        description="Starts `release` of a ranked edition where the profile says `release: automatic`; "
+        "otherwise says which editions wait for a person.",
+    )
+    def release_when_ranked() -> Evaluation:
+        yield from releases(pipeline, datetime.now().astimezone().date())
+
+    return release_when_ranked
+
+
+def releases(pipeline: Pipeline, day: date) -> Evaluation:
+    """A run for each ranked edition whose tables are not released; or which ones wait for a person."""
+    found = [readiness(pipeline, label, day) for label in pipeline.editions]
+    ready = [each for each in found if each.is_ranked and not is_released(pipeline, each.inputs)]
+    if pipeline.profile.schedule.release == "automatic":
+        for each in ready:
+            yield dg.RunRequest(run_key=each.run_key, partition_key=each.inputs.label)
+    waiting = [_waits(each.inputs) for each in ready]
+    if not waiting:
+        yield dg.SkipReason("No ranked edition is without its release.")
+    elif pipeline.profile.schedule.release != "automatic":
+        yield dg.SkipReason(" ".join(waiting))
+
+
+def is_released(pipeline: Pipeline, inputs: EditionInputs) -> bool:
+    """Whether the newest version of the edition was made from what its tables are made from."""
+    names = [listed.version for listed in versions(pipeline.root) if listed.version.label == inputs.label]
+    if not names:
+        return False
+    now = snapshot_of_edition(pipeline.root, inputs.label, inputs.edition.model_dump(mode="json"))
+    released = open_release(pipeline.root, str(names[-1])).lock
+    return all(released.get(part) == now.lock[part] for part in ("sources", "settings", "code"))
+
+
+def _waits(inputs: EditionInputs) -> str:
+    edition = inputs.edition
+    method = "" if edition.method == edition.edition else f" --method {edition.method}"
+    return (
+        f"Edition {inputs.label} is ranked and waits for a person: look at it, then run "
+        f"`gii release make --edition {edition.edition}{method}` or the job `release`, partition {inputs.label}."
+    )
+
+
+def _late(inputs: EditionInputs, day: date) -> Iterator[str]:
+    """The data years of the edition's windows that were last fetched before their source had published them."""
+    windows = {CORE_TABLES[metric]: years for metric, years in inputs.edition.data_years.items()}
+    for appointment in appointments(inputs.pipeline):
+        for year in windows.get(appointment.table, ()):
+            if not appointment.is_in(year):
+                due = appointment.publication.due(year)
+                said = "is late" if due <= day else "is not due yet"
+                yield f"{appointment.table} of {year}, due on {due}, {said}"
