@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 from gii_pipeline_tests.docs.pages import ROOT
 
 
@@ -27,15 +29,18 @@ def build(config: Path, site: Path) -> subprocess.CompletedProcess[str]:
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     done = build(ROOT / "mkdocs.yml", tmp_path)
     assert done.returncode == 0, done.stderr
+    menu = (tmp_path / "index.html").read_text(encoding="utf-8")
     for page in (ROOT / "docs").rglob("*.md"):
-        assert (tmp_path / page.relative_to(ROOT / "docs").with_suffix(".html")).is_file(), page
+        built = page.relative_to(ROOT / "docs").with_suffix(".html")
+        assert (tmp_path / built).is_file(), page
+        assert f'href="{built.as_posix()}"' in menu, page
 
 
 def test_the_site_does_not_build_with_a_broken_anchor(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "index.md").write_text("# Start\n\n[nowhere](#nowhere)\n", encoding="utf-8")
-    settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    (tmp_path / "mkdocs.yml").write_text(settings.partition("nav:\n  - Start")[0], encoding="utf-8")
+    config = {"INHERIT": str(ROOT / "mkdocs.yml"), "docs_dir": "docs", "nav": [{"Start": "index.md"}], "hooks": []}
+    (tmp_path / "mkdocs.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     done = build(tmp_path / "mkdocs.yml", tmp_path / "site")
     assert done.returncode != 0
     assert "#nowhere" in done.stderr
