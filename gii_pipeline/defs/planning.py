@@ -38,13 +38,14 @@ def plan(pipeline: Pipeline, labels: Iterable[str]) -> list[Step]:
     for edition in inputs:
         edition.check_sources()
     years = sorted({year for each in inputs for year in each.years})
-    ingest = [_ingest(pipeline, year) for year in years]
+    ingest = [ingest_step(pipeline, year) for year in years]
     changed = {int(step.partition) for step in ingest if step.state != "there"}
     ordered = sorted(inputs, key=lambda each: (each.edition.edition, each.edition.method))
-    return [*ingest, *(_ranking(each, changed) for each in ordered)]
+    return [*ingest, *(ranking_step(each, changed) for each in ordered)]
 
 
-def _ingest(pipeline: Pipeline, year: int) -> Step:
+def ingest_step(pipeline: Pipeline, year: int) -> Step:
+    """Whether a data year's core tables are there, each made from what it would be made from now."""
     tables = [*pipeline.tables, "locations", "geocoding_quality"]
     missing = [table for table in CORE_TABLES if table in tables and not pipeline.store.core(table, year).is_file()]
     if missing:
@@ -68,7 +69,8 @@ def _ingest(pipeline: Pipeline, year: int) -> Step:
     return Step("ingest", str(year), "there")
 
 
-def _ranking(inputs: EditionInputs, changed_years: set[int]) -> Step:
+def ranking_step(inputs: EditionInputs, changed_years: set[int]) -> Step:
+    """The same of an edition's tables. changed_years: data years that are to be ingested anew before."""
     label = inputs.label
     missing = [t for t in EDITION_TABLES if not inputs.pipeline.store.edition(t, label).is_file()]
     if missing:

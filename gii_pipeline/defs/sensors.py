@@ -16,7 +16,7 @@ import dagster as dg
 
 from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.pipeline import Pipeline
-from gii_pipeline.defs.planning import Step, plan
+from gii_pipeline.defs.planning import Step, ingest_step, ranking_step
 from gii_pipeline.defs.schedules import appointments
 from gii_pipeline.errors import GiiError
 from gii_pipeline.metrics.names import CORE_TABLES
@@ -49,10 +49,17 @@ class Readiness:
 
 
 def readiness(pipeline: Pipeline, label: str, day: date) -> Readiness:
-    """What an edition waits for on `day`: data years that are not in, and sources that have not published them."""
+    """What an edition waits for on `day`: data years of its windows that are not in or that a source has not published.
+
+    The years that only the comparison with the edition before demands are not waited for; once they are in, the
+    edition's lock is another, and it is ranked again.
+    """
     inputs = EditionInputs(pipeline, label)
     try:
-        *ingest, ranking = plan(pipeline, [label])
+        inputs.check_sources()
+        years = sorted({year for years in inputs.edition.data_years.values() for year in years})
+        ingest = [ingest_step(pipeline, year) for year in years]
+        ranking = ranking_step(inputs, {int(step.partition) for step in ingest if step.state != "there"})
     except GiiError as error:
         return Readiness(inputs, (str(error),), None)
     lacking = [f"data year {step.partition} is {step.state}: {step.why}" for step in ingest if step.state != "there"]
