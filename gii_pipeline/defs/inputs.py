@@ -6,7 +6,8 @@ Belongs here: finding and asserting the inputs of a data year and of an edition.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 
 from gii_pipeline import contracts, counting
+from gii_pipeline.archive.objects import sha256_of
 from gii_pipeline.counting import Counted, Total
 from gii_pipeline.counting.engine import read_core
 from gii_pipeline.defs.pipeline import Pipeline
@@ -25,6 +27,7 @@ from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError, MissingYearsError
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.metrics.population import PopulationRaster, population
+from gii_pipeline.profiles import Gazetteer
 from gii_pipeline.sources.gathering import hashes, pinned
 from gii_pipeline.store import EDITION_TABLES, Lock, read_lock
 from gii_pipeline.store.lock import fingerprint
@@ -44,9 +47,16 @@ def core_lock(pipeline: Pipeline, table: str, data_year: int) -> Lock:
         "reader": source.reader,
         "options": source.options,
         "institutions": profile.institutions and profile.institutions.model_dump(mode="json", exclude={"files"}),
-        "gazetteer": profile.gazetteer.model_dump(mode="json"),
+        "gazetteer": _gazetteer(profile.gazetteer),
     }
     return Lock(sources, fingerprint(settings), CODE, {table: contracts.load(table).version})
+
+
+def _gazetteer(gazetteer: Gazetteer) -> dict[str, object]:
+    """What a gazetteer says: its settings, and its files by content, wherever they lie."""
+    files = {"path": gazetteer.path, "overrides": gazetteer.overrides}
+    content = {name: sha256_of(file) for name, file in files.items() if file and file.is_file()}
+    return {"min_population": gazetteer.min_population, **content}
 
 
 def joint_lock(files: Iterable[Path], tables: Iterable[str]) -> Lock:
@@ -122,16 +132,17 @@ class EditionInputs:
 
     def count(self, edition: Edition) -> Counted:
         """All that is counted for this edition, or for one that it is compared with, from the core files."""
-        connection = counting.connect(self.pipeline.engine)
-        return counting.count(*self.core(connection, edition), edition)
+        with closing_engine(self.pipeline.engine) as connection:
+            return counting.count(*self.core(connection, edition), edition)
 
     @cached_property
     def ties(self) -> pd.DataFrame | None:
         """Co-records between locations, where the edition merges clusters by them."""
         if self.edition.merge_rule.value != "distance_and_ties":
             return None
-        core, _ = self.core(counting.connect(self.pipeline.engine), self.edition)
-        return counting.ties(core, self.edition)
+        with closing_engine(self.pipeline.engine) as connection:
+            core, _ = self.core(connection, self.edition)
+            return counting.ties(core, self.edition)
 
     @property
     def previous_label(self) -> str | None:
@@ -203,6 +214,17 @@ class EditionInputs:
         """Metric -> the world total that was counted with the points."""
         path = self.file("points")
         return {name: Total(*total) for name, total in json.loads(pq.read_schema(path).metadata[TOTALS_KEY]).items()}
+
+
+@contextmanager
+def closing_engine(engine: str) -> Iterator[BaseBackend]:
+    """A connection to count on, closed at the end; Spark's session is left to whoever comes next."""
+    connection = counting.connect(engine)
+    try:
+        yield connection
+    finally:
+        if engine == "duckdb":
+            connection.disconnect()
 
 
 def totals_metadata(totals: Mapping[str, Total]) -> dict[bytes, bytes]:
