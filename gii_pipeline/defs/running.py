@@ -16,6 +16,7 @@ from typing import Literal
 from uuid import uuid4
 
 import dagster as dg
+from filelock import FileLock
 
 from gii_pipeline.defs.failing import failure_of
 from gii_pipeline.errors import GiiError
@@ -42,7 +43,8 @@ def instance_of(root: Path) -> dg.DagsterInstance:
     settings = home / "dagster.yaml"
     if not settings.exists():
         settings.write_text(OWN_INSTANCE, encoding="utf-8")
-    return dg.DagsterInstance.get()
+    with FileLock(home / "instance.lock"):  # two processes that make the tables of a new SQLite at once break it
+        return dg.DagsterInstance.get()
 
 
 def run_partition(
