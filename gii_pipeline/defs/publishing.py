@@ -22,6 +22,7 @@ from filelock import FileLock
 
 from gii_pipeline import contracts
 from gii_pipeline.defs.costs import Meter
+from gii_pipeline.defs.pictures import pictures
 from gii_pipeline.errors import ContractError
 from gii_pipeline.store import LOCK_KEY, Lock, Store, write_parquet
 
@@ -126,7 +127,11 @@ def publish(
         if broken:
             raise ContractError("\n\n".join(verdict.message() for verdict in broken.values()))
         shown = {
-            name: {**_about(path, store.partition(name, audit.partition), lock, pages[name]), **(about or {})}
+            name: {
+                **_about(path, store.partition(name, audit.partition), lock, pages[name]),
+                **pictures(store.root, name, audit.partition, path),
+                **(about or {}),
+            }
             for name, path in staged.items()
         }
         with _one_at_a_time(store, audit.partition):

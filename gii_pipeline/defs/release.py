@@ -30,14 +30,15 @@ from gii_pipeline.releases import (
     snapshot_of_edition,
     versions,
 )
+from gii_pipeline.report.explorer import PAGE, write_explorer
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.gathering import pinned_entries
 from gii_pipeline.store import EDITION_TABLES
 
 
 def release_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
-    @dg.asset(
-        name="release",
+    spec = dg.AssetSpec(
+        "release",
         description="An immutable version of the edition's tables: staged, audited as a whole, then published.",
         group_name="release",
         partitions_def=editions(pipeline),
@@ -45,6 +46,8 @@ def release_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
         kinds={"parquet"},
         owners=["team:gii_pipeline"],
     )
+
+    @dg.multi_asset(name="make_release", specs=[spec])
     def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         with failing_clearly():
             made = release_edition(pipeline, context.partition_key)
@@ -53,6 +56,7 @@ def release_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
             metadata={
                 "version": str(made.release.version),
                 "path": dg.MetadataValue.path(str(made.release.folder)),
+                "explorer": dg.MetadataValue.path(str(made.release.folder / PAGE)),
                 "created": made.created,
             }
         )
@@ -72,7 +76,13 @@ def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False) -
             f"Edition {label} differs from its last release by more than the profile tolerates:\n  {listed}\n"
             f"Look at it with `gii diff`; to publish it, run `gii release make --edition {label} --approve`."
         )
-    return make_release(pipeline.root, label, info, clock=lambda: datetime.now(UTC))
+    return make_release(
+        pipeline.root,
+        label,
+        info,
+        clock=lambda: datetime.now(UTC),
+        extras=lambda folder: write_explorer(folder, info),
+    )
 
 
 def beyond_tolerance(pipeline: Pipeline, label: str, info: ReleaseInfo) -> list[str]:

@@ -1,0 +1,34 @@
+"""Pictures on the page: where a person would look at a table rather than read it.
+
+Belongs here: which table has which picture, kept under the root and shown with the materialisation.
+Does not: drawing (see `report.charts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pyarrow.parquet as pq
+
+from gii_pipeline.report.charts import data_uri, footprints_map, ranking_bars
+
+PICTURES: dict[str, tuple[str, Callable[[pd.DataFrame], str]]] = {
+    "cluster_footprints": ("map", footprints_map),
+    "ranking_size": ("chart", ranking_bars),
+}
+
+
+def pictures(root: Path, table: str, partition: str, path: Path) -> dict[str, dg.MetadataValue]:
+    """The picture of a table's partition (the file `path`), kept in `report/` under the root; {} without one."""
+    if table not in PICTURES:
+        return {}
+    name, draw = PICTURES[table]
+    with pq.ParquetFile(path) as file:
+        svg = draw(file.read().to_pandas())
+    kept = root / "report" / f"{table}-{partition}.svg"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(svg, encoding="utf-8", newline="\n")
+    return {name: dg.MetadataValue.md(f"![{table}]({data_uri(svg)})"), f"{name}_file": dg.MetadataValue.path(kept)}

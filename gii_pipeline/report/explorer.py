@@ -1,0 +1,213 @@
+"""The explorer: one page on which a reader works with an edition's ranking. It stands alone and asks no other host.
+
+Belongs here: what the page is told of the tables, and putting text, style and script together.
+Does not: computing any figure; how the page looks and answers (`explorer.html`, `explorer.css`, `explorer.js`).
+
+The page holds the tables' figures as JSON in an element that no browser runs; its script writes text and never markup,
+and its policy allows that one script and that one style sheet and no address. The same tables give the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import shapely
+
+from gii_pipeline.metrics.names import METRIC
+from gii_pipeline.releases import ReleaseInfo
+from gii_pipeline.report.headline import headline
+from gii_pipeline.report.maps import CELL, SQUEEZE, VIEW, graticule, ground, outlines, project
+
+PAGE = Path("report", "index.html")
+TABLES = ("ranking_size", "cluster_metrics", "cluster_footprints", "contributions", "rank_changes", "rank_stability")
+PLACES = 10
+"""Contributors shown of a cluster in a metric; the rest is one line."""
+DIGITS = 8
+
+Frames = Mapping[str, pd.DataFrame]
+
+
+def write_explorer(folder: Path, info: ReleaseInfo) -> None:
+    """Write `report/index.html` from the edition's tables, which lie in `folder` as Parquet."""
+    tables = {name: pq.ParquetFile(folder / f"{name}.parquet").read().to_pandas() for name in TABLES}
+    target = folder / PAGE
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(explorer_page(tables, info), encoding="utf-8", newline="\n")
+
+
+def explorer_page(tables: Frames, info: ReleaseInfo) -> str:
+    """The page as HTML.
+
+    tables: the edition tables of TABLES, as their contracts say. info: title, sources, settings, whether made up.
+    """
+    script, style = _resource("explorer.js"), _resource("explorer.css")
+    facts = page_facts(tables, info)
+    ranking = tables["ranking_size"].sort_values("rank", kind="stable")
+    return Template(_resource("explorer.html")).substitute(
+        policy=escape(
+            f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+            f"script-src 'sha256-{_digest(script)}'; style-src 'sha256-{_digest(style)}'"
+        ),
+        title=escape(info.title),
+        style=style,
+        script=script,
+        facts=_inert(facts),
+        made_up="" if info.made_up else "hidden",
+        headline=escape(headline(ranking, tables["rank_changes"], tables["cluster_metrics"])),
+        view=" ".join(f"{value:g}" for value in VIEW),
+        graticule=graticule(),
+        ground=ground(),
+        dash=f"0 {CELL * SQUEEZE:g}",
+        sources="".join(
+            f"<li>{escape(source.title)}. {escape(source.licence)}. {escape(source.citation)}</li>"
+            for _, source in sorted(info.sources.items())
+        ),
+    )
+
+
+def page_facts(tables: Frames, info: ReleaseInfo) -> dict[str, Any]:
+    """What the page's script is told: the metrics with their windows, and each ranked cluster with all about it."""
+    ranking = tables["ranking_size"].sort_values("rank", kind="stable")
+    metrics = _metrics(tables["cluster_metrics"], info.settings)
+    footprints = _footprints(tables["cluster_footprints"])
+    changes, stability = _by_cluster(tables["rank_changes"]), _by_cluster(tables["rank_stability"])
+    contributors = _contributors(tables["contributions"], ranking["cluster_id"], [metric["key"] for metric in metrics])
+    clusters = [
+        {
+            "id": row["cluster_id"],
+            **{
+                name: _plain(row[name])
+                for name in ("name", "economies", "rank", "size_score", "intensity_rank", "intensity_score")
+            },
+            "population": _plain(row["population"]),
+            "area_km2": _plain(row["area_km2"]),
+            "metrics": {metric["key"]: _figures(row, metric["key"]) for metric in metrics},
+            "change": _chosen(changes.get(row["cluster_id"]), CHANGE),
+            "stability": _chosen(stability.get(row["cluster_id"]), STABILITY),
+            "contributors": contributors.get(row["cluster_id"], {}),
+            **footprints.get(row["cluster_id"], {}),
+        }
+        for row in ranking.to_dict("records")
+    ]
+    ranked = {cluster["id"] for cluster in clusters}
+    return {
+        "edition": _plain(ranking["edition"].iloc[0]) if len(ranking) else None,
+        "method": _plain(ranking["method"].iloc[0]) if len(ranking) else None,
+        "metrics": metrics,
+        "squeeze": SQUEEZE,
+        "clusters": clusters,
+        "others": [found for key, found in sorted(footprints.items()) if key not in ranked],
+    }
+
+
+CHANGE = (
+    "previous_edition",
+    "previous_rank",
+    "rank_change",
+    "previous_rank_own_method",
+    "change_due_to_data",
+    "change_due_to_borders",
+    "change_due_to_method",
+)
+STABILITY = ("rank_low", "rank_high", "rank_median", "grid_rank_low", "grid_rank_high", "replicates")
+
+
+def _metrics(figures: pd.DataFrame, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    windows = figures.groupby("metric")[["window_first_year", "window_last_year", "world_total"]].first()
+    weights = {name: chosen["weight"]["value"] for name, chosen in settings.get("metrics", {}).items()}
+    return [
+        {
+            "key": name,
+            "title": metric.title,
+            "in_text": metric.title_in_text,
+            "unit": metric.unit,
+            "first": _plain(windows.loc[name, "window_first_year"]),
+            "last": _plain(windows.loc[name, "window_last_year"]),
+            "world": _plain(windows.loc[name, "world_total"]),
+            "weight": weights.get(name),
+        }
+        for name, metric in METRIC.items()
+        if name in windows.index
+    ]
+
+
+def _figures(row: Mapping[Any, Any], metric: str) -> list[Any]:
+    """Count, share, per million and rank, as the page's table has them."""
+    return [_plain(row[f"{metric}_{part}"]) for part in ("count", "share_pct", "per_million", "rank")]
+
+
+def _footprints(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    geometries = table["geometry"].to_list()
+    centres = shapely.centroid(shapely.from_wkb(geometries))
+    return {
+        key: {"at": project(shapely.get_x(centre), shapely.get_y(centre)), "outline": outline, "title": name}
+        for key, name, centre, outline in zip(
+            table["cluster_id"], table["name"], centres, outlines(geometries), strict=True
+        )
+    }
+
+
+def _contributors(
+    table: pd.DataFrame, ranked: pd.Series, metrics: Sequence[str]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Cluster -> metric -> the economies, the largest places, and how many other places have which share together."""
+    asked = table[table["cluster_id"].isin(ranked) & table["metric"].isin(metrics)]
+    ordered = asked.sort_values(
+        ["cluster_share_pct", "economy", "admin", "place"], ascending=[False, True, True, True], kind="stable"
+    )
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for (cluster, metric), rows in ordered.groupby(["cluster_id", "metric"], sort=True):
+        places, economies = rows[rows["level"] == "place"], rows[rows["level"] == "economy"]
+        rest = places.iloc[PLACES:]
+        found.setdefault(str(cluster), {})[str(metric)] = {
+            "places": [_contributor(row) for row in places.head(PLACES).to_dict("records")],
+            "economies": [_contributor(row) for row in economies.to_dict("records")],
+            "rest": [len(rest), _plain(rest["count"].sum()), _plain(rest["cluster_share_pct"].sum())],
+        }
+    return found
+
+
+def _contributor(row: Mapping[Any, Any]) -> list[Any]:
+    return [row["place"], row["admin"], row["economy"], _plain(row["count"]), _plain(row["cluster_share_pct"])]
+
+
+def _by_cluster(table: pd.DataFrame) -> dict[str, dict[Any, Any]]:
+    return {row["cluster_id"]: row for row in table.to_dict("records")}
+
+
+def _chosen(row: Mapping[Any, Any] | None, names: Sequence[str]) -> dict[str, Any] | None:
+    return None if row is None else {name: _plain(row[name]) for name in names}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """A value as JSON has it: null for what is missing, floats to eight digits, whole numbers without a fraction."""
+    if isinstance(value, str):
+        return value
+    if pd.isna(value):
+        return None
+    rounded = float(f"{float(value):.{DIGITS}g}")
+    return int(rounded) if rounded.is_integer() else rounded
+
+
+def _inert(facts: Mapping[str, Any]) -> str:
+    """JSON that cannot end the element that it lies in."""
+    text = json.dumps(facts, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _resource(name: str) -> str:
+    return files("gii_pipeline.report").joinpath(name).read_text(encoding="utf-8")
