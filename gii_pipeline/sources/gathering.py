@@ -67,7 +67,9 @@ def pinned(path: Path, archive: Archive) -> dict[str, list[Path]]:
         for role, entries in _read(path).items()
     }
     for missing in (file for role in files.values() for file in role if not file.is_file()):
-        raise InputError(f"{missing}, which {path} names, is gone from the archive. Run `gii ingest --years YEARS --refresh`.")
+        raise InputError(
+            f"{missing}, which {path} names, is gone from the archive. Run `gii ingest --years YEARS --refresh`."
+        )
     return files
 
 
