@@ -34,7 +34,7 @@ bench: .venv/installed  ## ratios, each measured in one run
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 dev: .venv/installed  ## the Dagster page
-	GII_PROFILE=$(PROFILE) $(BIN)/dagster dev -w workspace.yaml
+	$(BIN)/gii dev --profile $(PROFILE)
 
 docs: .venv/installed  ## what is generated from the contracts
 	$(BIN)/python -m gii_pipeline.contracts

@@ -28,6 +28,7 @@ for command in (
     pipeline.plan,
     pipeline.ingest,
     pipeline.backfill,
+    pipeline.dev,
     checks.verify,
     checks.explain,
     checks.doctor,

@@ -36,14 +36,32 @@ SANDBOX = "sandbox"
 
 
 @contextmanager
+def sources_up(profile: str, root: Path) -> Iterator[None]:
+    """Within it the sandbox's servers are up, where the profile asks for them and nobody else runs them."""
+    if profile != SANDBOX or "GII_SANDBOX_OPENALEX" in os.environ:
+        yield
+        return
+    from gii_pipeline.sandbox.servers import serving
+
+    with serving(root.absolute() / SANDBOX):
+        yield
+
+
+@contextmanager
 def workflow_of(
-    profile: str, root: Path, *, method: int | None = None, offline: bool = False, refresh: bool = False
+    profile: str,
+    root: Path,
+    *,
+    method: int | None = None,
+    offline: bool = False,
+    refresh: bool = False,
+    fetches: bool = False,
 ) -> Iterator[Workflow]:
     """The workflow of a command's options. They go through the environment, as the Dagster page gets them.
 
-    The sandbox's servers run as long as the workflow does, unless they are up already.
+    fetches: whether the command may ask sources, so that the sandbox's have to be up.
     """
-    from contextlib import ExitStack
+    from contextlib import nullcontext
 
     from gii_pipeline.archive.pacing import Clock
     from gii_pipeline.defs.pipeline import Pipeline
@@ -53,11 +71,7 @@ def workflow_of(
     os.environ["GII_REFRESH"] = Clock().timestamp() if refresh else "0"
     if method is not None:
         os.environ["GII_METHODS"] = str(method)
-    with ExitStack() as stack:
-        if profile == SANDBOX and not offline and "GII_SANDBOX_OPENALEX" not in os.environ:
-            from gii_pipeline.sandbox.servers import serving
-
-            stack.enter_context(serving(root.absolute() / SANDBOX))
+    with sources_up(profile, root) if fetches and not offline else nullcontext():
         yield Workflow(Pipeline.from_environment())
 
 

@@ -21,6 +21,7 @@ from gii_pipeline.cli.options import (
     RootOption,
     label_of,
     print_json,
+    sources_up,
     workflow_of,
     years_in,
 )
@@ -44,7 +45,8 @@ def run(
     from gii_pipeline.report.progress import console, reporting
 
     label = label_of(edition, method)
-    with workflow_of(profile, root, method=method, offline=offline, refresh=refresh) as workflow:
+    options = {"offline": offline, "refresh": refresh}
+    with workflow_of(profile, root, method=method, fetches=True, **options) as workflow:
         before = _newest_version(workflow, label)
         steps = [*workflow.plan([label]), Step("release", label, "missing")]
         waiting = [step for step in steps if step.state != "there"]
@@ -77,7 +79,7 @@ def ingest(
     from gii_pipeline.defs.planning import Step
     from gii_pipeline.report.progress import console, reporting
 
-    with workflow_of(profile, root, offline=offline, refresh=refresh) as workflow:
+    with workflow_of(profile, root, offline=offline, refresh=refresh, fetches=True) as workflow:
         known = workflow.pipeline.data_years
         wanted = years_in(years)
         if unknown := sorted(set(wanted) - set(known)):
@@ -105,7 +107,8 @@ def backfill(
     from gii_pipeline.report.terminal import outcome_table
 
     labels = [label_of(edition, method) for edition in years_in(editions)]
-    with workflow_of(profile, root, method=method, offline=offline, refresh=refresh) as workflow:
+    options = {"offline": offline, "refresh": refresh, "fetches": not dry_run}
+    with workflow_of(profile, root, method=method, **options) as workflow:
         if dry_run:
             _show_plan(workflow, labels, as_json=as_json)
             return
@@ -119,6 +122,25 @@ def backfill(
         console().print(outcome_table(outcomes))
     if errors := [outcome.error for outcome in outcomes if outcome.error]:
         raise typer.Exit(errors[0].exit_code)
+
+
+def dev(
+    profile: ProfileOption = "sandbox",
+    root: RootOption = ROOT,
+    port: Annotated[int, typer.Option(help="The page's port.")] = 3000,
+) -> None:
+    """Open the Dagster page of a profile, and the sandbox's servers with it, until Ctrl-C."""
+    import os
+    import subprocess
+    import sys
+
+    from gii_pipeline.defs.running import instance_of
+
+    os.environ |= {"GII_PROFILE": profile, "GII_ROOT": str(root.absolute())}
+    instance_of(root.absolute()).dispose()
+    page = [sys.executable, "-m", "dagster", "dev", "-m", "gii_pipeline.defs.definitions", "--port", str(port)]
+    with sources_up(profile, root):
+        raise typer.Exit(subprocess.run(page, check=False).returncode)
 
 
 def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:

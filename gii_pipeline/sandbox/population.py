@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
-from gii_pipeline.sandbox.geography import Geography
 from gii_pipeline.sandbox.notice import NOTICE
+from gii_pipeline.sandbox.world import World
 
 EPOCHS = (2015, 2020, 2025)
 YEAR_OF_THE_ROSTER = 2024  # the edition of 2025 asks for the inhabitants of 2024
@@ -29,14 +29,15 @@ TOWN_AT_LEAST = 100_000
 NODATA = -200.0
 
 
-def population(geography: Geography, year: int) -> pd.Series[float]:
-    """People of every cluster in a year."""
-    return geography.clusters["population"] * (1 + YEARLY_GROWTH * (year - YEAR_OF_THE_ROSTER))
+def population(world: World, year: int) -> pd.Series[float]:
+    """People of every cluster in a year, at the world's scale, so that figures per million are those of scale 1."""
+    growth = 1 + YEARLY_GROWTH * (year - YEAR_OF_THE_ROSTER)
+    return world.geography.clusters["population"] * world.scale * growth
 
 
-def write_raster(geography: Geography, epoch: int, path: Path) -> None:
+def write_raster(world: World, epoch: int, path: Path) -> None:
     """A GeoTIFF of the whole globe in EPSG:4326, float64, nodata -200, tiles without people left out."""
-    cells = inhabited(geography, epoch)
+    cells = inhabited(world, epoch)
     profile = {
         "driver": "GTiff",
         "width": 360 * CELLS_PER_DEGREE,
@@ -61,17 +62,17 @@ def write_raster(geography: Geography, epoch: int, path: Path) -> None:
             raster.write(block, 1, window=Window(left, top, width, height))
 
 
-def inhabited(geography: Geography, epoch: int) -> pd.DataFrame:
+def inhabited(world: World, epoch: int) -> pd.DataFrame:
     """row, column, people of every cell with people: clusters' at their anchors, and large towns outside them."""
-    places = geography.places
+    places = world.geography.places
     towns = (places["role"] == "background") & (places["population"] >= TOWN_AT_LEAST)
     places = places[towns | places["role"].isin(["hub", "chain"])]
     background = places["role"] == "background"
     share = (
         places["share"].where(~background, 0).groupby(places["region"]).transform(lambda s: s / max(s.sum(), 1e-300))
     )
-    of_cluster = places["region"].map(population(geography, epoch)).fillna(0)
-    people = (share * of_cluster).where(~background, places["population"])
+    of_cluster = places["region"].map(population(world, epoch)).fillna(0)
+    people = (share * of_cluster).where(~background, places["population"] * world.scale)
     return pd.DataFrame(
         {
             "row": np.floor((90 - places["latitude"]) * CELLS_PER_DEGREE).astype("int64"),

@@ -72,7 +72,7 @@ def _members(world: World, edition: Edition) -> pd.DataFrame:
 
 def _figures(world: World, edition: Edition) -> pd.DataFrame:
     clusters = np.arange(world.plan.clusters)
-    millions = population(world.geography, edition.population_year.value) / MILLION
+    millions = population(world, edition.population_year.value) / MILLION
     parts = []
     for metric, years in edition.data_years.items():
         located = world.plan.in_years(metric, years)[: world.plan.nowhere]
@@ -102,7 +102,7 @@ def _ranking(world: World, edition: Edition, figures: pd.DataFrame) -> pd.DataFr
             "cluster": clusters.index,
             "name": clusters["name"],
             "size_score": weighted.groupby(figures["cluster"]).sum(),
-            "population": population(world.geography, edition.population_year.value),
+            "population": population(world, edition.population_year.value),
         }
     )
     ranking["intensity_score"] = ranking["size_score"] / (ranking["population"] / MILLION)

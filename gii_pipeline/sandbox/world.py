@@ -19,7 +19,7 @@ from gii_pipeline.sandbox.plan import WINDOW_YEARS, YEARS, Plan, make_plan
 from gii_pipeline.sandbox.records import Chunk
 
 DEMO_SEED = 2025
-DEMO_SCALE = 0.01
+DEMO_SCALE = 0.005
 SMALLEST_SCALE = 0.001
 WORLD_MIN_WEIGHT = 4500
 DISTRICTS_FROM_SCALE, DISTRICTS = 0.1, 13

@@ -46,7 +46,7 @@ def ranked(root: Path, world: World, edition: Edition) -> EditionTables:
     counted = counting.count(core, locations, edition)
     rasters = [PopulationRaster(root / f"{epoch}.tif", epoch) for epoch in (2020, 2025)]
     for raster in rasters:
-        write_raster(world.geography, raster.year, raster.path)
+        write_raster(world, raster.year, raster.path)
     year = edition.population_year.value
     return rank_edition(
         counted.points.to_pandas(), counted.totals, edition, lambda footprints: population(footprints, rasters, year)

@@ -61,7 +61,7 @@ def test_raw_files_of_a_world_are_the_same_bytes_every_time(world: World, tmp_pa
         folder.mkdir()
         write_ror_dump(world, folder / "ror.zip")
         write_table(world, "g_pct_data", folder / "pct.zip")
-        write_raster(world.geography, 2025, folder / "population.tif")
+        write_raster(world, 2025, folder / "population.tif")
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes(), path.name
 
@@ -111,16 +111,16 @@ def test_identifiers_of_institutions_are_distinct(world: World) -> None:
 
 def test_raster_holds_every_cluster_once(world: World, tmp_path: Path) -> None:
     path = tmp_path / "population.tif"
-    write_raster(world.geography, 2025, path)
+    write_raster(world, 2025, path)
     towns = world.geography.places.query("role == 'background' and population >= 100_000")["population"].sum()
     with rasterio.open(path) as raster:
         assert (raster.width, raster.height, raster.nodata, raster.crs.to_epsg()) == (43200, 21600, -200, 4326)
         assert "made up" in raster.tags()["NOTICE"]
-        cells = inhabited(world.geography, 2025)[["row", "column"]].drop_duplicates()
+        cells = inhabited(world, 2025)[["row", "column"]].drop_duplicates()
         total = sum(value[0] for value in raster.sample([raster.xy(*cell) for cell in cells.to_numpy()]))
         beside = next(raster.sample([(-30.0, 0.0)]))[0]
     assert beside == raster.nodata
-    assert total == pytest.approx(population(world.geography, 2025).sum() + towns, rel=1e-12)
+    assert total == pytest.approx(population(world, 2025).sum() + towns * world.scale, rel=1e-12)
 
 
 def test_roster_says_which_figures_were_printed(published_data: Path) -> None:

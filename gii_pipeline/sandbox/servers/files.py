@@ -61,7 +61,7 @@ class FileHost:
             ROR_PATH: lambda path: write_ror_dump(world, path),
             **{
                 RASTER_PATH.format(epoch=epoch): lambda path, epoch=epoch: population.write_raster(  # type: ignore[misc]
-                    world.geography, epoch, path
+                    world, epoch, path
                 )
                 for epoch in population.EPOCHS
             },
