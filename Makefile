@@ -28,7 +28,7 @@ check: .venv/installed  ## lint, format, types
 	$(BIN)/mypy
 
 slow: .venv/installed  ## the tests that `make test` leaves out
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -n auto --dist loadfile
 
 bench: .venv/installed  ## ratios, each measured in one run
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
