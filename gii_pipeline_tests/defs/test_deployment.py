@@ -44,7 +44,8 @@ def test_compose_has_the_processes_of_a_deployment_and_every_dependency_is_one_o
 
 
 def test_the_instance_asks_for_no_variable_that_compose_does_not_set() -> None:
-    asked = {value["env"] for value in EXAMPLE["storage"]["postgres"]["postgres_db"].values()}
+    settings = EXAMPLE["storage"]["postgres"]["postgres_db"].values()
+    asked = {value["env"] for value in settings if isinstance(value, dict)}
     assert asked <= set(COMPOSE["services"]["daemon"]["environment"])
 
 
