@@ -54,6 +54,7 @@ def profile() -> dict[str, Any]:
         "metrics": {name: {"reader": "local", "files": {"people": f"{name}.csv"}} for name in metrics},
         "population": {"rasters": {2015: "population.tif"}, "title": "One person a cell", "licence": "CC0-1.0"},
         "editions": {2015: _edition(metrics)},
+        "approval": {"share_pct_points": 5.0},
     }
 
 

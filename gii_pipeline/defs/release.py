@@ -36,6 +36,12 @@ from gii_pipeline.sources.gathering import pinned_entries
 from gii_pipeline.store import EDITION_TABLES
 
 
+class ReleaseConfig(dg.Config):
+    """What a person says of a release when launching it; approved: publish changes beyond the profile's tolerance."""
+
+    approved: bool = False
+
+
 def release_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
     spec = dg.AssetSpec(
         "release",
@@ -48,9 +54,9 @@ def release_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
     )
 
     @dg.multi_asset(name="make_release", specs=[spec])
-    def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    def release(context: dg.AssetExecutionContext, config: ReleaseConfig) -> dg.MaterializeResult[Any]:
         with failing_clearly():
-            made = release_edition(pipeline, context.partition_key)
+            made = release_edition(pipeline, context.partition_key, approved=config.approved)
         context.log.info(made.message)
         return dg.MaterializeResult(
             metadata={
@@ -74,7 +80,8 @@ def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False) -
         listed = "\n  ".join(reasons)
         raise ReleaseError(
             f"Edition {label} differs from its last release by more than the profile tolerates:\n  {listed}\n"
-            f"Look at it with `gii diff`; to publish it, run `gii release make --edition {label} --approve`."
+            f"Look at it with `gii diff`; to publish it, run `gii release make --edition {label} --approve`, "
+            "or launch the job `release` with the configuration `ops: {make_release: {config: {approved: true}}}`."
         )
     return make_release(
         pipeline.root,

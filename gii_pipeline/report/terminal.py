@@ -7,7 +7,7 @@ Does not: computing any figure.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 from rich import box
@@ -135,10 +135,17 @@ def published_table(rows: pd.DataFrame) -> Table:
 
 def rows_table(rows: pd.DataFrame, title: str) -> Table:
     """Any rows, a column each."""
-    table = Table(*rows.columns, title=title, title_justify="left", header_style="bold", pad_edge=False)
+    headings = [str(name).replace("_", " ") for name in rows.columns]
+    table = Table(*headings, title=title, title_justify="left", header_style="bold", pad_edge=False)
     for row in rows.itertuples(index=False):
-        table.add_row(*(DASH if pd.isna(value) else str(value) for value in row))
+        table.add_row(*map(_cell, row))
     return table
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401
+    if pd.isna(value):
+        return DASH
+    return f"{value:,.6g}" if isinstance(value, float) else escape(str(value))
 
 
 def _number(value: float | None, decimals: int = 0) -> str:

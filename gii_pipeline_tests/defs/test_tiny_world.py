@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from gii_pipeline import open_release
+from gii_pipeline.errors import ReleaseError
 from gii_pipeline_tests import tiny_world
 from gii_pipeline_tests.commands import Gii
 
@@ -49,15 +50,28 @@ def test_the_same_inputs_give_the_same_bytes(tiny: Gii) -> None:
     assert hashes(tiny.root) == before
 
 
-def test_changed_input_is_noticed_and_makes_the_next_version(tiny: Gii) -> None:
+def test_changed_input_is_noticed_and_makes_the_next_version_once_a_person_approves(tiny: Gii) -> None:
     tiny_world.write(tiny.profile.parent, vc_deals={**tiny_world.PEOPLE, "Oslo": 20})
     plan = tiny("plan", "--edition", "2015")
     assert plan.out.count("stale") == 3
     assert "vc_deals" in plan.out
-    assert tiny("run", "--edition", "2015").code == 0
+    refused = tiny("run", "--edition", "2015")
+    assert refused.code == ReleaseError.exit_code
+    assert "Oslo's share of vc_deals" in refused.err
+    assert str(open_release(tiny.root).version) == "v2015.1"
+    assert tiny("release", "make", "--edition", "2015", "--approve").code == 0
     newest = open_release(tiny.root)
     assert str(newest.version) == "v2015.2"
     assert newest.table("ranking_size")["vc_deals_count"].max() == 40
+
+
+@pytest.mark.slow
+def test_a_version_comes_out_the_same_from_its_lock_and_the_archive(tiny: Gii) -> None:
+    tiny_world.write(tiny.profile.parent, vc_deals={**tiny_world.PEOPLE, "Oslo": 20})
+    assert tiny("ingest", "--years", "2013,2014").code == 0
+    outcome = tiny("release", "rebuild", "v2015.1")
+    assert outcome.code == 0, outcome.err
+    assert "the same" in outcome.out
 
 
 def test_a_stranger_reads_the_release_without_this_package(finished_tiny_root: Path) -> None:
