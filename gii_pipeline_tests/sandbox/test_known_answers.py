@@ -146,6 +146,9 @@ def test_printed_figures_are_those_of_the_largest_cluster(monkeypatch: pytest.Mo
     }
     second = true.ranking.iloc[1]
     assert second["name"] == "Tokyo–Yokohama"
+    before = answers(2025, 1, read_profile("sandbox").editions[2024])
+    figures = before.figures[before.figures["cluster"] == first["cluster"]].set_index("metric")
+    assert figures["per_million"].round().to_dict() == {"pct_applications": 2_303, "scientific_publications": 3_469}
 
 
 def test_answers_are_refused_for_what_the_world_does_not_know(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
