@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ METRICS = ("pct_applications", "scientific_publications")
 @pytest.fixture
 def spark() -> Iterator[Any]:
     pytest.importorskip("pyspark")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java 17: install Debian's package `openjdk-17-jre-headless`")
     connection = connect("spark")
     yield connection
     connection._session.stop()
