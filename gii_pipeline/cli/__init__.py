@@ -10,6 +10,8 @@ Exit codes: 0 done, 1 broke down or a check did not hold, 2 bad input, 3 a contr
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 
 import typer
@@ -49,3 +51,19 @@ def main() -> None:
     except GiiError as error:
         typer.secho(str(error), err=True, fg="red")
         sys.exit(error.exit_code)
+
+
+def command() -> None:
+    """`gii` as a process of its own.
+
+    It ends without the interpreter's teardown, in which threads of native libraries that still run would abort it.
+    """
+    code: int | str | None = 0
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    atexit._run_exitfuncs()  # noqa: SLF001
+    os._exit(code if isinstance(code, int) else int(code is not None))
