@@ -53,7 +53,7 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
-def command() -> None:
+def process() -> None:
     """`gii` as a process of its own.
 
     It ends without the interpreter's teardown, in which threads of native libraries that still run would abort it.
