@@ -133,18 +133,6 @@ def _not_before(longitude: Floats, value: float, slot: int, start: int, end: int
 
 
 @compiled(forceinline=True)
-def _search(longitude: Floats, value: float, start: int, end: int) -> int:
-    """The first slot of start:end with at least this longitude, by bisection."""
-    while start < end:
-        middle = (start + end) // 2
-        if longitude[middle] < value:
-            start = middle + 1
-        else:
-            end = middle
-    return start
-
-
-@compiled(forceinline=True)
 def _within(rows: Rows, slot: int, point: int, at: tuple[float, float, float]) -> bool:
     """Whether a slot is within the radius of a point, which is at x, y, z."""
     x, y, z = at
@@ -331,7 +319,7 @@ def find_nearest(rows: Rows, queries: Points, begin: int, end: int, nearest: Int
     for query in range(begin, end):
         latitude, longitude = queries.latitude[query], queries.longitude[query]
         best = Nearest(np.int64(-1), math.inf, rows.radius.haversine)
-        north = _search(rows.north, latitude, 0, rows.north.size)
+        north = np.searchsorted(rows.north, latitude)
         south = north - 1
         while True:
             to_north = max(rows.south[north] - latitude, 0.0) if north < rows.south.size else math.inf
@@ -358,7 +346,7 @@ def _nearest_of_row(rows: Rows, row: int, gap: float, query: tuple[float, float]
     here = longitude - 2 * math.pi if longitude >= math.pi else longitude
     all_round = reach > rows.margin[row]
     begin, end = (rows.first[row], rows.last[row]) if all_round else (rows.start[row], rows.end[row])
-    middle = _search(rows.longitude, here, begin, end)
+    middle = begin + np.searchsorted(rows.longitude[begin:end], here)
     for step in (1, -1):
         slot = middle if step == 1 else middle - 1
         while begin <= slot < end and (all_round or abs(rows.longitude[slot] - here) <= reach):
