@@ -1,6 +1,6 @@
 """Reading raw files into core rows, against the bare reading of the same columns and against decompression alone.
 
-    python benchmarks/reading.py [--works 40000] [--rows 3000000] [--years 10] [--turns 2]
+    python benchmarks/reading.py [--works 160000] [--rows 3000000] [--years 10] [--turns 2]
 
 OpenAlex: JSONL.gz parts of the snapshot's shape (9 KB a work, several authors and affiliations, works of several
 years) become the core table of publications of one year: read, located, merged and written as Parquet. Delimited
@@ -235,7 +235,7 @@ def compare(runs: Mapping[str, Run], paths: list[Path], folder: Path, turns: int
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--works", type=int, default=40_000)
+    parser.add_argument("--works", type=int, default=160_000)
     parser.add_argument("--rows", type=int, default=3_000_000)
     parser.add_argument("--years", type=int, default=10, help="years that the files hold, of which one is read")
     parser.add_argument("--turns", type=int, default=2)

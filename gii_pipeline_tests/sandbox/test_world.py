@@ -12,6 +12,7 @@ import pytest
 import rasterio
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.geocoding import Gazetteer
 from gii_pipeline.geocoding.economies import alpha2
 from gii_pipeline.metrics.names import METRICS
 from gii_pipeline.sandbox import World, make_world, shapes
@@ -53,6 +54,16 @@ def test_same_seed_gives_the_same_world_and_another_seed_another(world: World) -
     for metric in METRICS:
         assert (world.plan.records[metric] == again.plan.records[metric]).all()
         assert (world.plan.records[metric] != other.plan.records[metric]).any()
+
+
+def test_a_name_that_records_give_alone_leads_to_its_place(tmp_path: Path) -> None:
+    """By the pipeline's gazetteer, which is not the sandbox's: no place has a namesake that is as populous."""
+    places = make_world(3, 0.005).geography.places.query("first_of_name")
+    queries = places.assign(query=range(len(places)), city=places["place"], admin=None)
+    found = Gazetteer.default(cache=tmp_path).match(queries[["query", "city", "admin", "economy"]])
+    missed = found["geonameid"].to_numpy() != places["geonameid"].to_numpy()
+    assert len(places) > 5_000
+    assert places[missed]["place"].tolist() == []
 
 
 def test_raw_files_of_a_world_are_the_same_bytes_every_time(world: World, tmp_path: Path) -> None:
