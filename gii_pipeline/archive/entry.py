@@ -20,6 +20,7 @@ class Entry:
     retrieved_at: ISO 8601, UTC. status: of the HTTP answer, None for a local file. bytes, sha256: of what is kept.
     records: how many records it holds, where the source says so. client: this package's version and its HTTP library's.
     data_year: the year it was asked for, None when it serves every year. path: where its bytes lie.
+    credits: what the answer cost of the source's budget, where the source says so.
     """
 
     source: str
@@ -34,6 +35,7 @@ class Entry:
     content_type: str | None
     path: Path
     data_year: int | None = None
+    credits: float | None = None
 
     @property
     def name(self) -> str:
@@ -47,7 +49,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     request: the body of a POST; together with the address it identifies what was asked for.
     origin, mtime_ns: of a local file. etag: as the server named this version.
     listing, query, attempt, page: the place of an API page in its list; next: the cursor it ended with;
-    total: how many records it says the whole list has.
+    total: how many records it says the whole list has. credits: what it cost of the source's budget.
     """
 
     source: str
@@ -71,6 +73,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     page: int = 0
     next: str | None = None
     total: int | None = None
+    credits: float | None = None
 
     def entry(self, path: Path) -> Entry:
         return Entry(
@@ -86,6 +89,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
             content_type=self.content_type,
             path=path,
             data_year=self.data_year,
+            credits=self.credits,
         )
 
 

@@ -36,6 +36,7 @@ class Listing:
 
     request: the page behind a cursor; None gives the first. read, ids: ValueError when the bytes are no such page.
     stop: from the headers of a page that has a next one, why not to ask for it; None to go on.
+    credits: from the headers of a page, what it cost of the source's budget; None where it does not say.
     moving_tolerance_pct: by how much the total may be missed by a list whose total changed while it was read; one
     whose total stood still must be met exactly.
     """
@@ -45,6 +46,7 @@ class Listing:
     read: Callable[[bytes], PageFacts]
     ids: Callable[[bytes], list[str]]
     stop: Callable[[Mapping[str, str], PageFacts], str | None] = lambda _headers, _facts: None
+    credits: Callable[[Mapping[str, str]], float | None] = lambda _headers: None
     moving_tolerance_pct: float = 0.5
 
 
@@ -170,6 +172,7 @@ class _Reading:
             page=page,
             next=facts.next,
             total=facts.total,
+            credits=self.listing.credits(answer.headers),
         )
         self.shelf.keep(staged, kept)
         return kept

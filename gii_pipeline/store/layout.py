@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
+from filelock import FileLock, Timeout
+
 from gii_pipeline.errors import InputError, MissingYearsError
 
 RECORD_TABLES = ("patents", "publications", "vc_deals")
@@ -31,6 +33,7 @@ EDITION_TABLES = (
     "rank_stability",
 )
 PART = "part-0.parquet"
+ALIVE = ".alive"
 
 
 def split_label(label: str) -> tuple[int, int]:
@@ -88,14 +91,29 @@ class Store:
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """A folder beside the tables, on the same file system, that is gone afterwards."""
+        """A folder beside the tables, on the same file system, that is gone afterwards.
+
+        What a killed process left is swept when the next one stages: a folder is alive while its lock is held.
+        """
         parent = self.root / ".staging"
         parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(mkdtemp(dir=parent))
+        with self.lock("staging"):
+            for left in parent.iterdir():
+                _sweep(left)
+            folder = Path(mkdtemp(dir=parent))
+            alive = FileLock(folder / ALIVE)
+            alive.acquire()
         try:
             yield folder
         finally:
+            alive.release()
             shutil.rmtree(folder, ignore_errors=True)
+
+    def lock(self, name: str) -> FileLock:
+        """What one process at a time may do under this root, by name."""
+        folder = self.root / ".locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{name}.lock")
 
     @staticmethod
     def promote(staged: Mapping[Path, Path]) -> None:
@@ -105,6 +123,16 @@ class Store:
             target.parent.mkdir(parents=True, exist_ok=True)
         for path, target in staged.items():
             path.replace(target)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove a staging folder that no living process holds."""
+    try:
+        with FileLock(folder / ALIVE, blocking=False):
+            pass
+    except Timeout:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

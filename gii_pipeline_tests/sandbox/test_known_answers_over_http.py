@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import pandas as pd
 import pytest
 
@@ -12,6 +15,7 @@ from gii_pipeline.defs.workflow import Workflow
 from gii_pipeline.profiles import read_profile
 from gii_pipeline.ranking.stage import EditionTables
 from gii_pipeline.sandbox import serving
+from gii_pipeline.sandbox.servers.serving import KEY_VARIABLE
 from gii_pipeline.sandbox.truth import answers
 from gii_pipeline_tests.sandbox.test_known_answers import assert_recovered
 
@@ -25,7 +29,7 @@ def test_pipeline_recovers_a_world_over_http(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, scale: float
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
-    with serving(tmp_path / "made", seed=seed, scale=scale, port=None):
+    with serving(tmp_path / "made", seed=seed, scale=scale, port=None) as served:
         workflow = Workflow(Pipeline(read_profile("sandbox"), tmp_path / "root"))
         for step in workflow.plan([EDITION]):
             for _ in workflow.run(step):
@@ -33,3 +37,24 @@ def test_pipeline_recovers_a_world_over_http(
         pipeline = workflow.pipeline
     tables = {name: pd.read_parquet(pipeline.store.existing_edition(name, EDITION)) for name in EditionTables._fields}
     assert_recovered(EditionTables(**tables), answers(seed, scale, pipeline.editions[EDITION]))
+    assert_requests_and_credits_are_told(workflow)
+    assert not list(files_with(served.environment[KEY_VARIABLE], [tmp_path / "root", tmp_path / "dagster"]))
+
+
+def assert_requests_and_credits_are_told(workflow: Workflow) -> None:
+    """OpenAlex takes one credit a page; the others have no budget."""
+    for table, credits_a_request in (("raw_publications", 1.0), ("raw_vc_deals", 0.0)):
+        event = workflow.instance.get_latest_materialization_event(dg.AssetKey(table))
+        assert event is not None
+        assert event.asset_materialization is not None
+        told: dict[str, Any] = {name: value.value for name, value in event.asset_materialization.metadata.items()}
+        assert told["requests_kept"] > 0
+        assert told["credits_used"] == told["requests_kept"] * credits_a_request
+
+
+def files_with(key: str, folders: Iterable[Path]) -> Iterator[Path]:
+    """Everything that the run wrote, databases of events and logs of steps among it, that holds a key."""
+    written = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".db" for path in written)
+    assert any(path.name == "manifest.jsonl" for path in written)
+    yield from (path for path in written if key.encode() in path.read_bytes())

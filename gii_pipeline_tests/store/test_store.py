@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import geopandas as gpd
@@ -59,6 +61,19 @@ def test_promotion_replaces_a_partition_and_staging_leaves_nothing(tmp_path: Pat
             store.promote({folder / "patents.parquet": store.core("patents", 2024)})
     assert pq.read_table(store.core("patents", 2024)).column("people").to_pylist() == [2]
     assert list((tmp_path / ".staging").iterdir()) == []
+
+
+def test_what_a_killed_process_staged_is_swept_and_what_a_living_one_stages_is_not(tmp_path: Path) -> None:
+    staging = "import sys, time; from pathlib import Path; from gii_pipeline.store import Store\n"
+    staging += "with Store(Path(sys.argv[1])).staging() as folder: print(folder, flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", staging, str(tmp_path)], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        theirs = Path(other.stdout.readline().strip())
+        with Store(tmp_path).staging() as ours:
+            assert set((tmp_path / ".staging").iterdir()) == {theirs, ours}
+        other.kill()
+    with Store(tmp_path).staging() as ours:
+        assert list((tmp_path / ".staging").iterdir()) == [ours]
 
 
 def test_a_staged_file_that_is_gone_promotes_none_of_the_others(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 LICENCE = "CC0-1.0"
 LONGEST_URL = 8190
+CREDITS = "X-RateLimit-Credits-Used"
 FILTERS = {
     "works": "type:article|review,primary_location.source.is_core:true,is_retracted:false",
     "institutions": "",
@@ -95,6 +96,7 @@ def fetch(archive: Archive, options: OpenalexApiOptions, data_year: int | None) 
             read=_read,
             ids=lambda body: [record.id for record in _decoder.decode(body).results],
             stop=_Budget(http.clock, options).reason,
+            credits=lambda headers: _number(headers, CREDITS),
         )
         return fetch_list(archive, http, terms, listing)
 
@@ -146,7 +148,7 @@ class _Budget:
 
     def reason(self, headers: Mapping[str, str], facts: PageFacts) -> str | None:
         remaining = _number(headers, "X-RateLimit-Remaining")
-        cost = _number(headers, "X-RateLimit-Credits-Used") or 1
+        cost = _number(headers, CREDITS) or 1
         if remaining is None:
             return None
         self._announce(facts, remaining, cost)

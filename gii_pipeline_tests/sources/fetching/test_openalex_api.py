@@ -50,6 +50,7 @@ def test_the_works_of_a_year_come_page_by_page(fetch: Fetch, server: Server, arc
     assert [(page.records, page.data_year, page.licence) for page in pages] == [
         (10, 2023, "CC0-1.0"), (10, 2023, "CC0-1.0"), (5, 2023, "CC0-1.0"),
     ]  # fmt: skip
+    assert [page.credits for page in pages] == [1, 1, 1]
     assert archive.entries("openalex_api", data_year=2023) == pages
     assert archive.verify() == []
     first = server.asked[0].query
