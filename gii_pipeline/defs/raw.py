@@ -92,7 +92,7 @@ def _metadata(gathered: Gathered, began: str) -> dict[str, dg.MetadataValue]:
     fetched = [entry for entry in entries if entry.status is not None and entry.retrieved_at >= began]
     return {
         "requests_kept": dg.MetadataValue.int(len(fetched)),
-        "credits_used": dg.MetadataValue.float(sum(entry.credits or 0.0 for entry in fetched)),
+        "credits_used": dg.MetadataValue.float(sum((entry.credits or 0.0 for entry in fetched), 0.0)),
         "bytes_fetched": dg.MetadataValue.int(sum(entry.bytes for entry in fetched)),
         "files": dg.MetadataValue.int(len(entries)),
         "bytes": dg.MetadataValue.int(sum(entry.bytes for entry in entries)),
