@@ -35,23 +35,26 @@ def match(current_members: pd.DataFrame, previous_members: pd.DataFrame | None, 
     it too. split: it descends from a cluster whose id another inherits; that cluster is its previous one. new: neither.
     """
     clusters = sorted(current_members["cluster_id"].dropna().unique())
-    found = pd.DataFrame({"cluster_id": clusters}).reindex(columns=MATCH_COLUMNS)
-    found = found.astype({"previous_cluster_id": "str", "overlap": "float64"}).assign(identity="new")
-    if previous_members is None or not clusters:
-        return found
+    if previous_members is None:
+        return _matched([(cluster, None, np.nan, "new") for cluster in clusters])
     descents = _descents(_weights(current_members, decimals), _weights(previous_members, decimals))
-    best = descents.drop_duplicates("cluster").set_index("cluster")
+    overlap = descents.set_index(["cluster", "previous"])["overlap"].to_dict()
+    best = descents.drop_duplicates("cluster").set_index("cluster")["previous"].to_dict()
     heirs = _heirs(descents)
     absorbed = descents[(descents["part_of_previous"] >= DESCENT) & ~descents["previous"].isin(heirs.values())]
     merging = set(absorbed["cluster"])
-    overlap = descents.set_index(["cluster", "previous"])["overlap"]
-    for row, cluster in enumerate(clusters):
-        if cluster not in best.index:
-            continue
-        previous = heirs.get(cluster, best["previous"][cluster])
-        identity = ("merged" if cluster in merging else "kept") if cluster in heirs else "split"
-        found.loc[row, MATCH_COLUMNS[1:]] = previous, overlap[cluster, previous], identity
-    return found
+    rows: list[tuple[str, str | None, float, str]] = []
+    for cluster in clusters:
+        identity = "split" if cluster in best else "new"
+        if cluster in heirs:
+            identity = "merged" if cluster in merging else "kept"
+        previous = heirs.get(cluster, best.get(cluster))
+        rows.append((cluster, previous, overlap.get((cluster, previous), np.nan), identity))
+    return _matched(rows)
+
+
+def _matched(rows: list[tuple[str, str | None, float, str]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=MATCH_COLUMNS).astype({"previous_cluster_id": "str", "overlap": "float64"})
 
 
 def new_id(location_ids: Sequence[int], taken: set[str]) -> str:
