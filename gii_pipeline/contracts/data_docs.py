@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from gii_pipeline.contracts.verdict import RuleResult, Verdict
 
+INDEXED_PAGES = 500
+"""How many pages, the newest, the index lists: it reads each of them anew."""
 IN_MEMORY = {"class_name": "InMemoryStoreBackend"}
 
 
@@ -57,7 +59,7 @@ def _project(folder: Path) -> DataContextConfig:
     site = {
         "class_name": "SiteBuilder",
         "store_backend": _files(folder / "html"),
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "validation_results_limit": INDEXED_PAGES},
         "show_how_to_buttons": False,
     }
     return DataContextConfig(

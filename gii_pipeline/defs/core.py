@@ -5,7 +5,7 @@ Does not: reading a format (`sources`), locating an address (`geocoding`).
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,7 +35,8 @@ LISTED_ADDRESSES = 20
 def core_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
     """The record tables, `locations` and `geocoding_quality`, by data year."""
     records = [_records(pipeline, table) for table in pipeline.tables]
-    return [*records, _locations(pipeline), _geocoding_quality(pipeline)]
+    following = {"locations": _locations, "geocoding_quality": _geocoding_quality}
+    return [*records, *(_following(pipeline, table, made_from) for table, made_from in following.items())]
 
 
 @dataclass(frozen=True)
@@ -99,47 +100,39 @@ def _records(pipeline: Pipeline, table: str) -> dg.AssetsDefinition:
     return records
 
 
-def _locations(pipeline: Pipeline) -> dg.AssetsDefinition:
+def _following(
+    pipeline: Pipeline, table: str, made_from: Callable[[list[Path], int, Path], pa.Table]
+) -> dg.AssetsDefinition:
+    """A table of a data year that follows from its record tables; made_from: their files, the year, a folder to use."""
+
     @dg.multi_asset(
-        name="locations",
-        specs=[asset_spec("locations", "core", data_years(pipeline), list(pipeline.tables))],
-        check_specs=check_specs("locations"),
+        name=table,
+        specs=[asset_spec(table, "core", data_years(pipeline), list(pipeline.tables))],
+        check_specs=check_specs(table),
     )
-    def locations(context: dg.AssetExecutionContext) -> Published:
+    def following(context: dg.AssetExecutionContext) -> Published:
         data_year = int(context.partition_key)
-        with failing_clearly() as meter, pipeline.store.staging() as folder, _connection(folder) as connection:
-            files = _record_files(pipeline, data_year)
-            rows = geocoding.locations(connection, [connection.read_parquet(str(file)) for file in files], data_year)
-            table = rows.cast(contracts.load("locations").arrow_schema)
-            lock = joint_lock(files, ["locations"])
-            yield from publish(pipeline.store, _audit(pipeline, data_year), {"locations": table}, lock, meter=meter)
+        files = [file for name in pipeline.tables for file in pipeline.store.core_years(name, [data_year])]
+        with failing_clearly() as meter, pipeline.store.staging() as folder:
+            rows = {table: made_from(files, data_year, folder)}
+            lock = joint_lock(files, [table])
+            yield from publish(pipeline.store, _audit(pipeline, data_year), rows, lock, meter=meter)
 
-    return locations
-
-
-def _geocoding_quality(pipeline: Pipeline) -> dg.AssetsDefinition:
-    @dg.multi_asset(
-        name="geocoding_quality",
-        specs=[asset_spec("geocoding_quality", "core", data_years(pipeline), list(pipeline.tables))],
-        check_specs=check_specs("geocoding_quality"),
-    )
-    def geocoding_quality(context: dg.AssetExecutionContext) -> Published:
-        data_year = int(context.partition_key)
-        with failing_clearly() as meter:
-            files = _record_files(pipeline, data_year)
-            rows = [row for file in files for row in json.loads(pq.read_schema(file).metadata[QUALITY_KEY])]
-            rows.sort(key=lambda row: (row["metric"], row["status"], row["outcome"]))
-            table = pa.Table.from_pylist(rows, schema=contracts.load("geocoding_quality").arrow_schema)
-            lock = joint_lock(files, ["geocoding_quality"])
-            yield from publish(
-                pipeline.store, _audit(pipeline, data_year), {"geocoding_quality": table}, lock, meter=meter
-            )
-
-    return geocoding_quality
+    return following
 
 
-def _record_files(pipeline: Pipeline, data_year: int) -> list[Path]:
-    return [file for table in pipeline.tables for file in pipeline.store.core_years(table, [data_year])]
+def _locations(files: list[Path], data_year: int, folder: Path) -> pa.Table:
+    with _connection(folder) as connection:
+        rows = geocoding.locations(connection, [connection.read_parquet(str(file)) for file in files], data_year)
+        return rows.cast(contracts.load("locations").arrow_schema)
+
+
+def _geocoding_quality(files: list[Path], data_year: int, folder: Path) -> pa.Table:
+    """What each record table carries of how well it was located."""
+    del data_year, folder
+    rows = [row for file in files for row in json.loads(pq.read_schema(file).metadata[QUALITY_KEY])]
+    rows.sort(key=lambda row: (row["metric"], row["status"], row["outcome"]))
+    return pa.Table.from_pylist(rows, schema=contracts.load("geocoding_quality").arrow_schema)
 
 
 def _institutions(pipeline: Pipeline, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation | None:

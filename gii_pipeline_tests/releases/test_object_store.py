@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import multiprocessing
 import os
 import re
 import signal
@@ -22,10 +21,9 @@ from upath import UPath
 from gii_pipeline.errors import GiiError, ReleaseError
 from gii_pipeline.releases import discard, open_release, storage, verify, versions, withdraw
 from gii_pipeline_tests.releases.small_edition import SHENZHEN, lock, release, tables, write_and_release, write_edition
+from gii_pipeline_tests.releases.writers import CONTEXT, at_once
 
 pytest.importorskip("s3fs", reason="the extra `s3` is not installed")
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["gii_pipeline_tests.releases.small_edition", "s3fs"])
 BUCKET = "clusters"
 LATER = "2026-04-01T00:00:00Z"
 
@@ -127,7 +125,7 @@ def test_a_reader_that_lives_on_sees_what_others_publish(address: str, tmp_path:
     assert str(open_release(address, "v2025.2").version) == "v2025.2"
 
 
-def _release(address: str, environment: dict[str, str], answers: Queue[str], barrier: Barrier | None) -> None:
+def _release(address: str, environment: dict[str, str], answers: Queue[str], barrier: Barrier | None = None) -> None:
     os.environ |= environment
     try:
         answers.put(release(address, extras=(lambda _: barrier.wait()) if barrier else None).message)
@@ -141,27 +139,16 @@ def _aws() -> dict[str, str]:
 
 def in_a_process(address: str) -> str:
     answers = CONTEXT.Queue()
-    process = CONTEXT.Process(target=_release, args=(address, _aws(), answers, None))
+    process = CONTEXT.Process(target=_release, args=(address, _aws(), answers))
     process.start()
     said: str = answers.get(timeout=60)
     process.join()
     return said
 
 
-def at_once(addresses: list[str]) -> list[str]:
-    barrier, answers = CONTEXT.Barrier(len(addresses)), CONTEXT.Queue()
-    writers = [CONTEXT.Process(target=_release, args=(address, _aws(), answers, barrier)) for address in addresses]
-    for writer in writers:
-        writer.start()
-    said = sorted(answers.get(timeout=60) for _ in writers)
-    for writer in writers:
-        writer.join()
-    return said
-
-
 def test_of_writers_at_once_one_publishes_and_the_others_say_so(address: str, tmp_path: Path) -> None:
     lay_out(address, tmp_path)
-    published = [said for said in at_once([address] * 3) if said == "Published v2025.1."]
+    published = [said for said in at_once(_release, [(address, _aws())] * 3) if said == "Published v2025.1."]
     assert len(published) == 1
     assert verify(address) == []
     assert [str(listed.version) for listed in versions(address)] == ["v2025.1"]

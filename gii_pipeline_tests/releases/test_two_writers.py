@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
@@ -11,31 +10,21 @@ from pathlib import Path
 from gii_pipeline.errors import GiiError
 from gii_pipeline.releases import open_release, verify, versions
 from gii_pipeline_tests.releases.small_edition import SHENZHEN, lock, release, tables, write_edition
-
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["gii_pipeline_tests.releases.small_edition"])
+from gii_pipeline_tests.releases.writers import at_once
 
 
-def _release_when_all_are_staged(root: str, barrier: Barrier, answers: Queue[str]) -> None:
+def _release_when_all_are_staged(root: str, label: str, answers: Queue[str], barrier: Barrier) -> None:
     """Wait for the other writers once everything is staged, so that all try to publish at the same time."""
     try:
-        made = release(root, extras=lambda _: barrier.wait())
+        made = release(root, label, extras=lambda _: barrier.wait())
         answers.put(made.message)
     except GiiError as error:
         answers.put(f"{type(error).__name__}: {error}")
 
 
-def at_once(roots: list[Path]) -> list[str]:
-    barrier, answers = CONTEXT.Barrier(len(roots)), CONTEXT.Queue()
-    writers = [
-        CONTEXT.Process(target=_release_when_all_are_staged, args=(str(root), barrier, answers)) for root in roots
-    ]
-    for writer in writers:
-        writer.start()
-    said = sorted(answers.get(timeout=60) for _ in writers)
-    for writer in writers:
-        writer.join()
-    return said
+def released_at_once(*roots: Path, labels: tuple[str, ...] = ()) -> list[str]:
+    given = zip(map(str, roots), labels or ["2025"] * len(roots), strict=True)
+    return at_once(_release_when_all_are_staged, list(given))
 
 
 def sharing_releases(root: Path, tmp_path: Path) -> Path:
@@ -49,7 +38,7 @@ def sharing_releases(root: Path, tmp_path: Path) -> Path:
 
 def test_of_two_writers_with_other_tables_one_wins_and_the_other_says_so(root: Path, tmp_path: Path) -> None:
     other = sharing_releases(root, tmp_path)
-    won, lost = at_once([root, other])
+    won, lost = released_at_once(root, other)
     assert won == "Published v2025.1."
     assert lost.startswith("ReleaseError: Another run published v2025.1 under")
     assert "Nothing of this run was kept; run it again and it becomes v2025.2." in lost
@@ -60,13 +49,13 @@ def test_of_two_writers_with_other_tables_one_wins_and_the_other_says_so(root: P
 
 def test_the_loser_becomes_the_next_version_when_run_again(root: Path, tmp_path: Path) -> None:
     other = sharing_releases(root, tmp_path)
-    at_once([root, other])
+    released_at_once(root, other)
     assert {release(side).message for side in (root, other)} >= {"Published v2025.2."}
     assert str(open_release(root).version) in ("v2025.2", "v2025.3")
 
 
 def test_four_writers_of_the_same_tables_make_one_version(root: Path) -> None:
-    said = at_once([root] * 4)
+    said = released_at_once(*[root] * 4)
     assert said == ["No new version: everything is as in v2025.1."] * 3 + ["Published v2025.1."]
     assert verify(root, "v2025.1") == []
 
@@ -76,20 +65,7 @@ def test_writers_of_two_editions_do_not_hinder_each_other(root: Path, tmp_path: 
     write_edition(root, "2024")
     for attempt in range(2):
         copy = Path(shutil.copytree(root, tmp_path / f"copy-{attempt}"))
-        barrier, answers = CONTEXT.Barrier(2), CONTEXT.Queue()
-        writers = [
-            CONTEXT.Process(target=_release_edition, args=(str(copy), label, barrier, answers))
-            for label in ("2024", "2025")
-        ]
-        for writer in writers:
-            writer.start()
-        assert sorted(answers.get(timeout=60) for _ in writers) == ["Published v2024.1.", "Published v2025.1."]
-        for writer in writers:
-            writer.join()
+        said = released_at_once(copy, copy, labels=("2024", "2025"))
+        assert said == ["Published v2024.1.", "Published v2025.1."]
         assert (copy / "releases" / "latest.json").read_text(encoding="utf-8").count("v2025.1") == 2
         assert str(open_release(copy).version) == "v2025.1"
-
-
-def _release_edition(root: str, label: str, barrier: Barrier, answers: Queue[str]) -> None:
-    made = release(root, label, extras=lambda _: barrier.wait())
-    answers.put(made.message)

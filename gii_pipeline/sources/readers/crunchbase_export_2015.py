@@ -42,7 +42,6 @@ def people(
         dropped="CASE WHEN permalink IS NULL THEN 'no_company' WHEN funded_on IS NULL THEN 'no_date' END",
         person_seq="CASE WHEN permalink IS NULL THEN 0 ELSE 1 END",
         people="CASE WHEN permalink IS NULL THEN 0 ELSE 1 END",
-        fraction="1",
         city="city",
         admin="state_code",
         economy="country_code",

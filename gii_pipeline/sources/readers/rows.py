@@ -33,8 +33,7 @@ PEOPLE_COLUMNS: Final[Mapping[str, str]] = {
 """Column → DuckDB type. `dropped` is why a record does not count (null when it does); a record without people has one
 row with person_seq 0 and people 0; a record's fractions add up to 1; economy is a code as the source gives it."""
 
-_UNKNOWN = {"people_truncated": "false", "address_seq": "1"}
-
+_ONE_PERSON = {"person_seq": "1", "address_seq": "1", "people": "1", "people_truncated": "false", "fraction": "1"}
 
 INSTITUTION_COLUMNS: Final[Mapping[str, str]] = {
     "institution_id": "VARCHAR",
@@ -60,8 +59,11 @@ class NoOptions(Options):
 
 
 def people_rows(con: duckdb.DuckDBPyConnection, source: str, **columns: str) -> duckdb.DuckDBPyRelation:
-    """PEOPLE rows out of `source` (what stands after FROM), one SQL expression a column; those not named are null."""
-    return _cast_rows(con, source, PEOPLE_COLUMNS, {**_UNKNOWN, **columns})
+    """PEOPLE rows out of `source` (what stands after FROM), one SQL expression a column.
+
+    Columns not named are those of a record of one person at one address, or null.
+    """
+    return _cast_rows(con, source, PEOPLE_COLUMNS, {**_ONE_PERSON, **columns})
 
 
 def institution_rows(con: duckdb.DuckDBPyConnection, source: str, **columns: str) -> duckdb.DuckDBPyRelation:

@@ -63,9 +63,6 @@ def people(
         dropped=f"""CASE WHEN TESTORLIVE = 'TEST' THEN 'test'
             WHEN INDUSTRYGROUPTYPE = 'Pooled Investment Fund' OR {_yes("ISPOOLEDINVESTMENTFUNDTYPE")} THEN 'pooled_fund'
             WHEN NOT whole THEN 'amendment' WHEN announced IS NULL THEN 'no_date' END""",
-        person_seq="1",
-        people="1",
-        fraction="1",
         city="CITY",
         admin=f"CASE WHEN {_IS_STATE} THEN STATEORCOUNTRY "
         f"WHEN {_IN_CANADA} THEN split_part(STATEORCOUNTRYDESCRIPTION, ',', 1) END",
