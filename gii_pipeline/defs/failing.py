@@ -18,16 +18,17 @@ RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL
 
 
 @contextmanager
-def failing_clearly() -> Iterator[Meter]:
-    """Within it, a GiiError fails the step with its message; only a transient one leaves the step to be tried again.
+def failing_clearly(retry_number: int | None = None) -> Iterator[Meter]:
+    """Within it, a GiiError fails the step with its message, and nothing but a transient one lets it be tried again.
 
-    Gives the meter of the step's costs.
+    retry_number: how often the step has been tried again; None for one that asks no server. Gives the meter of the
+    step's costs.
     """
     try:
         yield Meter()
-    except TransientError:
-        raise
     except GiiError as error:
+        if isinstance(error, TransientError) and retry_number is not None and retry_number < RETRIES.max_retries:
+            raise dg.RetryRequested(RETRIES.max_retries, RETRIES.calculate_delay(retry_number + 1)) from error
         raise dg.Failure(
             description=str(error), metadata={"exit_code": error.exit_code}, allow_retries=False
         ) from error

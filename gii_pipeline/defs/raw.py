@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from gii_pipeline.archive import Archive, Entry
-from gii_pipeline.defs.failing import RETRIES, failing_clearly
+from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.partitions import data_years
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.profiles import Fetch, Input
@@ -36,14 +36,13 @@ def _by_year(pipeline: Pipeline, table: str, metric: str) -> dg.AssetsDefinition
         group_name="raw",
         partitions_def=data_years(pipeline),
         pool=_pool(source),
-        retry_policy=RETRIES,
         kinds={"archive"},
         owners=["team:gii_pipeline"],
     )
     def raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         data_year = int(context.partition_key)
         archive = _archive(pipeline, context.run.tags.get(REFRESH_TAG.format(table=table)))
-        with failing_clearly() as meter:
+        with failing_clearly(context.retry_number) as meter:
             began = archive.clock.timestamp()
             gathered = gather(archive, source, data_year)
             pin(gathered, pipeline.store.raw(table, data_year))
@@ -58,13 +57,12 @@ def _for_all_years(pipeline: Pipeline, name: str, source: Input) -> dg.AssetsDef
         description=f"The {name} that every data year and edition uses, as received.",
         group_name="raw",
         pool=_pool(source),
-        retry_policy=RETRIES,
         kinds={"archive"},
         owners=["team:gii_pipeline"],
     )
-    def raw() -> dg.MaterializeResult[Any]:
+    def raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         archive = pipeline.archive
-        with failing_clearly() as meter:
+        with failing_clearly(context.retry_number) as meter:
             began = archive.clock.timestamp()
             gathered = gather(archive, source, None)
             pin(gathered, pipeline.store.raw(name))

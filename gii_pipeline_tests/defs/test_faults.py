@@ -23,9 +23,7 @@ import pytest
 
 from gii_pipeline import open_release
 from gii_pipeline.defs.definitions import build
-from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.pipeline import Pipeline
-from gii_pipeline.errors import InputError, TransientError
 from gii_pipeline.profiles import read_profile
 from gii_pipeline.store import CORE_TABLES, LOCK_KEY
 from gii_pipeline_tests import tiny_world
@@ -143,20 +141,6 @@ def test_two_people_who_start_the_same_partition_at_once_both_end_well(fresh: Pa
     assert [process.returncode for process in both] == [0, 0], told
     assert_whole(fresh)
     assert not list((fresh / "root" / ".staging").iterdir())
-
-
-@pytest.mark.parametrize(("error", "tries"), [(TransientError("reset"), 3), (InputError("a column is missing"), 1)])
-def test_what_may_pass_is_tried_again_and_what_stays_wrong_is_not(error: Exception, tries: int) -> None:
-    tried: list[int] = []
-
-    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=2))
-    def fetched() -> None:
-        tried.append(1)
-        with failing_clearly():
-            raise error
-
-    assert not dg.materialize([fetched], raise_on_error=False).success
-    assert len(tried) == tries
 
 
 def spoil(profile: Path) -> None:
