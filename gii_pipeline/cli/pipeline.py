@@ -127,20 +127,26 @@ def backfill(
 def dev(
     profile: ProfileOption = "sandbox",
     root: RootOption = ROOT,
-    port: Annotated[int, typer.Option(help="The page's port.")] = 3000,
+    port: Annotated[int, typer.Option(help="The page's port; the files that it links to are on the next one.")] = 3000,
 ) -> None:
     """Open the Dagster page of a profile, and the sandbox's servers with it, until Ctrl-C."""
     import os
+    import signal
     import subprocess
     import sys
 
     from gii_pipeline.defs.running import instance_of
+    from gii_pipeline.report.serving import serving
 
     os.environ |= {"GII_PROFILE": profile, "GII_ROOT": str(root.absolute())}
     instance_of(root.absolute()).dispose()
     page = [sys.executable, "-m", "dagster", "dev", "-m", "gii_pipeline.defs.definitions", "--port", str(port)]
-    with sources_up(profile, root):
-        raise typer.Exit(subprocess.run(page, check=False).returncode)
+    with sources_up(profile, root), serving(root.absolute(), port + 1) as files_url:
+        os.environ.setdefault("GII_FILES_URL", files_url)
+        signal.signal(signal.SIGINT, lambda *_: None)  # the terminal tells Dagster too, which ends what it started
+        dagster = subprocess.Popen(page)
+        signal.signal(signal.SIGTERM, lambda *_: dagster.terminate())
+        raise typer.Exit(dagster.wait())
 
 
 def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ Does not: drawing (see `report.charts`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,12 +14,15 @@ import dagster as dg
 import pandas as pd
 import pyarrow.parquet as pq
 
+from gii_pipeline.defs import page
 from gii_pipeline.report.charts import data_uri, footprints_map, ranking_bars
 
 PICTURES: dict[str, tuple[str, Callable[[pd.DataFrame], str]]] = {
     "cluster_footprints": ("map", footprints_map),
     "ranking_size": ("chart", ranking_bars),
 }
+WIDTH = 540
+"""Of a picture on the page, in pixels: beside a key and a time there is no room for more."""
 
 
 def pictures(root: Path, table: str, partition: str, path: Path) -> dict[str, dg.MetadataValue]:
@@ -27,8 +31,9 @@ def pictures(root: Path, table: str, partition: str, path: Path) -> dict[str, dg
         return {}
     name, draw = PICTURES[table]
     with pq.ParquetFile(path) as file:
-        svg = draw(file.read().to_pandas())
+        svg = re.sub(r" width='\d+'", f" width='{WIDTH}'", draw(file.read().to_pandas()), count=1)
     kept = root / "report" / f"{table}-{partition}.svg"
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(svg, encoding="utf-8", newline="\n")
-    return {name: dg.MetadataValue.md(f"![{table}]({data_uri(svg)})"), f"{name}_file": dg.MetadataValue.path(kept)}
+    shown = page.address(root, kept) if page.files_url() else data_uri(svg)
+    return {name: dg.MetadataValue.md(f"![{table}]({shown})"), f"{name}_file": page.link(root, kept)}

@@ -18,9 +18,9 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock
 
 from gii_pipeline import contracts
+from gii_pipeline.defs import page
 from gii_pipeline.defs.costs import Meter
 from gii_pipeline.defs.pictures import pictures
 from gii_pipeline.errors import ContractError
@@ -28,7 +28,6 @@ from gii_pipeline.store import LOCK_KEY, Lock, Store, write_parquet
 
 Published: TypeAlias = Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]
 Table: TypeAlias = pa.Table | pd.DataFrame | Path
-PREVIEW_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def asset_spec(
         partitions_def=partitions,
         kinds={"parquet"},
         owners=["team:gii_pipeline"],
-        metadata={"dagster/column_schema": column_schema(table), "contract": contract.version},
+        metadata={"dagster/column_schema": column_schema(table), "contract": contract.version, **page.release_links()},
     )
 
 
@@ -119,8 +118,10 @@ def publish(
                 parameters=audit.parameters,
                 partition=audit.partition,
             )
-            yield from _check_results(verdicts[name])
-        pages = contracts.write_data_docs(list(verdicts.values()), store.data_docs)
+        written = contracts.write_data_docs(list(verdicts.values()), store.data_docs)
+        data_docs = {name: page.link(store.root, path) for name, path in written.items()}
+        for name, verdict in verdicts.items():
+            yield from _check_results(verdict, data_docs[name])
         broken = {name: verdict for name, verdict in verdicts.items() if not verdict.passed}
         for name, verdict in broken.items():
             verdict.quarantine(store.quarantine(name, audit.partition))
@@ -128,24 +129,18 @@ def publish(
             raise ContractError("\n\n".join(verdict.message() for verdict in broken.values()))
         shown = {
             name: {
-                **_about(path, store.partition(name, audit.partition), lock, pages[name]),
-                **pictures(store.root, name, audit.partition, path),
+                **_about(store, name, audit.partition, path),
+                "data_docs": data_docs[name],
+                "lock": lock.sha256,
                 **(about or {}),
             }
             for name, path in staged.items()
         }
-        with _one_at_a_time(store, audit.partition):
+        with store.lock(audit.partition):  # so that two runs of a partition do not mix their files
             store.promote({staged[name]: store.partition(name, audit.partition) for name in tables})
         costs = meter.figures
     for name in tables:
         yield dg.MaterializeResult(asset_key=name, metadata={**shown[name], **costs})
-
-
-def _one_at_a_time(store: Store, partition: str) -> FileLock:
-    """Held while a step's files are renamed, so that two runs of a partition do not mix theirs."""
-    folder = store.root / ".locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / f"{partition}.lock")
 
 
 def _stage(name: str, table: Table, folder: Path, metadata: Mapping[bytes, bytes]) -> Path:
@@ -189,7 +184,7 @@ def _stored(store: Store, audit: Audit, table: str, reference: str) -> Path | No
     return store.partition(reference, audit.partition) if reference in contracts.names() else None
 
 
-def _check_results(verdict: contracts.Verdict) -> Iterator[dg.AssetCheckResult]:
+def _check_results(verdict: contracts.Verdict, data_docs: dg.UrlMetadataValue) -> Iterator[dg.AssetCheckResult]:
     for result in verdict.results:
         yield dg.AssetCheckResult(
             asset_key=verdict.table,
@@ -201,27 +196,18 @@ def _check_results(verdict: contracts.Verdict) -> Iterator[dg.AssetCheckResult]:
                 "status": result.status,
                 "observed": result.observed,
                 "failing_count": result.failing_count,
-                "failing_rows": dg.MetadataValue.json(list(map(dict, result.failing_rows))),
+                **({"failing_rows": page.table(result.failing_rows)} if result.failing_rows else {}),
+                "data_docs": data_docs,
             },
         )
 
 
-def _about(path: Path, target: Path, lock: Lock, data_docs: Path) -> dict[str, dg.MetadataValue | int | str]:
-    """What the page shows of a materialisation."""
+def _about(store: Store, table: str, partition: str, path: Path) -> dict[str, dg.MetadataValue | int]:
+    """What the page shows of a table from its file, which lies at `path` until it is promoted."""
     return {
         "dagster/row_count": pq.read_metadata(path).num_rows,
+        **pictures(store.root, table, partition, path),
+        "preview": page.preview(path),
+        "path": dg.MetadataValue.path(store.partition(table, partition)),
         "bytes": path.stat().st_size,
-        "path": dg.MetadataValue.path(target),
-        "data_docs": dg.MetadataValue.url(data_docs.as_uri()),
-        "preview": dg.MetadataValue.md(_preview(path)),
-        "lock": lock.sha256,
     }
-
-
-def _preview(path: Path) -> str:
-    """The first rows as a Markdown table, without the columns that no person reads."""
-    head = next(pq.ParquetFile(path).iter_batches(PREVIEW_ROWS), None)
-    if head is None:
-        return "no rows"
-    readable = [column.name for column in head.schema if not pa.types.is_binary(column.type)]
-    return str(head.select(readable).to_pandas().to_markdown(index=False))

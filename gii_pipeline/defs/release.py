@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow.parquet as pq
 
+from gii_pipeline.defs import page
 from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.partitions import editions
+from gii_pipeline.defs.pictures import pictures
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.metrics.names import CORE_TABLES
@@ -55,19 +58,31 @@ def release_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(name="make_release", specs=[spec])
     def release(context: dg.AssetExecutionContext, config: ReleaseConfig) -> dg.MaterializeResult[Any]:
-        with failing_clearly():
+        with failing_clearly() as meter:
             made = release_edition(pipeline, context.partition_key, approved=config.approved)
         context.log.info(made.message)
-        return dg.MaterializeResult(
-            metadata={
-                "version": str(made.release.version),
-                "path": dg.MetadataValue.path(str(made.release.folder)),
-                "explorer": dg.MetadataValue.path(str(made.release.folder / PAGE)),
-                "created": made.created,
-            }
-        )
+        return dg.MaterializeResult(metadata={**_about(pipeline.root, made), **meter.figures})
 
     return [release]
+
+
+def _about(root: Path, made: Made) -> dict[str, dg.MetadataValue | int | str | bool]:
+    """What the page shows of a version: where to read it, and its ranking."""
+    folder = Path(str(made.release.folder))
+    rows = {name: pq.read_metadata(folder / f"{name}.parquet").num_rows for name in made.release.tables}
+    ranking = folder / "ranking_size.parquet"
+    return {
+        "version": str(made.release.version),
+        "created": made.created,
+        "explorer": page.link(root, folder / PAGE),
+        "files": page.link(root, folder),
+        "changes": page.link(root, folder / "CHANGES.md"),
+        **pictures(root, "ranking_size", made.release.label, ranking),
+        "ranking_size": page.preview(ranking),
+        "tables": page.table([{"table": name, "rows": count} for name, count in rows.items()]),
+        "dagster/row_count": sum(rows.values()),
+        "path": dg.MetadataValue.path(folder),
+    }
 
 
 def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False) -> Made:

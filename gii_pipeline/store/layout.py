@@ -110,7 +110,7 @@ class Store:
             shutil.rmtree(folder, ignore_errors=True)
 
     def lock(self, name: str) -> FileLock:
-        """What one process at a time may do under this root, by name."""
+        """Held by one process at a time, by name."""
         folder = self.root / ".locks"
         folder.mkdir(parents=True, exist_ok=True)
         return FileLock(folder / f"{name}.lock")

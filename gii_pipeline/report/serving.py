@@ -1,0 +1,66 @@
+"""What people read, over HTTP on the loopback: a browser follows no link from a page to a file of the disk.
+
+Belongs here: serving the folders of a root that people look at, read only.
+Does not: what lies in them; the other folders of the root; who may read from elsewhere (a deployment's own server).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from gii_pipeline.errors import InputError
+
+FOLDERS = ("data_docs", "report", "releases")
+LOOPBACK = "127.0.0.1"
+
+
+class _Reading(SimpleHTTPRequestHandler):
+    """GET and HEAD of a file or a list of files. Nothing is kept by the browser: a picture may be drawn anew."""
+
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {
+        ".md": "text/plain; charset=utf-8",
+        ".csv": "text/plain; charset=utf-8",
+        ".geojson": "application/geo+json",
+    }
+
+    def translate_path(self, path: str) -> str:
+        """The file of an address; one that cannot exist where the address is of anything else."""
+        root = Path(self.directory).resolve()
+        found = Path(super().translate_path(path))
+        inside = found.resolve()
+        if inside.is_relative_to(root):
+            parts = inside.relative_to(root).parts
+            if parts and parts[0] in FOLDERS and not any(part.startswith(".") for part in parts):
+                return str(found) + "/" * path.partition("?")[0].endswith("/")
+        return os.devnull + "/"
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-cache")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        super().end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Requests are not logged."""
+
+
+@contextmanager
+def serving(root: Path, port: int) -> Iterator[str]:
+    """Within it FOLDERS of the root are served on the port; gives their address. Raises InputError on a taken port."""
+    try:
+        server = ThreadingHTTPServer((LOOPBACK, port), partial(_Reading, directory=str(root)))
+    except OSError as error:
+        raise InputError(f"Port {port} cannot be used for the files of {root} ({error}). Choose another one.") from None
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{LOOPBACK}:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
