@@ -31,6 +31,7 @@ for command in (
     pipeline.ingest,
     pipeline.backfill,
     pipeline.dev,
+    pipeline.files,
     checks.verify,
     checks.explain,
     checks.doctor,

@@ -149,6 +149,25 @@ def dev(
         raise typer.Exit(dagster.wait())
 
 
+def files(
+    root: RootOption = ROOT,
+    port: Annotated[int, typer.Option(help="The port.")] = 3001,
+    host: Annotated[
+        str, typer.Option(help="Who may read: 127.0.0.1 is this machine, 0.0.0.0 everybody.")
+    ] = "127.0.0.1",
+) -> None:
+    """Serve what the Dagster page links to, until Ctrl-C: Data Docs, pictures, releases. `gii dev` does so too."""
+    import signal
+
+    from gii_pipeline.report.serving import serving
+
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    with serving(root.absolute(), port, host) as address:
+        typer.echo(f"{root} is at {address}/data_docs/, /report/ and /releases/")
+        signal.sigwait(ends)
+
+
 def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:
     from gii_pipeline.report.progress import console
     from gii_pipeline.report.terminal import plan_table

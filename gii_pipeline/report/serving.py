@@ -1,4 +1,4 @@
-"""What people read, over HTTP on the loopback: a browser follows no link from a page to a file of the disk.
+"""What people read, over HTTP: a browser follows no link from a page to a file of the disk.
 
 Belongs here: serving the folders of a root that people look at, read only.
 Does not: what lies in them; the other folders of the root; who may read from elsewhere (a deployment's own server).
@@ -50,16 +50,16 @@ class _Reading(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serving(root: Path, port: int) -> Iterator[str]:
+def serving(root: Path, port: int, host: str = LOOPBACK) -> Iterator[str]:
     """Within it FOLDERS of the root are served on the port; gives their address. Raises InputError on a taken port."""
     try:
-        server = ThreadingHTTPServer((LOOPBACK, port), partial(_Reading, directory=str(root)))
+        server = ThreadingHTTPServer((host, port), partial(_Reading, directory=str(root)))
     except OSError as error:
         raise InputError(f"Port {port} cannot be used for the files of {root} ({error}). Choose another one.") from None
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://{LOOPBACK}:{server.server_port}"
+        yield f"http://{host}:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
