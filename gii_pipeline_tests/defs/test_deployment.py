@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
+import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +13,14 @@ import pytest
 import yaml
 
 from gii_pipeline_tests import tiny_world
+from gii_pipeline_tests.defs.deployment import COMPOSE, EXAMPLE, ROOT, Postgres, deployment, postgres_server
 
-ROOT = Path(__file__).resolve().parents[2]
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())
 VALUES: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "values.yaml").read_text())
-EXAMPLE: dict[str, Any] = yaml.safe_load((ROOT / "dagster.yaml.example").read_text())
-BIN = Path(sys.executable).parent
-DATABASE = {
-    "DAGSTER_POSTGRES_USER": "dagster",
-    "DAGSTER_POSTGRES_DB": "postgres",
-    "DAGSTER_POSTGRES_PASSWORD": "secret",
-}
 
 
 def test_compose_has_the_processes_of_a_deployment_and_every_dependency_is_one_of_them() -> None:
     services = COMPOSE["services"]
-    assert set(services) == {"postgres", "code", "webserver", "daemon"}
+    assert set(services) == {"postgres", "code", "webserver", "files", "daemon"}
     for name, service in services.items():
         assert set(service.get("depends_on", ())) <= set(services), name
         assert {volume.split(":")[0] for volume in service["volumes"]} <= set(COMPOSE["volumes"])
@@ -44,7 +28,7 @@ def test_compose_has_the_processes_of_a_deployment_and_every_dependency_is_one_o
 
 
 def test_the_instance_asks_for_no_variable_that_compose_does_not_set() -> None:
-    settings = EXAMPLE["storage"]["postgres"]["postgres_db"].values()
+    settings = EXAMPLE["storage"]["custom"]["config"]["postgres_db"].values()
     asked = {value["env"] for value in settings if isinstance(value, dict)}
     assert asked <= set(COMPOSE["services"]["daemon"]["environment"])
 
@@ -67,6 +51,32 @@ def test_both_deployments_serve_the_same_definitions_on_the_port_that_the_worksp
     assert server["grpc_server"]["host"] in COMPOSE["services"]
 
 
+def test_both_deployments_treat_a_run_that_is_lost_or_fails_alike() -> None:
+    monitoring, retries, daemon = EXAMPLE["run_monitoring"], EXAMPLE["run_retries"], VALUES["dagsterDaemon"]
+    assert {_snake(name): value for name, value in daemon["runMonitoring"].items()} == monitoring
+    assert {_snake(name): value for name, value in daemon["runRetries"].items()} == retries
+    assert VALUES["concurrency"]["pools"]["defaultLimit"] == EXAMPLE["concurrency"]["pools"]["default_limit"]
+
+
+def _snake(name: str) -> str:
+    return re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", name)
+
+
+@pytest.mark.parametrize(
+    ("message", "away"),
+    [
+        ('connection to server at "postgres", port 5432 failed: Connection refused', True),
+        ("FATAL:  the database system is starting up", True),
+        ('FATAL:  password authentication failed for user "dagster"', False),
+    ],
+)
+def test_only_a_database_that_may_come_back_is_waited_for(message: str, away: bool) -> None:
+    pytest.importorskip("dagster_postgres", reason="needs the extra `postgres`")
+    from gii_pipeline.defs.patient_postgres import is_away
+
+    assert is_away(message) is away
+
+
 def test_the_image_copies_only_what_is_there() -> None:
     lines = (ROOT / "deploy" / "Dockerfile").read_text().splitlines()
     copied = [word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]]
@@ -75,136 +85,32 @@ def test_the_image_copies_only_what_is_there() -> None:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A real server on the loopback; gives the environment that `dagster.yaml.example` asks for."""
-    pytest.importorskip("dagster_postgres", reason="needs the extra `postgres`")
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "")]
-    if not binaries[-1].is_file():
-        pytest.skip("no Postgres here: install Debian's package `postgresql`")
-    user = _user()
-    folder = Path("/tmp") / f"gii-postgres-{os.getpid()}"  # noqa: S108 - the server's user cannot enter pytest's folder
-    folder.mkdir(mode=0o700)
-    try:
-        if user:
-            shutil.chown(folder, user)
-        with _server(binaries[-1].parent, folder, user) as port:
-            yield {**DATABASE, "DAGSTER_POSTGRES_HOST": "127.0.0.1", "DAGSTER_POSTGRES_PORT": str(port)}
-    finally:
-        shutil.rmtree(folder)
-
-
-def _user() -> str | None:
-    """Postgres refuses to run as root; Debian's package brings a user for it."""
-    if os.geteuid() != 0:
-        return None
-    if subprocess.run(["id", "postgres"], capture_output=True, check=False).returncode:
-        pytest.skip("Postgres refuses to run as root, and there is no user `postgres`")
-    return "postgres"
-
-
-@contextmanager
-def _server(binaries: Path, folder: Path, user: str | None) -> Iterator[int]:
-    def run(name: str, *arguments: str) -> None:
-        subprocess.run([binaries / name, *arguments], user=user, cwd=folder, check=True, capture_output=True)
-
-    password = folder / "password"
-    password.write_text(DATABASE["DAGSTER_POSTGRES_PASSWORD"])
-    password.chmod(0o644)
-    data, port = str(folder / "data"), _free_port()
-    run("initdb", "-D", data, "-U", DATABASE["DAGSTER_POSTGRES_USER"], "--auth=scram-sha-256", f"--pwfile={password}")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
-    try:
-        yield port
-    finally:
-        run("pg_ctl", "-D", data, "-m", "immediate", "stop")
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-@contextmanager
-def _service(name: str, ports: dict[str, str], environment: dict[str, str], folder: Path) -> Iterator[None]:
-    """A service's command as compose starts it, but on the loopback and on free ports."""
-    words = {**ports, "0.0.0.0": "127.0.0.1", "deploy/workspace.yaml": str(folder / "workspace.yaml")}  # noqa: S104
-    command = [words.get(word, word) for word in COMPOSE["services"][name]["command"]]
-    with (folder / f"{name}.log").open("w") as log:
-        process = subprocess.Popen(
-            [BIN / command[0], *command[1:]],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            yield
-            assert process.poll() is None, (folder / f"{name}.log").read_text()
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(30)
-
-
-def _graphql(port: str, query: str) -> dict[str, Any]:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/graphql",
-        json.dumps({"query": query}).encode(),
-        {"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-        data: dict[str, Any] = json.loads(answer.read())["data"]
-    return data
-
-
-def _when(port: str, query: str, found: str, folder: Path) -> str:
-    """The answer once it holds `found`."""
-    deadline, told = time.monotonic() + 150, ""
-    while time.monotonic() < deadline:
-        try:
-            told = json.dumps(_graphql(port, query))
-        except OSError as error:
-            told = str(error)
-        if found in told:
-            return told
-        time.sleep(1)
-    logs = "\n".join(path.read_text()[-2000:] for path in folder.glob("*.log"))
-    raise AssertionError(f"{found} does not come: {told}\n{logs}")
+def postgres() -> Iterator[Postgres]:
+    with postgres_server() as server:
+        yield server
 
 
 @pytest.mark.slow
-def test_the_services_of_compose_run_on_a_real_postgres(postgres: dict[str, str], tmp_path: Path) -> None:
+def test_the_services_of_compose_run_on_a_real_postgres(postgres: Postgres, tmp_path: Path) -> None:
     profile = tiny_world.write(tmp_path / "world")
-    shutil.copyfile(ROOT / "dagster.yaml.example", tmp_path / "dagster.yaml")
-    environment = {
-        **postgres,
-        "DAGSTER_HOME": str(tmp_path),
-        "GII_PROFILE": str(profile),
-        "GII_ROOT": str(tmp_path / "root"),
-    }
-    ports = {"4266": str(_free_port()), "3000": str(_free_port())}
-    workspace = (ROOT / "deploy" / "workspace.yaml").read_text().replace("4266", ports["4266"])
-    (tmp_path / "workspace.yaml").write_text(workspace.replace("host: code", "host: 127.0.0.1"))
-    with ExitStack() as services:
-        for name in ("code", "webserver", "daemon"):
-            services.enter_context(_service(name, ports, environment, tmp_path))
-        page = ports["3000"]
-        loaded = "{ workspaceOrError { __typename ... on Workspace { locationEntries { name loadStatus } } } }"
-        _when(page, loaded, "LOADED", tmp_path)
+    with deployment(tmp_path, profile, postgres.database("services")) as services:
         jobs = "{ repositoriesOrError { ... on RepositoryConnection { nodes { jobs { name } sensors { name } } } } }"
-        told = _when(page, jobs, "ranking", tmp_path)
-        assert "rank_when_the_last_year_is_in" in told
+        assert "rank_when_the_last_year_is_in" in services.until(jobs, "ranking")
         alive = "{ instance { daemonHealth { allDaemonStatuses { daemonType healthy } } } }"
-        _when(page, alive, '"SCHEDULER", "healthy": true', tmp_path)
+        services.until(alive, '"SCHEDULER", "healthy": true')
+        assert all(service.is_alive for service in services.services.values())
+        for folder in ("releases", "archive"):
+            (services.root / folder).mkdir(parents=True, exist_ok=True)
+            (services.root / folder / "kept.txt").write_text("for readers")
+        assert services.file("releases/kept.txt") == (200, "for readers")
+        assert services.file("archive/kept.txt")[0] == 404
 
 
 @pytest.mark.slow
 def test_runs_and_events_are_kept_in_postgres(
-    postgres: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in postgres.items():
+    for name, value in postgres.database("kept").items():
         monkeypatch.setenv(name, value)
     shutil.copyfile(ROOT / "dagster.yaml.example", tmp_path / "dagster.yaml")
 

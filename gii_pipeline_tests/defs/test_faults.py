@@ -18,16 +18,15 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
 from gii_pipeline import open_release
 from gii_pipeline.defs.definitions import build
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.profiles import read_profile
-from gii_pipeline.store import CORE_TABLES, LOCK_KEY
 from gii_pipeline_tests import tiny_world
 from gii_pipeline_tests.commands import Gii
+from gii_pipeline_tests.defs import wholeness
 
 LIMITED = """
 import resource, signal, sys
@@ -58,23 +57,9 @@ def gii(folder: Path, *arguments: str, limit: int | None = None) -> subprocess.P
     )
 
 
-def visible(root: Path) -> list[Path]:
-    return sorted([*(root / "core").rglob("*"), *(root / "editions").rglob("*")])
-
-
 def assert_whole(folder: Path) -> None:
-    """Every visible file is a whole table with its lock, and every materialised partition has one."""
-    root = folder / "root"
-    for path in visible(root):
-        if path.is_file():
-            assert path.name == "part-0.parquet", path
-            assert LOCK_KEY in pq.ParquetFile(path).schema_arrow.metadata
-            pq.read_table(path, partitioning=None)
-    pipeline = pipeline_of(folder)
     with instance_of(folder) as instance:
-        for table in CORE_TABLES:
-            for partition in instance.get_materialized_partitions(dg.AssetKey(table)):
-                assert pipeline.store.partition(table, partition).is_file()
+        wholeness.assert_whole(pipeline_of(folder), instance)
 
 
 def pipeline_of(folder: Path) -> Pipeline:

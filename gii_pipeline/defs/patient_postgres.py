@@ -1,0 +1,61 @@
+"""Dagster's Postgres storage, whose processes wait for a database that is away.
+
+Belongs here: how long a process waits to connect, and connections that were cut. Does not: what Dagster keeps there.
+
+Dagster gives up after some ten seconds. A run worker that does so cannot write that its run failed, and the code server
+that then looks for dead workers stops looking, so that the run counts as started for good. `dagster.yaml.example` names
+this class; it needs the extra `postgres`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from dagster_postgres import DagsterPostgresStorage
+from sqlalchemy import Engine, Pool, event
+from sqlalchemy.exc import DisconnectionError
+
+WAIT_SECONDS = 300.0
+"""How long one attempt to connect waits. Dagster attempts it six times."""
+FIRST_DELAY_SECONDS = 0.2
+LONGEST_DELAY_SECONDS = 5.0
+STARTING_OR_STOPPING = "the database system is"
+
+logger = logging.getLogger(__name__)
+
+
+class PatientPostgresStorage(DagsterPostgresStorage):
+    """The storage of dagster-postgres, with the same settings, in a process that waits."""
+
+
+def is_away(message: str) -> bool:
+    """Whether a refused connection may be had later: no server answered, or it is starting or stopping."""
+    return "FATAL:" not in message or STARTING_OR_STOPPING in message
+
+
+@event.listens_for(Engine, "do_connect")
+def connect_patiently(dialect: Any, _record: Any, arguments: list[Any], parameters: dict[str, Any]) -> Any:  # noqa: ANN401
+    """A new connection to Postgres, as soon as the server is there."""
+    if dialect.name != "postgresql":
+        return None
+    deadline, delay = time.monotonic() + WAIT_SECONDS, FIRST_DELAY_SECONDS
+    while True:
+        try:
+            return dialect.connect(*arguments, **parameters)
+        except dialect.loaded_dbapi.OperationalError as error:
+            if not is_away(str(error)) or time.monotonic() + delay > deadline:
+                raise
+            logger.warning("Postgres is away, waiting for it: %s", str(error).strip())
+        time.sleep(delay)
+        delay = min(2 * delay, LONGEST_DELAY_SECONDS)
+
+
+@event.listens_for(Pool, "checkout")
+def refuse_what_was_cut(connection: Any, _record: Any, _proxy: Any) -> None:  # noqa: ANN401
+    """A connection that was kept (the web server keeps some) and is dead is replaced before it is used."""
+    try:
+        connection.cursor().execute("SELECT 1")
+    except connection.Error as error:
+        raise DisconnectionError from error
