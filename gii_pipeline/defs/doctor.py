@@ -59,8 +59,8 @@ def _sources(profile: Profile) -> Iterator[Finding]:
         inputs["institutions"] = profile.institutions
     for name, source in inputs.items():
         yield from _local_files(name, source)
-    fetches = [fetch for source in inputs.values() for fetch in source.fetches().values()]
-    yield from _keys(fetches)
+    fetches = [_parsed(fetch) for source in inputs.values() for fetch in source.fetches().values()]
+    yield from _variables(fetches)
     yield from _servers(fetches)
 
 
@@ -71,16 +71,14 @@ def _local_files(name: str, source: Input) -> Iterator[Finding]:
         yield Finding(f"{name}: {role}", not missing, says)
 
 
-def _keys(fetches: list[Fetch]) -> Iterator[Finding]:
-    variables = {getattr(_parsed(fetch), "key_variable", None) for fetch in fetches}
-    for variable in sorted(filter(None, variables)):
+def _variables(fetches: list[FetchOptions]) -> Iterator[Finding]:
+    for variable in sorted({variable for fetch in fetches for variable in fetch.variables}):
         present = bool(os.environ.get(variable))
-        yield Finding(f"key {variable}", present, "set" if present else "not set in the environment")
+        yield Finding(f"variable {variable}", present, "set" if present else "not set in the environment")
 
 
-def _servers(fetches: list[Fetch]) -> Iterator[Finding]:
-    said = [getattr(_parsed(fetch), name, None) for fetch in fetches for name in ("base_url", "index_url", "url")]
-    addresses = [urlsplit(str(address)) for address in said if address]
+def _servers(fetches: list[FetchOptions]) -> Iterator[Finding]:
+    addresses = [urlsplit(address) for fetch in fetches for address in fetch.addresses]
     for origin in sorted({f"{address.scheme}://{address.netloc}" for address in addresses}):
         problem = reachable(origin)
         yield Finding(f"server {origin}", problem is None, problem or "answers")

@@ -14,7 +14,7 @@ import msgspec
 from pydantic import Field
 
 from gii_pipeline.archive import Archive, Entry, Key, Listing, PageFacts, Patience, Request, fetch_list
-from gii_pipeline.sources.fetching.options import FetchOptions, connect, needed_year, terms_of
+from gii_pipeline.sources.fetching.options import KeyedOptions, connect, needed_year, terms_of
 
 LICENCE = "Crunchbase data licence"
 FIELDS = (
@@ -29,7 +29,7 @@ FIELDS = (
 )
 
 
-class CrunchbaseOptions(FetchOptions):
+class CrunchbaseOptions(KeyedOptions):
     """query: further predicates, as the API writes them, e.g. one on `investment_type`."""
 
     base_url: str = "https://api.crunchbase.com/v4/data"

@@ -32,6 +32,10 @@ class FileUrlOptions(FetchOptions):
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     format: Format | None = None
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return self.url
+
     @model_validator(mode="after")
     def _one_hash_one_file(self) -> Self:
         if self.sha256 and len(self.url) > 1:

@@ -30,7 +30,7 @@ from gii_pipeline.archive import (
 )
 from gii_pipeline.archive.pacing import moment, retry_after_s
 from gii_pipeline.errors import InputError
-from gii_pipeline.sources.fetching.options import FetchOptions, connect, needed_year, terms_of
+from gii_pipeline.sources.fetching.options import KeyedOptions, connect, needed_year, terms_of
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ FIELDS = {
 }
 
 
-class OpenalexApiOptions(FetchOptions):
+class OpenalexApiOptions(KeyedOptions):
     """What to ask for.
 
     filter: OpenAlex's own syntax, without the year; None takes the nearest open stand-in for the Science Citation

@@ -32,6 +32,10 @@ class SnapshotOptions(FetchOptions):
     what: Literal["records", "deleted_ids"] = "records"
     deleted_ids: str = "deleted_ids.csv.gz"
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return (self.base_url,)
+
 
 class _Meta(msgspec.Struct):
     content_length: int

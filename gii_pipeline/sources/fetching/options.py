@@ -23,6 +23,31 @@ class FetchOptions(BaseModel):
     patience: Patience = Patience()
     refresh_tolerance_pct: float = Field(default=10, ge=0)
 
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The environment variables that a whole fetch needs."""
+        return ()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where a fetch begins."""
+        return ()
+
+
+class KeyedOptions(FetchOptions):
+    """base_url: of the service. key_variable: the environment variable that holds the key."""
+
+    base_url: str
+    key_variable: str
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        return (self.key_variable,)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return (self.base_url,)
+
 
 def terms_of(source: str, options: FetchOptions, licence: str, data_year: int | None) -> Terms:
     return Terms(source, licence, data_year, options.refresh_tolerance_pct)

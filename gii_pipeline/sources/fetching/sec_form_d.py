@@ -24,6 +24,7 @@ from gii_pipeline.sources.fetching.options import FetchOptions, connect, needed_
 
 LICENCE = "public domain (US government work)"
 QUARTERS = (1, 2, 3, 4)
+CONTACT_VARIABLE = "SEC_CONTACT"
 _LINK = re.compile(r"""href=["']([^"']*/(\d{4})q([1-4])_d(?:_\d+)?\.zip)["']""", re.IGNORECASE)
 
 
@@ -37,6 +38,14 @@ class FormDOptions(FetchOptions):
     index_url: str = "https://www.sec.gov/data-research/sec-markets-data/form-d-data-sets"
     base_url: str | None = None
     per_second: float = Field(default=5, gt=0, le=10)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        return () if self.contact else (CONTACT_VARIABLE,)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return (self.base_url or self.index_url,)
 
 
 def fetch(archive: Archive, options: FormDOptions, data_year: int | None) -> list[Entry]:
@@ -52,11 +61,11 @@ def fetch(archive: Archive, options: FormDOptions, data_year: int | None) -> lis
 
 
 def _user_agent(archive: Archive, options: FormDOptions) -> str:
-    contact = (options.contact or os.environ.get("SEC_CONTACT", "")).strip()
+    contact = (options.contact or os.environ.get(CONTACT_VARIABLE, "")).strip()
     if not contact and not archive.offline:
         raise InputError(
             "The SEC lets in only who says how to be reached: set `contact` in the profile, or the environment "
-            "variable SEC_CONTACT, to an e-mail address."
+            f"variable {CONTACT_VARIABLE}, to an e-mail address."
         )
     return f"{CLIENT} {contact}".strip()
 

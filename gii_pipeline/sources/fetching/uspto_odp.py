@@ -11,12 +11,12 @@ from __future__ import annotations
 from pydantic import Field
 
 from gii_pipeline.archive import Archive, Entry, Expected, Key, Patience, Request, fetch_file
-from gii_pipeline.sources.fetching.options import FetchOptions, connect, terms_of
+from gii_pipeline.sources.fetching.options import KeyedOptions, connect, terms_of
 
 LICENCE = "CC-BY-4.0"
 
 
-class OdpOptions(FetchOptions):
+class OdpOptions(KeyedOptions):
     """table: a PatentsView table, e.g. `g_pct_data`, `g_inventor_disambiguated`, `g_location_disambiguated`."""
 
     table: str = Field(pattern=r"[a-z0-9_]+")
