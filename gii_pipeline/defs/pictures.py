@@ -6,7 +6,6 @@ Does not: drawing (see `report.charts`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,8 +20,6 @@ PICTURES: dict[str, tuple[str, Callable[[pd.DataFrame], str]]] = {
     "cluster_footprints": ("map", footprints_map),
     "ranking_size": ("chart", ranking_bars),
 }
-WIDTH = 540
-"""Of a picture on the page, in pixels: beside a key and a time there is no room for more."""
 
 
 def pictures(root: Path, table: str, partition: str, path: Path) -> dict[str, dg.MetadataValue]:
@@ -31,7 +28,7 @@ def pictures(root: Path, table: str, partition: str, path: Path) -> dict[str, dg
         return {}
     name, draw = PICTURES[table]
     with pq.ParquetFile(path) as file:
-        svg = re.sub(r" width='\d+'", f" width='{WIDTH}'", draw(file.read().to_pandas()), count=1)
+        svg = draw(file.read().to_pandas())
     kept = root / "report" / f"{table}-{partition}.svg"
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(svg, encoding="utf-8", newline="\n")

@@ -21,6 +21,8 @@ COLOURS = {"pct_applications": "#3b5bdb", "scientific_publications": "#0ca678", 
 OTHER_COLOUR = "#868e96"
 FONT = "font-family='system-ui,sans-serif'"
 LONGEST = 25
+SHOWN_WIDTH = 540
+"""In pixels: on the Dagster page, beside a key and a time, there is no room for more."""
 ROW, LABEL, WIDTH, TOP = 20, 250, 760, 44
 
 
@@ -38,8 +40,8 @@ def footprints_map(footprints: pd.DataFrame) -> str:
         )
     ]
     return (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='{left:g} {top:g} {width:g} {height:g}' width='920' "
-        f"role='img' aria-label='Map of {len(circles)} clusters'>"
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='{left:g} {top:g} {width:g} {height:g}' width='{SHOWN_WIDTH}'"
+        f" role='img' aria-label='Map of {len(circles)} clusters'>"
         f"<rect x='{left:g}' y='{top:g}' width='{width:g}' height='{height:g}' fill='#fff'/>"
         f"<path d='{graticule()}' fill='none' stroke='{LINE}' stroke-width='.25'/>"
         f"<path d='{ground()}' fill='none' stroke='{GROUND}' stroke-width='.85' stroke-linecap='round' "
@@ -60,7 +62,7 @@ def ranking_bars(ranking: pd.DataFrame) -> str:
     rows = "".join(_bar(row, metrics, scale, TOP + ROW * number) for number, row in enumerate(shown.to_dict("records")))
     height = TOP + ROW * len(shown) + 10
     return (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {height}' width='{WIDTH}' role='img' "
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {height}' width='{SHOWN_WIDTH}' role='img' "
         f"aria-label='Size scores of the first {len(shown)} clusters' {FONT} font-size='12'>"
         f"<rect width='{WIDTH}' height='{height}' fill='#fff'/>{_legend(metrics)}{rows}</svg>"
     )
