@@ -6,6 +6,7 @@ Does not: validating. It imports Great Expectations, so it is imported when page
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from gii_pipeline.contracts.expectations import SEVERITY  # first: it switches a
 import great_expectations as gx
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 from great_expectations.core.run_identifier import RunIdentifier
+from great_expectations.data_context.store import ValidationResultsStore
 from great_expectations.data_context.types.base import DataContextConfig, ProgressBarsConfig
 from great_expectations.data_context.types.resource_identifiers import (
     ExpectationSuiteIdentifier,
@@ -29,8 +31,33 @@ if TYPE_CHECKING:
     from gii_pipeline.contracts.verdict import RuleResult, Verdict
 
 INDEXED_PAGES = 500
-"""How many pages, the newest, the index lists: it reads each of them anew."""
+"""How many pages, the newest, the index lists: it reads the result of each anew."""
+RESULTS = "results"
+"""The store's name. Under its own name Great Expectations puts a store of its own class where it finds another."""
 IN_MEMORY = {"class_name": "InMemoryStoreBackend"}
+
+
+class ResultsStore(ValidationResultsStore):  # type: ignore[misc]  # an untyped library
+    """Results as files. Those of earlier runs are read as the index needs them, without their rules.
+
+    Reading the rules of 500 results takes two seconds, for each step anew.
+    """
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__(**settings)
+        self._own: set[ValidationResultIdentifier] = set()
+
+    def set(self, key: ValidationResultIdentifier, value: ExpectationSuiteValidationResult, **options: Any) -> Any:  # noqa: ANN401
+        self._own.add(key)
+        return super().set(key, value, **options)
+
+    def get(self, key: ValidationResultIdentifier) -> ExpectationSuiteValidationResult:
+        if key in self._own:
+            return super().get(key)
+        told = json.loads(self._store_backend.get(self.key_to_tuple(key)))
+        return ExpectationSuiteValidationResult(
+            success=told["success"], results=[], suite_name=told["suite_name"], meta=told["meta"]
+        )
 
 
 def write(verdicts: Sequence[Verdict], folder: Path) -> dict[str, Path]:
@@ -52,7 +79,7 @@ def _project(folder: Path) -> DataContextConfig:
     """
     stores = {
         "expectations_store": ("ExpectationsStore", IN_MEMORY),
-        "validation_results_store": ("ValidationResultsStore", _files(folder / "results")),
+        RESULTS: ("ResultsStore", _files(folder / "results")),
         "checkpoint_store": ("CheckpointStore", IN_MEMORY),
         "validation_definition_store": ("ValidationDefinitionStore", IN_MEMORY),
     }
@@ -62,10 +89,12 @@ def _project(folder: Path) -> DataContextConfig:
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "validation_results_limit": INDEXED_PAGES},
         "show_how_to_buttons": False,
     }
+    made = {name: {"class_name": kind, "store_backend": backend} for name, (kind, backend) in stores.items()}
+    made[RESULTS]["module_name"] = __name__
     return DataContextConfig(
-        stores={name: {"class_name": kind, "store_backend": backend} for name, (kind, backend) in stores.items()},
+        stores=made,
         expectations_store_name="expectations_store",
-        validation_results_store_name="validation_results_store",
+        validation_results_store_name=RESULTS,
         checkpoint_store_name="checkpoint_store",
         data_docs_sites={"site": site},
         analytics_enabled=False,

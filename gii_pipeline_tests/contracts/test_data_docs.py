@@ -68,6 +68,18 @@ def test_the_pages_of_earlier_runs_stay(tmp_path: Path) -> None:
     assert all(page.is_file() for page in pages)
 
 
+def test_the_index_tells_of_earlier_pages_too_which_failed(tmp_path: Path) -> None:
+    broken = [{**row, "fraction": 1.5} if i == 3 else row for i, row in enumerate(records())]
+    contracts.write_data_docs([judge("patents", as_table("patents", broken))], tmp_path)
+    contracts.write_data_docs([judge("vc_deals", as_table("vc_deals", world.deals()))], tmp_path)
+    index = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
+    rows = index.split("{'validation_success'")[1:]
+    (patents,) = [row for row in rows if "validations/patents/" in row]
+    (deals,) = [row for row in rows if "validations/vc_deals/" in row]
+    assert "text-danger" in patents
+    assert "text-success" in deals
+
+
 @pytest.mark.slow
 def test_runs_at_the_same_time_write_their_pages_side_by_side(tmp_path: Path) -> None:
     def run(year: int) -> subprocess.CompletedProcess[str]:
