@@ -22,7 +22,8 @@ from gii_pipeline.defs.failing import failure_of
 from gii_pipeline.errors import GiiError
 
 POLL_SECONDS = 0.1
-OWN_INSTANCE = "telemetry: {enabled: false}\n"
+OWN_INSTANCE = "telemetry: {enabled: false}\nnux: {enabled: false}\n"
+"""Nothing is sent to Dagster's makers, and its page opens without their invitation."""
 
 State = Literal["started", "succeeded", "failed"]
 STATES: dict[str, State] = {"STEP_START": "started", "STEP_SUCCESS": "succeeded", "STEP_FAILURE": "failed"}

@@ -114,8 +114,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": 1600, "height": 1000})
             page.set_default_timeout(PATIENCE_MS)
-            invitation = page.get_by_role("button", name="Skip")
-            page.add_locator_handler(invitation, invitation.click)
             yield Site(page, folder, port)
             browser.close()
         finally:
