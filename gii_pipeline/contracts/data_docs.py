@@ -78,10 +78,14 @@ def _project(folder: Path) -> DataContextConfig:
     The name of the validation definition store must be this one.
     """
     stores = {
-        "expectations_store": ("ExpectationsStore", IN_MEMORY),
-        RESULTS: ("ResultsStore", _files(folder / "results")),
-        "checkpoint_store": ("CheckpointStore", IN_MEMORY),
-        "validation_definition_store": ("ValidationDefinitionStore", IN_MEMORY),
+        "expectations_store": {"class_name": "ExpectationsStore", "store_backend": IN_MEMORY},
+        RESULTS: {
+            "class_name": "ResultsStore",
+            "module_name": __name__,
+            "store_backend": _files(folder / "results"),
+        },
+        "checkpoint_store": {"class_name": "CheckpointStore", "store_backend": IN_MEMORY},
+        "validation_definition_store": {"class_name": "ValidationDefinitionStore", "store_backend": IN_MEMORY},
     }
     site = {
         "class_name": "SiteBuilder",
@@ -89,10 +93,8 @@ def _project(folder: Path) -> DataContextConfig:
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "validation_results_limit": INDEXED_PAGES},
         "show_how_to_buttons": False,
     }
-    made = {name: {"class_name": kind, "store_backend": backend} for name, (kind, backend) in stores.items()}
-    made[RESULTS]["module_name"] = __name__
     return DataContextConfig(
-        stores=made,
+        stores=stores,
         expectations_store_name="expectations_store",
         validation_results_store_name=RESULTS,
         checkpoint_store_name="checkpoint_store",

@@ -9,12 +9,8 @@ runs of a code server that was killed with them.
 
 from __future__ import annotations
 
-import json
-
 import dagster as dg
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
-from dagster._core.storage.tags import GRPC_INFO_TAG
-from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value
 
@@ -28,14 +24,9 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Whether the code server has the run's process. A server that does not answer raises, and is asked again."""
-        server = json.loads(run.tags[GRPC_INFO_TAG])
-        client = DagsterGrpcClient(
-            host=server["host"],
-            port=server.get("port"),
-            socket=server.get("socket"),
-            use_ssl=server.get("use_ssl", False),
-        )
-        told = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id))
-        if deserialize_value(told, CanCancelExecutionResult).can_cancel:
-            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
+        if client is not None:
+            told = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id))
+            if deserialize_value(told, CanCancelExecutionResult).can_cancel:
+                return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.FAILED, "The code server has no process for this run")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -43,11 +45,11 @@ def gii(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return gii
 
 
-def _ending_with(edition: dict[str, object], year: int) -> dict[str, object]:
-    written = yaml.safe_load(yaml.safe_dump(edition))
+def _ending_with(edition: dict[str, Any], year: int) -> dict[str, Any]:
+    written = deepcopy(edition)
     for metric in written["metrics"].values():
         metric["window"]["value"] = [year - 1, year]
-    return dict(written)
+    return written
 
 
 def _succeeds(gii: Gii, *arguments: str) -> None:
