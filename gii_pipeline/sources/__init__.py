@@ -33,7 +33,7 @@ from gii_pipeline.sources.readers import (
     wipo_pct_xml,
 )
 from gii_pipeline.sources.readers.files import explained
-from gii_pipeline.sources.readers.rows import INSTITUTION_COLUMNS, PEOPLE_COLUMNS, NoOptions, Options
+from gii_pipeline.sources.readers.rows import INSTITUTION_COLUMNS, PEOPLE_COLUMNS, NoOptions, Options, chosen
 
 Reader = Callable[[duckdb.DuckDBPyConnection, Mapping[str, list[Path]], Any], duckdb.DuckDBPyRelation]
 
@@ -43,7 +43,7 @@ class Source:
     """One reader and what must be said of its data.
 
     roles: role -> what its files are. metric: the metric that its records count towards; null for institutions, and for
-    local files, which may be any.
+    local files, which may be any. extract_version: raised by whoever changes what the reader gives for the same files.
     """
 
     read: Reader
@@ -53,6 +53,7 @@ class Source:
     licence: str
     citation: str
     optional_roles: Mapping[str, str] | None = None
+    extract_version: int = 1
 
     def people(
         self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: Mapping[str, Any] | None = None
@@ -66,7 +67,8 @@ class Source:
         if unknown:
             raise InputError(f"no such role: {', '.join(sorted(unknown))}. The reader takes: {', '.join(self.roles)}")
         with explained():
-            return self.read(con, files, self._parsed(options or {}))
+            parsed = self._parsed(options or {})
+            return chosen(self.read(con, files, parsed), parsed)
 
     institutions = people
 

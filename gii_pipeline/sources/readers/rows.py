@@ -1,13 +1,13 @@
 """The PEOPLE rows that every reader gives: one person × address of every record in the files.
 
-Belongs here: the columns, their types and order, and the cast that holds every reader to them.
-Does not: how a source's records become such rows.
+Belongs here: the columns, their types and order, the cast that holds every reader to them, and what options may drop.
+Does not: how a source's records become such rows. The interface as a whole: ADR 0043.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import ClassVar, Final
 
 import duckdb
 from pydantic import BaseModel, ConfigDict
@@ -29,11 +29,40 @@ PEOPLE_COLUMNS: Final[Mapping[str, str]] = {
     "latitude": "DOUBLE",
     "longitude": "DOUBLE",
     "address": "VARCHAR",
+    "postcode": "VARCHAR",
+    "source_type": "VARCHAR",
+    "year_text": "VARCHAR",
+    "changed": "TIMESTAMP",
+    "source_rows": "INTEGER",
+    "traits": "VARCHAR[]",
+    "organisations": 'STRUCT(id VARCHAR, "name" VARCHAR, economy VARCHAR, kind VARCHAR, weight DOUBLE)[]',
+    "fields": 'STRUCT("name" VARCHAR, weight DOUBLE)[]',
 }
-"""Column → DuckDB type. `dropped` is why a record does not count (null when it does); a record without people has one
-row with person_seq 0 and people 0; a record's fractions add up to 1; economy is a code as the source gives it."""
+"""Column → DuckDB type.
 
-_ONE_PERSON = {"person_seq": "1", "address_seq": "1", "people": "1", "people_truncated": "false", "fraction": "1"}
+- `dropped`: why a record does not count, null when it does. A record without people has one row with person_seq 0 and
+  people 0. A record's fractions add up to 1. `economy` is a code or name as the source gives it.
+- `address`: the address as printed, in full; city, admin, economy and postcode are its parts where the source has them.
+- `record_type`: the type in our vocabulary; `source_type`: in the source's words.
+- `year_text`: the date as printed, wherever `year` is null.
+- `changed`: when the source last changed the record, null where it does not say. A later one supersedes an earlier one.
+- `source_rows`: how many rows of the source's driving table this row accounts for, so that the sum over a file is the
+  rows read. A record's first row has the number of its rows, its others 0. A refused row has 1, no record_id, and its
+  reason in `dropped`.
+- `traits`: words that options choose by, such as `core` or `domain:Social Sciences`.
+- `organisations`: who applied for it, wrote it or received it, with weights that add up to 1: the institution of an
+  author's affiliation, all applicants of a patent. kind is `organisation`, `individual` (then without a name) or null.
+- `fields`: fields of the record, with weights that add up to 1.
+"""
+
+_ONE_PERSON = {
+    "person_seq": "1",
+    "address_seq": "1",
+    "people": "1",
+    "people_truncated": "false",
+    "fraction": "1",
+    "source_rows": "1",
+}
 
 INSTITUTION_COLUMNS: Final[Mapping[str, str]] = {
     "institution_id": "VARCHAR",
@@ -49,9 +78,18 @@ INSTITUTION_COLUMNS: Final[Mapping[str, str]] = {
 
 
 class Options(BaseModel):
-    """What a profile may set of a reader; an unknown option is refused by name."""
+    """What a profile may set of a reader; an unknown option is refused by name.
+
+    choosing: the options that only choose among the rows read. A reader does not look at them: they are `drops`, applied
+    to what was read, so that changing them reads no file again.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    choosing: ClassVar[frozenset[str]] = frozenset()
+
+    def drops(self) -> Mapping[str, str]:
+        """Reason -> SQL condition over PEOPLE columns; the first that holds is why a record is dropped."""
+        return {}
 
 
 class NoOptions(Options):
@@ -64,6 +102,15 @@ def people_rows(con: duckdb.DuckDBPyConnection, source: str, **columns: str) -> 
     Columns not named are those of a record of one person at one address, or null.
     """
     return _cast_rows(con, source, PEOPLE_COLUMNS, {**_ONE_PERSON, **columns})
+
+
+def chosen(rows: duckdb.DuckDBPyRelation, options: Options) -> duckdb.DuckDBPyRelation:
+    """The rows with `dropped` set where an option that chooses leaves a record out."""
+    rules = " ".join(f"WHEN {condition} THEN '{reason}'" for reason, condition in options.drops().items())
+    if not rules:
+        return rows
+    dropped = f"coalesce(dropped, CASE {rules} END) AS dropped"
+    return rows.select(", ".join(dropped if name == "dropped" else name for name in rows.columns))
 
 
 def institution_rows(con: duckdb.DuckDBPyConnection, source: str, **columns: str) -> duckdb.DuckDBPyRelation:
@@ -79,6 +126,12 @@ def _cast_rows(
         raise TypeError(f"not columns of the table: {sorted(unknown)}")
     selected = ", ".join(f"({columns.get(name, 'NULL')})::{kind} AS {name}" for name, kind in types.items())
     return con.sql(f"SELECT {selected} FROM {source}")
+
+
+def ours(source_type: str, words: Mapping[str, str], default: str = "other") -> str:
+    """SQL for a type in our vocabulary. words: the source's word, as `kind` writes it -> ours; others are `default`."""
+    listed = ", ".join(f"'{word}': '{meant}'" for word, meant in words.items())
+    return f"coalesce(MAP {{{listed}}}[{source_type}], '{default}')"
 
 
 def kind(text: str, default: str) -> str:
