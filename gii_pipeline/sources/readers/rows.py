@@ -80,8 +80,8 @@ INSTITUTION_COLUMNS: Final[Mapping[str, str]] = {
 class Options(BaseModel):
     """What a profile may set of a reader; an unknown option is refused by name.
 
-    choosing: the options that only choose among the rows read. A reader does not look at them: they are `drops`, applied
-    to what was read, so that changing them reads no file again.
+    choosing: the options that only choose among the rows read. A reader does not look at them: they are `drops`,
+    applied to what was read, so that changing them reads no file again.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
