@@ -60,6 +60,14 @@ def test_only_2017_has_the_smaller_radius() -> None:
     assert radii == {year: 13 if year == 2017 else 15 for year in METHOD_TABLE}
 
 
+def test_the_density_step_is_a_fact_for_2024_only_and_what_shares_are_taken_of_for_none() -> None:
+    facts = {
+        name: {year for year, edition in wipo_book().editions.items() if getattr(edition, name).tag == "F"}
+        for name in ("radius_km", "min_weight", "merge_distance_km", "share_base")
+    }
+    assert facts == {"radius_km": {2024}, "min_weight": {2024}, "merge_distance_km": {2024}, "share_base": set()}
+
+
 def test_an_edition_under_another_method_keeps_its_own_windows_and_takes_the_rest() -> None:
     edition = wipo_book().edition("2024@2025")
     assert (edition.edition, edition.method, edition.label) == (2024, 2025, "2024@2025")
