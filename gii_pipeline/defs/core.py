@@ -64,6 +64,7 @@ def read_and_locate(pipeline: Pipeline, table: str, data_year: int, folder: Path
             _institutions(pipeline, connection),
             geocoding.read_overrides(pipeline.profile.gazetteer.overrides),
             source=f"{source.reader} of {data_year}",
+            unknown_economies_pct=pipeline.profile.gazetteer.unknown_economies_pct,
         )
         quality = geocoding.geocoding_quality(connection, pipeline.tables[table], located, data_year)
         metadata = {

@@ -1,13 +1,14 @@
 """People → located people: every distinct address is located once, then joined back to the people who gave it.
 
-Belongs here: reading the rows once into a temporary Parquet file, the distinct addresses, the join, and refusing codes
-of economies that nobody knows. Does not: how an address is located (see `addresses`).
+Belongs here: reading the rows once into a temporary Parquet file, the distinct addresses, the join, and reporting
+economies that nobody knows. Does not: how an address is located (see `addresses`).
 """
 
 from __future__ import annotations
 
+import logging
 import secrets
-from typing import Final, Literal
+from typing import Final
 
 import duckdb
 import pandas as pd
@@ -31,6 +32,10 @@ _FOUND_COLUMNS: Final = {
     "precision": pa.string(),
     "geocoding": pa.string(),
 }
+UNKNOWN_ECONOMIES_PCT: Final = 1.0
+_NOT_BY_CHANCE: Final = 10
+"""A share of fewer people than these refuses nothing: one odd code in a small table is a large share."""
+logger = logging.getLogger(__name__)
 _GEOCODING: Final = """
     CASE WHEN rows.dropped IS NOT NULL THEN 'dropped' WHEN rows.person_seq = 0 THEN 'no_people' ELSE found.geocoding END
 """
@@ -44,7 +49,7 @@ def locate(
     overrides: pd.DataFrame | None = None,
     *,
     source: str = "the source's files",
-    unknown_economies: Literal["refuse", "unlocated"] = "refuse",
+    unknown_economies_pct: float = UNKNOWN_ECONOMIES_PCT,
 ) -> duckdb.DuckDBPyRelation:
     """Locate everyone: each distinct address once, joined back to the people who gave it.
 
@@ -53,14 +58,15 @@ def locate(
     people: PEOPLE rows of a reader, read here and only here. institutions: institution rows of a reader. overrides: see
     `overrides.read_overrides`. source: what error messages call the files.
     place, admin and economy are the gazetteer's names. Rows of dropped records stay, with geocoding `dropped`.
-    Raises InputError where a file is broken, or where an economy's code is unknown and unknown_economies is `refuse`.
+    An economy that nobody knows is an outcome; overrides may explain it, or say that it is none.
+    Raises InputError where a file is broken, or where more than unknown_economies_pct of the people have one and no
+    coordinates.
     """
     rows = _kept(con, people, source)
     addresses = _distinct_addresses(rows)
     overrides = read_overrides(None) if overrides is None else overrides
     economies = _economies(addresses, overrides)
-    if unknown_economies == "refuse":
-        _refuse_unknown(addresses, economies, source)
+    _refuse_unknown(addresses, economies, overrides, source, unknown_economies_pct)
     with explained("the institutions"):
         known = institutions.df() if institutions is not None else pd.DataFrame(columns=list(INSTITUTION_COLUMNS))
     located = locate_addresses(addresses.assign(economy=economies), places, known, overrides)
@@ -87,12 +93,25 @@ def _distinct_addresses(rows: duckdb.DuckDBPyRelation) -> pd.DataFrame:
 def _economies(addresses: pd.DataFrame, overrides: pd.DataFrame) -> pd.Series[str]:
     """The alpha-2 code of each address's economy, by the overrides first; null where it is not known."""
     meant = overrides[overrides["economy"].notna()].set_index("form")["economy"].to_dict()
-    codes = {code: alpha2(meant.get(plain(code), code)) for code in addresses["economy"].dropna().unique()}
+    none = _stand_for_none(overrides)
+    codes = {
+        code: None if plain(code) in none else alpha2(meant.get(plain(code), code))
+        for code in addresses["economy"].dropna().unique()
+    }
     return addresses["economy"].map(codes).astype("str")
 
 
-def _refuse_unknown(addresses: pd.DataFrame, economies: pd.Series[str], source: str) -> None:
+def _stand_for_none(overrides: pd.DataFrame) -> set[str]:
+    """What the overrides say of nothing but that it is there."""
+    return set(overrides["form"][overrides.drop(columns="form").isna().all(axis=1)])
+
+
+def _refuse_unknown(
+    addresses: pd.DataFrame, economies: pd.Series[str], overrides: pd.DataFrame, source: str, limit_pct: float
+) -> None:
+    """Log which economies are not known and how many people have them; refuse the table above the limit."""
     unknown = addresses[addresses["economy"].notna() & economies.isna()]
+    unknown = unknown[~unknown["economy"].map(plain).isin(_stand_for_none(overrides))]
     if unknown.empty:
         return
     codes = (
@@ -101,10 +120,17 @@ def _refuse_unknown(addresses: pd.DataFrame, economies: pd.Series[str], source: 
     listed = "; ".join(
         f"{code!r} ({row.people} people, e.g. record {row.record})" for code, row in codes.head(10).iterrows()
     )
-    raise InputError(
-        f"{source}: {len(codes)} codes of economies are not known: {listed}. Correct them in the file, or add to the "
-        "profile's gazetteer.overrides a line with the code as `address` and its ISO 3166-1 alpha-2 code as `economy`"
+    lost = int(unknown["rows"][unknown["latitude"].isna()].sum())
+    share_pct = 100 * lost / addresses["rows"].sum()
+    message = (
+        f"{source}: {len(codes)} codes of economies are not known: {listed}. {lost} of these people have no "
+        f"coordinates either ({share_pct:.2g} % of all). "
+        "Correct them in the file, or add to the profile's gazetteer.overrides a line with the code as `address` and "
+        "its ISO 3166-1 alpha-2 code as `economy`, or nothing where it stands for no economy"
     )
+    if lost >= _NOT_BY_CHANCE and share_pct > limit_pct:
+        raise InputError(f"{message}. The limit is {limit_pct:g} % (gazetteer.unknown_economies_pct of the profile)")
+    logger.warning(message)
 
 
 def _found(addresses: pd.DataFrame, located: pd.DataFrame) -> pa.Table:

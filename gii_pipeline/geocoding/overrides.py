@@ -39,12 +39,14 @@ def read_overrides(path: Path | None) -> pd.DataFrame:
     rows = rows.reindex(columns=_COLUMNS)
     numbers = rows[["latitude", "longitude", "geonameid"]].apply(pd.to_numeric, errors="coerce")
     point = numbers["latitude"].between(-90, 90) & numbers["longitude"].between(-180, 180)
-    whole = rows["address"].notna() & (point | numbers["geonameid"].notna() | rows["economy"].map(_is_economy))
+    named = rows["economy"].map(_is_economy)
+    nothing = rows[_COLUMNS[1:]].isna().all(axis=1)
+    whole = rows["address"].notna() & (nothing | point | numbers["geonameid"].notna() | named)
     if not whole.all():
         line = int(whole.to_numpy().argmin()) + 2
         raise InputError(
             f"{path}, line {line}: give latitude and longitude in degrees, or a geonameid, or an economy "
-            "(ISO 3166-1 alpha-2)"
+            "(ISO 3166-1 alpha-2), or only the code that stands for no economy"
         )
     forms = rows["address"].map(plain)
     if forms.duplicated().any():

