@@ -6,7 +6,7 @@ Does not: where an address lies, or what an edition counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from gii_pipeline.sources.readers import (
     crunchbase_export_2015,
     deals_table,
     local,
+    openalex,
     openalex_institutions,
     openalex_works,
     patentsview_flat,
@@ -44,6 +45,7 @@ class Source:
 
     roles: role -> what its files are. metric: the metric that its records count towards; null for institutions, and for
     local files, which may be any. extract_version: raised by whoever changes what the reader gives for the same files.
+    lacks: whether a file has no value of a field that an option needs (`Options.needs`).
     """
 
     read: Reader
@@ -54,6 +56,7 @@ class Source:
     citation: str
     optional_roles: Mapping[str, str] | None = None
     extract_version: int = 1
+    lacks: Callable[[duckdb.DuckDBPyConnection, Path, str], bool] | None = None
 
     def people(
         self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: Mapping[str, Any] | None = None
@@ -68,9 +71,24 @@ class Source:
             raise InputError(f"no such role: {', '.join(sorted(unknown))}. The reader takes: {', '.join(self.roles)}")
         with explained():
             parsed = self._parsed(options or {})
+            parsed.refuse_lacking(self.lacking(con, files, [name for name in parsed.needs if getattr(parsed, name)]))
             return chosen(self.read(con, files, parsed), parsed)
 
     institutions = people
+
+    def lacking(
+        self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: Iterable[str] | None = None
+    ) -> dict[str, list[str]]:
+        """Option -> the files that lack the field it needs; of all options that need one, or of those named."""
+        return {
+            option: [
+                str(path)
+                for path in files.get(need.role, [])
+                if self.lacks is not None and self.lacks(con, path, need.field)
+            ]
+            for option, need in self.options.needs.items()
+            if options is None or option in options
+        }
 
     def _parsed(self, options: Mapping[str, Any]) -> Options:
         try:
@@ -132,8 +150,13 @@ SOURCES: dict[str, Source] = {
     "openalex_works": Source(
         read=openalex_works.people,
         options=openalex_works.OpenalexOptions,
-        roles={"works": "works as JSON lines, Parquet or pages of the API"},
-        optional_roles={"deleted_ids": "works/deleted_ids.csv of the snapshot"},
+        roles={"works": "works as JSON lines, JSON arrays, Parquet or pages of the API"},
+        optional_roles={
+            "deleted_ids": "works/deleted_ids.csv of the snapshot",
+            "merged_ids": "merged_ids/works/*.csv.gz of the snapshot of before 2026",
+        },
+        extract_version=2,
+        lacks=openalex.lacks,
         metric="scientific_publications",
         licence="CC0-1.0",
         citation=_OPENALEX,

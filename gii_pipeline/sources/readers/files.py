@@ -254,8 +254,13 @@ def parquet(path: Path) -> str:
 
 def parquet_columns(path: Path) -> list[str]:
     """The column names of a Parquet file."""
+    return list(parquet_schema(path).names)
+
+
+def parquet_schema(path: Path) -> pa.Schema:
+    """The columns of a Parquet file with their types."""
     try:
-        return list(pq.read_schema(path).names)
+        return pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: the Parquet file is cut short or damaged ({error}). Fetch it again") from error
 

@@ -1,4 +1,4 @@
-"""Objects of OpenAlex as a table: JSON lines, Parquet (the snapshot's parts), pages of the API, or single objects.
+"""Objects of OpenAlex as a table, out of JSON lines, JSON arrays, Parquet parts, pages of the API or single objects.
 
 Belongs here: telling these formats apart, and SQL that reads the given columns of each.
 Does not: what the columns mean (see `openalex_works`, `openalex_institutions`).
@@ -6,22 +6,30 @@ Does not: what the columns mean (see `openalex_works`, `openalex_institutions`).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
+import duckdb
+import pyarrow as pa
+
+from gii_pipeline.errors import InputError
 from gii_pipeline.sources.readers import files as reading
 
-_PAGE = re.compile(rb'^\s*\{\s*"(meta|results|group_by)"\s*:')
-_OBJECT_BYTES = 33_554_432  # of a work with thousands of authors; a thread's buffer is twice this
-_LEAST_PAGE_BYTES = 4_194_304
+_BOM = b"\xef\xbb\xbf"
+_PAGE = re.compile(rb'\s*\{\s*"(meta|results|group_by)"\s*:')
+_OBJECT_ON_A_LINE = re.compile(rb'\s*\{[ \t]*"id"\s*:')
+_OBJECT_BYTES: Final = 33_554_432  # of a work with thousands of authors; a thread's buffer is twice this
+_LEAST_PAGE_BYTES: Final = 4_194_304
 
 
-def scan(paths: list[Path], columns: Mapping[str, str], parquet: Mapping[str, str] | None = None) -> str:
+def scan(paths: list[Path], columns: Mapping[str, str]) -> str:
     """SQL for the columns (name -> DuckDB type) of the objects in all files, whatever their format.
 
-    parquet: SQL for a column of a Parquet part, where a cast to its type is not enough. A column that a file does not
-    have is null. Of an object that came on two pages of the API, the one updated last.
+    A column that a file does not have is null, and so is a field within a column. Of an object that came on two pages
+    of the API, the one updated last.
     """
     scans: dict[tuple[str, str], list[Path]] = {}
     for path in paths:
@@ -29,35 +37,96 @@ def scan(paths: list[Path], columns: Mapping[str, str], parquet: Mapping[str, st
     parts = []
     for (form, compression), group in sorted(scans.items()):
         if form == "parquet":
-            parts += [_parquet(path, columns, parquet or {}) for path in group]
+            parts += [_parquet(path, columns) for path in group]
+        elif form == "page":
+            parts.append(_pages(group, compression, columns))
         else:
-            parts.append((_pages if form == "page" else _lines)(group, compression, columns))
+            parts.append(_objects(group, form, compression, columns))
     return " UNION ALL BY NAME ".join(parts)
 
 
+def lacks(con: duckdb.DuckDBPyConnection, path: Path, field: str) -> bool:
+    """Whether no object of the file has the field (`primary_location.source.is_core`), though some could.
+
+    An object could have a field if it has what the field is part of.
+    """
+    *parents, _ = names = field.split(".")
+    kind = "JSON"
+    for name in reversed(names[1:]):
+        kind = f"STRUCT({reading.column(name)} {kind})"
+    objects = scan([path], {names[0]: kind})
+    value, parent = (".".join(map(reading.column, each)) for each in (names, parents or names[:1]))
+    if con.sql(f"SELECT 1 FROM ({objects}) WHERE {value} IS NOT NULL LIMIT 1").fetchall():
+        return False
+    return bool(con.sql(f"SELECT 1 FROM ({objects}) WHERE {parent} IS NOT NULL LIMIT 1").fetchall())
+
+
 def _format(path: Path) -> tuple[str, str]:
-    """(lines | page | parquet, compression)."""
+    """(parquet | page | array | newline_delimited | unstructured, compression)."""
     if reading.magic(path) == "parquet":
         return "parquet", ""
     with reading.opened(path) as file:
         start = file.read(4096)
-    return ("page" if _PAGE.match(start) else "lines"), reading.compression(path)
+    return _form(path, start), reading.compression(path)
 
 
-def _lines(paths: list[Path], compression: str, columns: Mapping[str, str]) -> str:
+def _form(path: Path, start: bytes) -> str:
+    """The form of a file of JSON by its first bytes, and by its first object where these do not say."""
+    text = start.removeprefix(_BOM)
+    if text.lstrip().startswith(b"["):
+        return "array"
+    if _PAGE.match(text):
+        return "page"
+    # Only the format `unstructured` of DuckDB passes over a byte-order mark.
+    lines = "unstructured" if text != start else "newline_delimited"
+    if _OBJECT_ON_A_LINE.match(text):
+        return lines
+    on_a_line, keys = _first_object(path)
+    if "results" in keys and "authorships" not in keys:
+        return "page"
+    return lines if on_a_line else "unstructured"
+
+
+def _first_object(path: Path) -> tuple[bool, set[str]]:
+    """Whether the first object is on a line of its own, and its keys; none where the file is blank."""
+    with reading.opened(path) as file:
+        line = b""
+        while not line.strip() and (more := file.readline()):
+            line = more.removeprefix(_BOM)
+        if not line.strip():
+            return True, set()
+        try:
+            return True, _keys(json.loads(line))
+        except ValueError:
+            text = (line + file.read(_OBJECT_BYTES)).decode(errors="replace").lstrip()
+    try:
+        return False, _keys(json.JSONDecoder().raw_decode(text)[0])
+    except ValueError as error:
+        raise InputError(
+            f"{path}: neither JSON nor Parquet; it begins with {text[:40]!r}. OpenAlex's objects are read as JSON "
+            "lines, a JSON array, pages of the API or Parquet: name such a file in the profile, or fetch it again"
+        ) from error
+
+
+def _keys(value: object) -> set[str]:
+    return set(value) if isinstance(value, dict) else set()
+
+
+def _objects(paths: list[Path], form: str, compression: str, columns: Mapping[str, str]) -> str:
     types = ", ".join(f"{name}: {reading.quoted(kind)}" for name, kind in columns.items())
     return (
-        f"SELECT * FROM read_json({reading.file_list(paths)}, format = 'newline_delimited', columns = {{{types}}}, "
-        f"compression = '{compression}', maximum_object_size = {_OBJECT_BYTES})"
+        f"SELECT * FROM read_json({reading.file_list(paths)}, format = '{form}', columns = {{{types}}}, "
+        f"compression = '{compression}', hive_partitioning = false, maximum_object_size = {_OBJECT_BYTES})"
     )
 
 
 def _pages(paths: list[Path], compression: str, columns: Mapping[str, str]) -> str:
     entity = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    largest = max(_LEAST_PAGE_BYTES, *map(reading.unpacked_bytes, paths))
     pages = (
         f"SELECT unnest(results) AS entity FROM read_json({reading.file_list(paths)}, format = 'unstructured', "
         f"columns = {{results: {reading.quoted(f'STRUCT({entity})[]')}}}, compression = '{compression}', "
-        f"maximum_object_size = {max(_LEAST_PAGE_BYTES, *map(reading.unpacked_bytes, paths))})"
+        f"hive_partitioning = false, maximum_object_size = {largest})"
     )
     return (
         f"SELECT unnest(entity) FROM ({pages}) "
@@ -65,10 +134,35 @@ def _pages(paths: list[Path], compression: str, columns: Mapping[str, str]) -> s
     )
 
 
-def _parquet(path: Path, columns: Mapping[str, str], expressions: Mapping[str, str]) -> str:
-    present = set(reading.parquet_columns(path))
+def _parquet(path: Path, columns: Mapping[str, str]) -> str:
+    schema = reading.parquet_schema(path)
     selected = ", ".join(
-        f"{f'({expressions.get(name, name)})' if name in present else 'NULL'}::{kind} AS {name}"
+        f"({_projected(reading.column(name), _field(path, schema, name), duckdb.sqltype(kind))})::{kind} AS {name}"
         for name, kind in columns.items()
     )
     return f"SELECT {selected} FROM {reading.parquet(path)}"
+
+
+def _field(path: Path, within: pa.Schema | pa.StructType, name: str) -> pa.DataType | None:
+    found = [field.type for field in within if field.name == name]
+    if len(found) > 1:
+        raise InputError(f"{path}: the column {name} is there {len(found)} times")
+    return found[0] if found else None
+
+
+def _projected(value: str, have: pa.DataType | None, want: duckdb.DuckDBPyType, depth: int = 0) -> str:
+    """SQL for what a reader wants of a Parquet column; fields that the file lacks, at any depth, are null."""
+    if have is None:
+        return "NULL"
+    if want.id == "struct" and pa.types.is_struct(have):
+        inner = {field.name: field.type for field in have}
+        fields = ", ".join(
+            f"{name}: {_projected(f'{value}.{reading.column(name)}', inner.get(name), kind, depth)}::{kind}"
+            for name, kind in want.children
+        )
+        return f"{{{fields}}}"
+    if want.id == "list" and (pa.types.is_list(have) or pa.types.is_large_list(have)):
+        element = f"e{depth}"
+        inside = _projected(element, have.value_type, want.children[0][1], depth + 1)
+        return value if inside == element else f"list_transform({value}, lambda {element}: {inside})"
+    return value

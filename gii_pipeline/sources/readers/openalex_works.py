@@ -1,51 +1,51 @@
-"""OpenAlex works, as JSON lines, Parquet (the snapshot's parts) or pages of the API, one work a record.
+"""OpenAlex works, as JSON lines, JSON arrays, Parquet (the snapshot's parts) or pages of the API, one work a record.
 
 Belongs here: the nested authorships unfolded into person × affiliation, and which works stand in for the original
 research of the Science Citation Index (settings of the profile, METHOD.md section 1).
 Does not: where an institution lies (see `ror`, `openalex_institutions`).
 
 A list of authors is cut at 100 in lists and in the snapshot: `people_truncated` says so. A work without authorships is
-one row with person_seq 0; an author with several affiliations splits their part equally; an author without one keeps
-it, with the address as printed.
+one row with person_seq 0. An author's part is split equally over their affiliations, and an affiliation's over the
+institutions that OpenAlex found in it ("CNRS and University of Lyon, Lyon"): such a row has the affiliation as printed,
+which says where it is, and one of an only institution has that institution's name. A printed string in which OpenAlex
+found no institution is an affiliation only of an author who has no other: most are remarks, or repeat another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar, Final
 
 import duckdb
 
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers import openalex
-from gii_pipeline.sources.readers.rows import Options, people_rows
+from gii_pipeline.sources.readers.publication_types import OPENALEX, publication_type
+from gii_pipeline.sources.readers.rows import Need, Options, not_of_types, people_rows
 
 AUTHORS_LISTED_AT_MOST = 100
 
 COLUMNS: dict[str, str] = {
     "id": "VARCHAR",
     "publication_year": "INTEGER",
+    "publication_date": "VARCHAR",
     "type": "VARCHAR",
+    "type_crossref": "VARCHAR",
     "is_retracted": "BOOLEAN",
     "is_xpac": "BOOLEAN",
     "is_authors_truncated": "BOOLEAN",
     "updated_date": "VARCHAR",
-    "primary_location": "STRUCT(source STRUCT(is_core BOOLEAN))",
-    "primary_topic": "STRUCT(domain STRUCT(display_name VARCHAR))",
+    "primary_location": 'STRUCT("source" STRUCT(is_core BOOLEAN, "type" VARCHAR), raw_type VARCHAR)',
+    "primary_topic": 'STRUCT("domain" STRUCT(display_name VARCHAR), field STRUCT(display_name VARCHAR))',
     "authorships": (
         "STRUCT(institutions STRUCT(id VARCHAR, ror VARCHAR, country_code VARCHAR, display_name VARCHAR)[], "
-        "countries VARCHAR[], raw_affiliation_strings VARCHAR[])[]"
+        "countries VARCHAR[], raw_affiliation_strings VARCHAR[], "
+        "affiliations STRUCT(raw_affiliation_string VARCHAR, institution_ids VARCHAR[])[])[]"
     ),
 }
-_PARQUET: dict[str, str] = {
-    "primary_location": "{'source': {'is_core': primary_location.source.is_core}}",
-    "primary_topic": "{'domain': {'display_name': primary_topic.domain.display_name}}",
-    "authorships": (
-        "list_transform(authorships, lambda a: {'institutions': list_transform(a.institutions, lambda i: "
-        "{'id': i.id, 'ror': i.ror, 'country_code': i.country_code, 'display_name': i.display_name}), "
-        "'countries': a.countries, 'raw_affiliation_strings': a.raw_affiliation_strings})"
-    ),
-}
+_INSTITUTION: Final = "STRUCT(id VARCHAR, ror VARCHAR, country_code VARCHAR, display_name VARCHAR)"
+_AFFILIATION: Final = f"STRUCT(printed VARCHAR, institution {_INSTITUTION}, fraction DOUBLE)"
 
 
 class OpenalexOptions(Options):
@@ -53,8 +53,19 @@ class OpenalexOptions(Options):
 
     core_sources_only: only journals of the CWTS core list (`is_core`). drop_retracted, drop_xpac: leave out retracted
     works and the extension pack. drop_domains: domains of the primary topic to leave out, e.g. `Social Sciences`.
-    types: work types that count, all when not given. years: first and last publication year to read at all.
+    types: types that count, in our words or OpenAlex's, all when not given. years: first and last publication year.
     """
+
+    choosing: ClassVar[frozenset[str]] = frozenset(
+        {"core_sources_only", "drop_retracted", "drop_xpac", "drop_domains", "types", "years"}
+    )
+    needs: ClassVar[Mapping[str, Need]] = {
+        "core_sources_only": Need(
+            "works",
+            "primary_location.source.is_core",
+            "take works of a later vintage, which have it, or leave the option out",
+        )
+    }
 
     core_sources_only: bool = False
     drop_retracted: bool = True
@@ -63,72 +74,151 @@ class OpenalexOptions(Options):
     types: tuple[str, ...] | None = None
     years: tuple[int, int] | None = None
 
+    def drops(self) -> Mapping[str, str]:
+        """retracted, xpac, other_type, not_core_journal, excluded_domain, other_year."""
+        domains = ", ".join(reading.quoted(f"domain:{domain}") for domain in self.drop_domains)
+        rules = {
+            "retracted": "list_contains(traits, 'retracted')" if self.drop_retracted else "",
+            "xpac": "list_contains(traits, 'xpac')" if self.drop_xpac else "",
+            "other_type": not_of_types(self.types) if self.types is not None else "",
+            "not_core_journal": "NOT list_contains(traits, 'core')" if self.core_sources_only else "",
+            "excluded_domain": f"list_has_any(traits, [{domains}])" if domains else "",
+            "other_year": "year NOT BETWEEN {} AND {}".format(*self.years) if self.years is not None else "",
+        }
+        return {reason: rule for reason, rule in rules.items() if rule}
+
 
 def people(
     con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: OpenalexOptions
 ) -> duckdb.DuckDBPyRelation:
-    """PEOPLE rows of the role `works`; works listed in `deleted_ids` (the snapshot's CSV) are left out.
+    """PEOPLE rows of the role `works`.
 
-    `dropped` is no_date, retracted, xpac, other_type, not_core_journal or excluded_domain; such a work is one row.
+    `dropped` is no_id, no_date, deleted or merged (by `deleted_ids` and `merged_ids`, CSV files of the snapshot); such
+    a work is one row.
     """
-    scan = openalex.scan(reading.named(files, "works"), COLUMNS, _PARQUET)
-    works = f"(SELECT *, {_dropped(options)} AS dropped FROM ({scan}) {_kept(files, options)})"
-    counted = "dropped IS NULL AND len(authorships) > 0"
+    del options
+    works = (
+        f"(SELECT *, {_type()} AS ours, {_traits()} AS traits, {_dropped(files)} AS dropped FROM ({_scan(con, files)}))"
+    )
     people_of_works = f"""(
-        SELECT id, publication_year, type, dropped, len(authorships) AS people,
-            coalesce(is_authors_truncated, len(authorships) >= {AUTHORS_LISTED_AT_MOST}) AS truncated,
-            unnest(CASE WHEN {counted} THEN authorships ELSE [NULL] END) AS author,
-            unnest(CASE WHEN {counted} THEN generate_series(1, len(authorships)) ELSE [0] END) AS person_seq
-        FROM {works}
+        SELECT * EXCLUDE (authorships), len(authorships) AS people,
+            unnest(CASE WHEN counted THEN authorships ELSE [NULL] END) AS author,
+            unnest(CASE WHEN counted THEN generate_series(1, len(authorships)) ELSE [0] END) AS person_seq
+        FROM (SELECT *, dropped IS NULL AND len(authorships) > 0 AS counted FROM {works})
     )"""
     addresses = f"""(
-        SELECT * EXCLUDE (author), author.countries[1] AS country,
-            array_to_string(author.raw_affiliation_strings, '; ') AS printed,
-            greatest(len(author.institutions), 1) AS addresses,
-            unnest(CASE WHEN len(author.institutions) > 0 THEN author.institutions ELSE [NULL] END) AS institution,
-            unnest(generate_series(1, greatest(len(author.institutions), 1))) AS address_seq
-        FROM {people_of_works}
+        SELECT *, unnest(affiliations) AS affiliation, unnest(generate_series(1, len(affiliations))) AS address_seq
+        FROM (
+            SELECT * EXCLUDE (author, groups), author.countries[1] AS country,
+                {_affiliations("author")} AS affiliations
+            FROM (SELECT *, {_groups("author")} AS groups FROM {people_of_works})
+        )
     )"""
+    institution = "affiliation.institution"
+    field = "primary_topic.field.display_name"
     return people_rows(
         con,
         addresses,
         record_id="id",
         year="publication_year",
-        record_type="type",
+        record_type="ours",
         dropped="dropped",
         person_seq="person_seq",
         address_seq="address_seq",
         people="coalesce(people, 0)",
-        people_truncated="coalesce(truncated, false)",
-        fraction="CASE WHEN person_seq = 0 THEN 1 ELSE 1 / (people * addresses) END",
-        institution_id="coalesce(institution.ror, institution.id)",
-        economy="coalesce(institution.country_code, country)",
-        address="coalesce(institution.display_name, nullif(printed, ''))",
+        people_truncated=f"coalesce(is_authors_truncated, people >= {AUTHORS_LISTED_AT_MOST}, false)",
+        fraction="CASE WHEN person_seq = 0 THEN 1 ELSE affiliation.fraction / people END",
+        institution_id=f"coalesce({institution}.ror, {institution}.id)",
+        economy=f"coalesce({institution}.country_code, country)",
+        address=f"coalesce(affiliation.printed, {institution}.display_name)",
+        source_type="type",
+        year_text="CASE WHEN publication_year IS NULL THEN publication_date END",
+        changed="try_cast(updated_date AS TIMESTAMP)",
+        source_rows="(person_seq <= 1 AND address_seq = 1)::INTEGER",
+        traits="traits",
+        organisations=f"""CASE WHEN {institution} IS NOT NULL THEN [{{
+            id: coalesce({institution}.ror, {institution}.id), name: {institution}.display_name,
+            economy: {institution}.country_code, kind: 'organisation', weight: 1}}] END""",
+        fields=f"CASE WHEN {field} IS NOT NULL THEN [{{name: {field}, weight: 1}}] END",
     )
 
 
-def _dropped(options: OpenalexOptions) -> str:
-    """SQL for why a work does not count, null when it does."""
-    domains = ", ".join(map(reading.quoted, options.drop_domains))
-    types = ", ".join(map(reading.quoted, options.types or ()))
-    rules = {
-        "no_date": "publication_year IS NULL",
-        "retracted": "is_retracted" if options.drop_retracted else "",
-        "xpac": "is_xpac" if options.drop_xpac else "",
-        "other_type": f"type IS NULL OR type NOT IN ({types})" if options.types is not None else "",
-        "not_core_journal": "primary_location.source.is_core IS NOT TRUE" if options.core_sources_only else "",
-        "excluded_domain": f"primary_topic.domain.display_name IN ({domains})" if domains else "",
-    }
-    return "CASE " + " ".join(f"WHEN {rule} THEN '{reason}'" for reason, rule in rules.items() if rule) + " END"
+def _scan(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:
+    suffixes = (".json", ".jsonl", ".ndjson", ".gz", ".parquet")
+    return openalex.scan(reading.unpacked(con, reading.named(files, "works"), suffixes), COLUMNS)
 
 
-def _kept(files: Mapping[str, list[Path]], options: OpenalexOptions) -> str:
-    """SQL for the works that are read at all: of the years asked for, and not deleted from OpenAlex."""
-    conditions = []
-    if options.years is not None:
-        conditions.append("publication_year BETWEEN {} AND {}".format(*options.years))
-    if deleted := reading.named(files, "deleted_ids", optional=True):
-        number = "regexp_extract({}, '[0-9]+$')"
-        gone = f"SELECT {number.format('work_id')} FROM ({reading.table(deleted, ['work_id'])})"
-        conditions.append(f"{number.format('id')} NOT IN ({gone})")
-    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+def _type() -> str:
+    """SQL for the type in our words. OpenAlex calls a paper of proceedings an article, too; a journal's stays one."""
+    of_proceedings = (
+        "regexp_matches(lower(concat_ws(' ', type_crossref, primary_location.raw_type)), 'proceedings|conference') "
+        "OR primary_location.source.type = 'conference'"
+    )
+    return (
+        f"CASE WHEN type = 'article' AND ({of_proceedings}) "
+        "AND primary_location.source.type IS DISTINCT FROM 'journal' "
+        f"THEN 'proceedings_paper' ELSE {publication_type('type', OPENALEX)} END"
+    )
+
+
+def _traits() -> str:
+    return """list_filter([
+        CASE WHEN primary_location.source.is_core THEN 'core' END,
+        CASE WHEN is_retracted THEN 'retracted' END, CASE WHEN is_xpac THEN 'xpac' END,
+        'domain:' || primary_topic.domain.display_name], lambda trait: trait IS NOT NULL)"""
+
+
+def _dropped(files: Mapping[str, list[Path]]) -> str:
+    """SQL for why a work can be no record, null when it is one."""
+    number = "regexp_extract({}, '[0-9]+$')"
+    rules = ["WHEN id IS NULL THEN 'no_id'"]
+    for role, ids, reason in (
+        ("deleted_ids", ("work_id", "id"), "deleted"),
+        ("merged_ids", ("id", "work_id"), "merged"),
+    ):
+        if listed := reading.named(files, role, optional=True):
+            gone = reading.renamed(listed, {"gone": ids})
+            numbers = f"SELECT {number.format('gone')} FROM ({gone}) WHERE gone IS NOT NULL"
+            rules.append(f"WHEN {number.format('id')} IN ({numbers}) THEN '{reason}'")
+    return f"CASE {' '.join(rules)} WHEN publication_year IS NULL THEN 'no_date' END"
+
+
+def _groups(author: str) -> str:
+    """SQL for the institutions of an author who has several, by affiliation; null for all others, who need no grouping.
+
+    An affiliation is a set of institutions that a printed string names, each set once, or one that no string names.
+    """
+    found = f"{author}.institutions"
+    sets = f"list_transform({_named(author)}, lambda a: {_theirs(found)})"
+    unnamed = f"list_filter({found}, lambda i: NOT list_contains(flatten({sets}), i))"
+    return f"""CASE WHEN len({found}) > 1 THEN list_concat(
+        list_filter({sets}, lambda g, nth: len(g) > 0 AND list_position({sets}, g) = nth),
+        list_transform({unnamed}, lambda i: [i])) END"""
+
+
+def _affiliations(author: str) -> str:
+    """SQL for an author's affiliations × institutions, each with its part of the author; `groups` is a column."""
+    found = f"{author}.institutions"
+    printed = f"nullif(array_to_string({author}.raw_affiliation_strings, '; '), '')"
+    of_group = f"list_filter({_named(author)}, lambda a: {_theirs(found)} = g)[1].raw_affiliation_string"
+    return f"""CASE
+        WHEN coalesce(len({found}), 0) = 0 THEN [{{printed: {printed}, institution: NULL, fraction: 1}}]
+        WHEN groups IS NULL THEN [{{printed: NULL, institution: {found}[1], fraction: 1}}]
+        ELSE flatten(list_transform(groups, lambda g: list_transform(g, lambda i: {{
+            printed: CASE WHEN len(g) > 1 THEN {of_group} END,
+            institution: i, fraction: 1 / (len(groups) * len(g))}})))
+    END::{_AFFILIATION}[]"""
+
+
+def _named(author: str) -> str:
+    """SQL for the printed strings with the institutions of each; in old vintages an only string names them all."""
+    found, strings = f"{author}.institutions", f"{author}.raw_affiliation_strings"
+    return f"""CASE WHEN len({author}.affiliations) > 0 THEN {author}.affiliations
+        WHEN len(list_distinct({strings})) = 1
+            THEN [{{raw_affiliation_string: {strings}[1], institution_ids: list_transform({found}, lambda i: i.id)}}]
+        ELSE [] END"""
+
+
+def _theirs(found: str) -> str:
+    """SQL for the institutions of a printed string `a`."""
+    return f"list_filter({found}, lambda i: list_contains(a.institution_ids, i.id))"

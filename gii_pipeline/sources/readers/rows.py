@@ -6,11 +6,15 @@ Does not: how a source's records become such rows. The interface as a whole: ADR
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import duckdb
 from pydantic import BaseModel, ConfigDict
+
+from gii_pipeline.errors import InputError
 
 PEOPLE_COLUMNS: Final[Mapping[str, str]] = {
     "record_id": "VARCHAR",
@@ -77,19 +81,41 @@ INSTITUTION_COLUMNS: Final[Mapping[str, str]] = {
 """Column → DuckDB type of an institutions table; institution_id as the PEOPLE rows give it (a ROR or OpenAlex id)."""
 
 
+@dataclass(frozen=True)
+class Need:
+    """A field that an option needs in the files of a role; way_out: what a person can do about files without it."""
+
+    role: str
+    field: str
+    way_out: str
+
+
 class Options(BaseModel):
     """What a profile may set of a reader; an unknown option is refused by name.
 
     choosing: the options that only choose among the rows read. A reader does not look at them: they are `drops`,
-    applied to what was read, so that changing them reads no file again.
+    applied to what was read, so that changing them reads no file again. needs: option -> the field that it needs;
+    where the option is set and a file has no such field, the source is refused rather than left without rows.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     choosing: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[Mapping[str, Need]] = {}
 
     def drops(self) -> Mapping[str, str]:
         """Reason -> SQL condition over PEOPLE columns; the first that holds is why a record is dropped."""
         return {}
+
+    def refuse_lacking(self, lacking: Mapping[str, Iterable[str]]) -> None:
+        """Raise InputError where an option is set whose field files do not have; lacking: option -> these files."""
+        for option, need in self.needs.items():
+            files = list(lacking.get(option, ())) if getattr(self, option) else []
+            if files:
+                more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+                raise InputError(
+                    f"{', '.join(files[:3])}{more}: the option `{option}` needs {need.field}, which no record of the "
+                    f"file has, so that none would be left. {need.way_out[:1].upper()}{need.way_out[1:]}"
+                )
 
 
 class NoOptions(Options):
@@ -137,6 +163,26 @@ def ours(source_type: str, words: Mapping[str, str], default: str = "other") -> 
 def kind(text: str, default: str) -> str:
     """SQL for a record type in lower case and without signs; `default` where the source gives none."""
     return f"coalesce(nullif(trim(regexp_replace(lower({text}), '[^a-z0-9_ /.-]+', ' ', 'g')), ''), '{default}')"
+
+
+def word(text: str) -> str:
+    """SQL for a source's word as vocabularies have it: lower case, letters and digits, `_` for what lies between."""
+    return f"trim(regexp_replace(lower({text}), '[^\\p{{L}}\\p{{N}}]+', '_', 'g'), '_')"
+
+
+def not_of_types(types: Iterable[str], separator: str = ";") -> str:
+    """SQL for a record of none of the types, each a word of ours or of the source's, in whatever case and spelling.
+
+    separator: what stands between the words where the source gives several.
+    """
+    listed = ", ".join(f"'{text}'" for text in types_as_words(types))
+    theirs = f"list_transform(string_split(coalesce(source_type, ''), '{separator}'), lambda t: {word('t')})"
+    return f"NOT coalesce(list_has_any(list_append({theirs}, record_type), [{listed}]::VARCHAR[]), false)"
+
+
+def types_as_words(types: Iterable[str]) -> list[str]:
+    """The types as `word` writes them."""
+    return [re.sub(r"[\W_]+", "_", text.lower()).strip("_") for text in types]
 
 
 def day(text: str, *formats: str) -> str:

@@ -89,7 +89,7 @@ def test_a_list_of_a_hundred_authors_is_truncated_unless_the_work_says_otherwise
     ]
 
 
-def test_what_does_not_count_is_one_row_with_its_reason(read: Read, tmp_path: Path) -> None:
+def test_what_a_profile_leaves_out_is_dropped_with_its_reason(read: Read, tmp_path: Path) -> None:
     core = {"source": {"is_core": True}}
     path = lines(
         tmp_path / "works.jsonl.gz",
@@ -102,7 +102,8 @@ def test_what_does_not_count_is_one_row_with_its_reason(read: Read, tmp_path: Pa
         work(7, author(), primary_location=core, primary_topic={"domain": {"display_name": "Physical Sciences"}}),
     )
     options = {"core_sources_only": True, "drop_domains": ["Social Sciences"], "types": ["article", "review"]}
-    assert [row[1] for row in read("openalex_works", {"works": path}, "record_id, dropped", options)] == [
+    rows = read("openalex_works", {"works": path}, "record_id, dropped, person_seq", options)
+    assert [row[1] for row in rows if row[2] <= 1] == [
         "retracted",
         "xpac",
         "other_type",
@@ -115,15 +116,25 @@ def test_what_does_not_count_is_one_row_with_its_reason(read: Read, tmp_path: Pa
     assert Counter(row[0] for row in plain) == {None: 7, "no_date": 1}
 
 
-def test_the_snapshot_is_read_for_the_years_needed_and_without_deleted_works(read: Read, tmp_path: Path) -> None:
+def test_works_of_other_years_and_works_that_openalex_deleted_or_merged_are_dropped(read: Read, tmp_path: Path) -> None:
     path = lines(
         tmp_path / "part_0000.gz",
-        *(work(number, author(), publication_year=2018 + number) for number in range(5)),
+        *(work(number, author(), publication_year=2018 + number) for number in range(6)),
     )
-    deleted = tmp_path / "deleted_ids.csv"
-    deleted.write_text("work_id,deleted_date\nW2,2026-01-01\nhttps://openalex.org/W9,2026-01-01\n", encoding="utf-8")
-    rows = read("openalex_works", {"works": path, "deleted_ids": deleted}, "record_id, year", {"years": [2019, 2021]})
-    assert rows == [(f"{OPENALEX}W1", 2019), (f"{OPENALEX}W3", 2021)]
+    deleted, merged = tmp_path / "deleted_ids.csv", tmp_path / "2022-06-30.csv"
+    deleted.write_text(
+        "work_id,deleted_date\nW2,2026-01-01\n,2026-01-01\nhttps://openalex.org/W9,2026-01-01\n", "utf-8"
+    )
+    merged.write_text("merge_date,id,merge_into_id\n2022-06-30,W4,W1\n", "utf-8")
+    files = {"works": path, "deleted_ids": deleted, "merged_ids": merged}
+    assert read("openalex_works", files, "record_id, dropped", {"years": [2019, 2022]}) == [
+        (f"{OPENALEX}W0", "other_year"),
+        (f"{OPENALEX}W1", None),
+        (f"{OPENALEX}W2", "deleted"),
+        (f"{OPENALEX}W3", None),
+        (f"{OPENALEX}W4", "merged"),
+        (f"{OPENALEX}W5", "other_year"),
+    ]
 
 
 def test_parquet_parts_and_json_lines_give_the_same_rows(
