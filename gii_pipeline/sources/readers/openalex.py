@@ -14,6 +14,7 @@ from typing import Final
 
 import duckdb
 import pyarrow as pa
+from duckdb.sqltypes import DuckDBPyType
 
 from gii_pipeline.errors import InputError
 from gii_pipeline.sources.readers import files as reading
@@ -150,7 +151,7 @@ def _field(path: Path, within: pa.Schema | pa.StructType, name: str) -> pa.DataT
     return found[0] if found else None
 
 
-def _projected(value: str, have: pa.DataType | None, want: duckdb.DuckDBPyType, depth: int = 0) -> str:
+def _projected(value: str, have: pa.DataType | None, want: DuckDBPyType, depth: int = 0) -> str:
     """SQL for what a reader wants of a Parquet column; fields that the file lacks, at any depth, are null."""
     if have is None:
         return "NULL"
