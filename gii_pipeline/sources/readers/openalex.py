@@ -155,15 +155,17 @@ def _projected(value: str, have: pa.DataType | None, want: DuckDBPyType, depth: 
     """SQL for what a reader wants of a Parquet column; fields that the file lacks, at any depth, are null."""
     if have is None:
         return "NULL"
+    parts = [(str(name), kind) for name, kind in want.children] if want.id in {"struct", "list"} else []
+    inner = [(name, kind) for name, kind in parts if isinstance(kind, DuckDBPyType)]
     if want.id == "struct" and pa.types.is_struct(have):
-        inner = {field.name: field.type for field in have}
-        fields = ", ".join(
-            f"{name}: {_projected(f'{value}.{reading.column(name)}', inner.get(name), kind, depth)}::{kind}"
-            for name, kind in want.children
+        there = {field.name: field.type for field in have}
+        fields = (
+            f"{name}: {_projected(f'{value}.{reading.column(name)}', there.get(name), kind, depth)}::{kind}"
+            for name, kind in inner
         )
-        return f"{{{fields}}}"
+        return f"{{{', '.join(fields)}}}"
     if want.id == "list" and (pa.types.is_list(have) or pa.types.is_large_list(have)):
         element = f"e{depth}"
-        inside = _projected(element, have.value_type, want.children[0][1], depth + 1)
+        inside = _projected(element, have.value_type, inner[0][1], depth + 1)
         return value if inside == element else f"list_transform({value}, lambda {element}: {inside})"
     return value
