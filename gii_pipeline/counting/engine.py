@@ -47,7 +47,9 @@ def read_core(connection: BaseBackend, files: Iterable[Path | str]) -> ir.Table:
 
     Raises InputError if there is no file.
     """
-    years = [connection.read_parquet(str(file)) for file in files]
+    # Both engines would take a folder named `economy=US` above a table for a column of it.
+    plain = {"hive_partitioning": False} if connection.name == "duckdb" else {"recursiveFileLookup": True}
+    years = [connection.read_parquet(str(file), **plain) for file in files]
     if not years:
         raise InputError("A core table has no files. Run `gii ingest` for the edition's years.")
     return ibis.union(*years) if len(years) > 1 else years[0]

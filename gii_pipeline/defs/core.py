@@ -124,7 +124,9 @@ def _following(
 
 def _locations(files: list[Path], data_year: int, folder: Path) -> pa.Table:
     with _connection(folder) as connection:
-        rows = geocoding.locations(connection, [connection.read_parquet(str(file)) for file in files], data_year)
+        rows = geocoding.locations(
+            connection, [connection.read_parquet(str(file), hive_partitioning=False) for file in files], data_year
+        )
         return rows.cast(contracts.load("locations").arrow_schema)
 
 

@@ -78,7 +78,7 @@ def _kept(con: duckdb.DuckDBPyConnection, people: duckdb.DuckDBPyRelation, sourc
     path = str(reading.scratch(con) / f"people-{secrets.token_hex(8)}.parquet")
     with explained(source):
         people.write_parquet(path, compression="zstd")
-    return con.read_parquet(path)
+    return con.read_parquet(reading.literal(path), hive_partitioning=False)
 
 
 def _distinct_addresses(rows: duckdb.DuckDBPyRelation) -> pd.DataFrame:

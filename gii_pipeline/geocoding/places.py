@@ -94,7 +94,8 @@ def _read_dump(path: Path, min_population: int) -> Places:
             "coalesce(population::BIGINT, 0) AS population, "
             "string_split(concat_ws(',', asciiname, alternatenames), ',') AS alternates "
             f"FROM read_csv({reading.file_list([dump])}, columns = {{{types}}}, auto_detect = false, header = false, "
-            f"delim = '\t', quote = '', escape = '', nullstr = '', compression = '{reading.compression(dump)}') "
+            f"delim = '\t', quote = '', escape = '', nullstr = '', compression = '{reading.compression(dump)}', "
+            "hive_partitioning = false) "
             f"WHERE feature_class = 'P' AND coalesce(population::BIGINT, 0) >= {int(min_population)} ORDER BY geonameid"
         ).to_arrow_table()
     named = zip(*(places[name].to_pylist() for name in ("geonameid", "name", "alternates")), strict=True)

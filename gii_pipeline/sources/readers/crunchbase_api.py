@@ -50,7 +50,7 @@ def _entities(path: Path) -> str:
     return (
         f"SELECT unnest(entities) AS entity FROM read_json({reading.file_list([path])}, format = 'unstructured', "
         f"columns = {{entities: '{_ENTITY}[]'}}, compression = '{reading.compression(path)}', "
-        "maximum_object_size = 134217728)"
+        "hive_partitioning = false, maximum_object_size = 134217728)"
     )
 
 

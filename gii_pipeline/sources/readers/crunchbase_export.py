@@ -36,7 +36,7 @@ def people(
     (2013): the id is the company, day and type, numbered.
     """
     del options
-    rounds = reading.renamed(reading.utf8(con, reading.named(files, "rounds")), _NAMES, optional=_OPTIONAL)
+    rounds = reading.renamed(con, reading.named(files, "rounds"), _NAMES, optional=_OPTIONAL)
     return people_rows(
         con,
         f"""(

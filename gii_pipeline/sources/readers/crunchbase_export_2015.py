@@ -24,11 +24,12 @@ def people(
     """PEOPLE rows, one a funding round; `dropped` is no_company (no such permalink) or no_date."""
     del options
     rounds = reading.table(
-        reading.utf8(con, reading.named(files, "rounds")),
+        con,
+        reading.named(files, "rounds"),
         ["company_permalink", "funding_round_permalink", "funding_round_type", "funded_at"],
     )
     companies = reading.table(
-        reading.utf8(con, reading.named(files, "companies")), ["permalink", "country_code", "state_code", "city"]
+        con, reading.named(files, "companies"), ["permalink", "country_code", "state_code", "city"]
     )
     return people_rows(
         con,

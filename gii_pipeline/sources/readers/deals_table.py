@@ -6,19 +6,14 @@ Does not: spreadsheets. Save the sheet as CSV.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
-from itertools import islice
 from pathlib import Path
 
 import duckdb
 from pydantic import Field
 
-from gii_pipeline.errors import InputError
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.rows import Options, day, joined, kind, people_rows
-
-_TITLE_ROWS_AT_MOST = 50
 
 
 class Columns(Options):
@@ -51,8 +46,8 @@ def people(
     absent = [ours for ours in names if ours not in given]
     delimiter = options.delimiter
     deals = " UNION ALL ".join(
-        reading.renamed([path], names, optional=absent, delimiter=delimiter, skip=_title_rows(path, given, delimiter))
-        for path in reading.utf8(con, reading.named(files, "deals"))
+        reading.renamed(con, [path], names, optional=absent, delimiter=delimiter, titled=True)
+        for path in reading.named(files, "deals")
     )
     known = ", ".join(f"{'NULL' if ours in absent else ours} AS {ours}" for ours in names)
     return people_rows(
@@ -71,18 +66,4 @@ def people(
         latitude="latitude",
         longitude="longitude",
         address=joined("city", "admin", "economy"),
-    )
-
-
-def _title_rows(path: Path, columns: Mapping[str, str], delimiter: str) -> int:
-    """How many lines stand above the header, which is the first line that has every column of the map."""
-    wanted = {name.lower() for name in columns.values()}
-    with reading.opened(path) as file:
-        for number, line in enumerate(islice(file, _TITLE_ROWS_AT_MOST)):
-            fields = next(csv.reader([line.decode(errors="replace").lstrip("\ufeff")], delimiter=delimiter), [])
-            if wanted <= {field.strip().lower() for field in fields}:
-                return number
-    raise InputError(
-        f"{path}: none of the first {_TITLE_ROWS_AT_MOST} lines has the columns {', '.join(columns.values())}. "
-        "Name the table's own columns in the profile (options.columns), null for those it does not have"
     )

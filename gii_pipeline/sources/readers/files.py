@@ -1,22 +1,20 @@
-"""How files are opened: compression by magic bytes, archives unpacked, headers checked, encodings mended.
+"""How files are opened: compression by magic bytes, archives unpacked, headers checked, another format named.
 
 Belongs here: what every reader needs before its first line of SQL, as functions that return the text of a table
 function for DuckDB (`read_csv(...)`), so that files are read lazily, by column, and out of core.
-Does not: what the columns mean (see the reader of each source).
+Does not: encodings, line ends and quotes (see `text`), or what the columns mean (see the reader of each source).
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
 import io
 import re
 import tempfile
 import zipfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Literal
 from weakref import WeakKeyDictionary
 
@@ -25,19 +23,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.sources.readers import text
+from gii_pipeline.sources.readers.formats import MAGIC, UNREADABLE, looks_like
 
 Compression = Literal["none", "gzip", "zstd"]
 
-_MAGIC: dict[bytes, str] = {
-    b"\x1f\x8b": "gzip",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"PK\x03\x04": "zip",
-    b"PK\x05\x06": "zip",
-    b"PAR1": "parquet",
-    b"7z\xbc\xaf\x27\x1c": "7z",
-    b"BZh": "bzip2",
-}
-_CHUNK_BYTES = 8 << 20
+_HINTS = re.compile(r"\n\n?LINE |\n\s*Possible (?:fixes|solutions):")  # of DuckDB, which no profile can follow
+_BLANKS = "' \t\r\n\u00a0\u3000'"  # what a field without a value may consist of
+DELIMITED = (".csv", ".tsv", ".txt", ".tab")
 _scratch: WeakKeyDictionary[duckdb.DuckDBPyConnection, tempfile.TemporaryDirectory[str]] = WeakKeyDictionary()
 
 
@@ -54,12 +47,21 @@ def explained(what: str = "the input files") -> Iterator[None]:
     try:
         yield
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        reason = str(error).split("\n\nLINE ")[0].strip()
         raise InputError(
-            f"{what} cannot be read: {reason}\n"
+            f"{what} cannot be read: {_reason(str(error))}\n"
             "The file is cut short, damaged or not of the format that the profile says: fetch it again or correct the "
             "profile."
         ) from error
+
+
+def _reason(told: str) -> str:
+    """DuckDB's message without the hints that no profile can follow, its copy of a file named for the original."""
+    reason = _HINTS.split(told, maxsplit=1)[0].strip()
+    if not (file := re.search(r"^\s*file ?= ?(.+)$", told, re.MULTILINE)):
+        return reason
+    original, above = text.original(Path(file[1].strip()))
+    reason = re.sub(r"(?<=on Line: )\d+", lambda line: str(int(line[0]) + above), reason)
+    return f"{original}: " + re.sub(r"\s*\n\s*", "; ", reason)
 
 
 def quoted(text: object) -> str:
@@ -89,19 +91,19 @@ def named(files: Mapping[str, list[Path]], role: str, *, optional: bool = False)
 
 
 def magic(path: Path) -> str:
-    """What a file is by its first bytes: gzip, zstd, zip, parquet, 7z, bzip2, or none of these."""
+    """What a file is by its first bytes (`formats.MAGIC`), or none of these."""
     with path.open("rb") as file:
         head = file.read(6)
     if not head:
         raise InputError(f"{path}: the file is empty. Fetch it again")
-    return next((kind for start, kind in _MAGIC.items() if head.startswith(start)), "none")
+    return next((kind for start, kind in MAGIC.items() if head.startswith(start)), "none")
 
 
 def compression(path: Path) -> Compression:
-    """The compression that DuckDB reads as a stream; an `InputError` for the ones that must be unpacked by hand."""
+    """The compression that DuckDB reads as a stream; an `InputError` for a file that is no text, even decompressed."""
     kind = magic(path)
-    if kind in ("7z", "bzip2"):
-        raise InputError(f"{path}: a {kind} archive cannot be read as a stream. Unpack it and name the unpacked files")
+    if kind in UNREADABLE:
+        raise InputError(f"{path}: {UNREADABLE[kind]}")
     return "gzip" if kind == "gzip" else "zstd" if kind == "zstd" else "none"
 
 
@@ -131,91 +133,136 @@ def unpacked(con: duckdb.DuckDBPyConnection, paths: Sequence[Path], suffixes: tu
 
 
 def _members(folder: Path, path: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    target = folder / f"{path.name}-{path.stat().st_mtime_ns}"
     try:
         with zipfile.ZipFile(path) as archive:
-            names = sorted(
-                n for n in archive.namelist() if n.lower().endswith(suffixes) and not n.startswith("__MACOSX")
-            )
-            target = folder / f"{path.name}-{path.stat().st_mtime_ns}"
-            members = [target / name for name in names]
-            for name, member in zip(names, members, strict=True):
-                if not member.exists():
-                    archive.extract(name, target)
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+            wanted = sorted((m for m in archive.infolist() if _is_table(m, suffixes)), key=lambda m: m.filename)
+            members = [_unpacked_member(archive, member, path, target) for member in wanted]
+    except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
         raise InputError(f"{path}: the zip archive is cut short or damaged ({error}). Fetch it again") from error
     if not members:
         raise InputError(f"{path}: the zip archive holds no file ending in {' or '.join(suffixes)}")
     return members
 
 
-def header(path: Path, delimiter: str = ",", *, skip: int = 0) -> list[str]:
+def _is_table(member: zipfile.ZipInfo, suffixes: tuple[str, ...]) -> bool:
+    return (
+        member.filename.lower().endswith(suffixes)
+        and not member.is_dir()
+        and PurePosixPath(member.filename).parts[0] != "__MACOSX"
+    )
+
+
+def _unpacked_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, target: Path) -> Path:
+    name = PurePosixPath(member.filename)
+    if name.is_absolute() or ".." in name.parts:
+        raise InputError(
+            f"{path}: its member {member.filename!r} lies outside the archive's own folder. Do not trust the archive: "
+            "ask where it comes from, or unpack it by hand and name the files"
+        )
+    unpacked_to = target / name
+    if not unpacked_to.exists():
+        try:
+            archive.extract(member, target)
+        except (RuntimeError, NotImplementedError) as error:  # a password; a method that Python does not know
+            raise InputError(
+                f"{path}: its member {member.filename} cannot be unpacked: {error}. Unpack it by hand and name "
+                "the files"
+            ) from error
+    return unpacked_to
+
+
+def header(path: Path, delimiter: str = ",") -> list[str]:
     """The column names of a delimited file, without a byte-order mark."""
-    try:
-        with opened(path) as file:
-            lines = [file.readline() for _ in range(skip + 1)]
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read: {error}. Fetch it again") from error
-    first = _decoded(lines[-1]).lstrip("\ufeff").rstrip("\r\n")
-    return [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+    found = text.header(opened, path, delimiter, bool)
+    return found.names if found else []
 
 
 def table(
+    con: duckdb.DuckDBPyConnection,
     paths: Sequence[Path],
     columns: Sequence[str],
     *,
     optional: Sequence[str] = (),
-    delimiter: str = ",",
-    quote: str = '"',
-    skip: int = 0,
+    delimiter: str | None = None,
 ) -> str:
     """SQL for the named columns of delimited files, found by their header in any order and case, all as text.
 
-    A column of `optional` that a file lacks is null; one of `columns` that it lacks is an `InputError`.
-    Every empty field is null. Lines that are too short or too long are errors, never skipped. skip: lines above the
-    header.
+    Whatever their encoding, line ends and stray quotes; plain, gzipped, zipped or Parquet. A column of `optional` that
+    a file lacks is null; one of `columns` that it lacks is an `InputError`. Every field that is empty or blank is null.
+    Lines that are too short or too long are errors, never skipped.
     """
     names = {name: (name,) for name in [*columns, *optional]}
-    return renamed(paths, names, optional=optional, delimiter=delimiter, quote=quote, skip=skip)
+    return renamed(con, paths, names, optional=optional, delimiter=delimiter)
 
 
 def renamed(
+    con: duckdb.DuckDBPyConnection,
     paths: Sequence[Path],
     names: Mapping[str, Sequence[str]],
     *,
     optional: Collection[str] = (),
-    delimiter: str = ",",
-    quote: str = '"',
-    skip: int = 0,
+    delimiter: str | None = None,
+    titled: bool = False,
 ) -> str:
-    """As `table`, where a column may have several names: our name → the names in files, the first wins."""
-    dialect = _Dialect(delimiter, quote, skip)
-    return " UNION ALL ".join(_one_table(path, names, optional, dialect) for path in paths)
+    """As `table`, where a column may have several names: our name → the names in files, the first wins.
+
+    delimiter: by default that of , ; | and tab which gives the header most of the columns. titled: other records may
+    stand above the header, which is the first that has every column that is not optional.
+    """
+    plain = [path for given in paths for path in unpacked(con, [given], DELIMITED)]
+    return " UNION ALL ".join(_one_table(con, path, names, optional, delimiter, titled=titled) for path in plain)
 
 
-@dataclass(frozen=True)
-class _Dialect:
-    delimiter: str
-    quote: str
-    skip: int
-
-
-def _one_table(path: Path, names: Mapping[str, Sequence[str]], optional: Collection[str], dialect: _Dialect) -> str:
+def _one_table(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    names: Mapping[str, Sequence[str]],
+    optional: Collection[str],
+    delimiter: str | None,
+    *,
+    titled: bool,
+) -> str:
     if magic(path) == "parquet":
-        selected = _selected(path, parquet_columns(path), names, optional)
-        return f"(SELECT {selected} FROM {parquet(path)})"
-    present = header(path, dialect.delimiter, skip=dialect.skip)
-    selected = _selected(path, present, names, optional)
-    types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in _unique(present))
+        return f"(SELECT {_selected(path, parquet_columns(path), names, optional)} FROM {parquet(path)})"
+    needed = {ours: names[ours] for ours in names if ours not in optional} if titled else {}
+    found = {
+        separator: text.header(opened, path, separator, lambda record: bool(record) and has_all(record, needed))
+        or text.Header(header(path, separator), 0)
+        for separator in ([delimiter] if delimiter else text.SEPARATORS)
+    }
+    known = {name.lower() for possible in names.values() for name in possible}
+    separator = max(found, key=lambda key: len(known.intersection(map(str.lower, found[key].names))))
+    return scan(con, path, separator, found[separator], lambda present: _selected(path, present, names, optional))
+
+
+def has_all(header: Sequence[str], names: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a header has, of every column, one of its names."""
+    present = {name.lower() for name in header}
+    return all(present.intersection(map(str.lower, possible)) for possible in names.values())
+
+
+def scan(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    delimiter: str,
+    head: text.Header,
+    selected: Callable[[list[str]], str],
+) -> str:
+    """SQL for columns of a delimited file with that header. selected: what to select, by the header's names."""
+    columns = selected(head.names)
+    types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in unique(head.names))
+    sound = text.sound(opened, path, delimiter, head, scratch(con))
     return (
-        f"(SELECT {selected} FROM read_csv({quoted(_literal(path))}, columns = {{{types}}}, auto_detect = false, "
-        f"skip = {dialect.skip + 1}, header = false, delim = {quoted(dialect.delimiter)}, "
-        f"quote = {quoted(dialect.quote)}, escape = {quoted(dialect.quote)}, "
-        f"nullstr = '', null_padding = false, compression = {quoted(compression(path))}, max_line_size = 16777216))"
+        f"(SELECT {columns} FROM read_csv({quoted(literal(sound))}, columns = {{{types}}}, auto_detect = false, "
+        f"skip = 1, header = false, delim = {quoted(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
+        f"null_padding = false, compression = {quoted(compression(sound))}, max_line_size = 16777216, "
+        "hive_partitioning = false))"
     )
 
 
 def _selected(path: Path, header: Sequence[str], names: Mapping[str, Sequence[str]], optional: Collection[str]) -> str:
-    present = {name.lower(): unique for name, unique in zip(reversed(header), reversed(_unique(header)), strict=True)}
+    present = {name.lower(): unique for name, unique in zip(reversed(header), reversed(unique(header)), strict=True)}
     found = {
         ours: next((present[name.lower()] for name in possible if name.lower() in present), None)
         for ours, possible in names.items()
@@ -224,15 +271,26 @@ def _selected(path: Path, header: Sequence[str], names: Mapping[str, Sequence[st
     if missing:
         raise InputError(
             f"{path}: the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} "
-            f"{'are' if len(missing) > 1 else 'is'} missing; the header has: {', '.join(header)[:500]}. "
-            "Name the right file in the profile, or correct its header"
+            f"{'are' if len(missing) > 1 else 'is'} missing; the header has: {', '.join(header)[:500]}."
+            f"{looks_like(start_of(path), header)} Name the right file in the profile, or correct its header"
         )
-    return ", ".join(
-        f"{'NULL' if there is None else column(there)}::VARCHAR AS {column(ours)}" for ours, there in found.items()
-    )
+    return ", ".join(f"{'NULL' if there is None else value(there)} AS {column(ours)}" for ours, there in found.items())
 
 
-def _unique(names: Sequence[str]) -> list[str]:
+def value(name: str) -> str:
+    """SQL for a field without the blanks around it; most fields begin with a letter, and are left as they are."""
+    value = f"{column(name)}::VARCHAR"
+    blank = f"{value} < '!' OR {value} IN ('\u00a0', '\u3000')"
+    return f"CASE WHEN {blank} THEN nullif(trim({value}, {_BLANKS}), '') ELSE {value} END"
+
+
+def start_of(path: Path) -> bytes:
+    """The first bytes of a file's content."""
+    with opened(path) as file:
+        return file.read(8192)
+
+
+def unique(names: Sequence[str]) -> list[str]:
     """Header names, made distinct the way a table needs them."""
     seen: dict[str, int] = {}
     unique = []
@@ -244,12 +302,12 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 def file_list(paths: Sequence[Path]) -> str:
     """An SQL list of files."""
-    return "[" + ", ".join(quoted(_literal(path)) for path in paths) + "]"
+    return "[" + ", ".join(quoted(literal(path)) for path in paths) + "]"
 
 
 def parquet(path: Path) -> str:
     """SQL for the rows of a Parquet file."""
-    return f"read_parquet({quoted(_literal(path))})"
+    return f"read_parquet({quoted(literal(path))}, hive_partitioning = false)"
 
 
 def parquet_columns(path: Path) -> list[str]:
@@ -265,59 +323,6 @@ def parquet_schema(path: Path) -> pa.Schema:
         raise InputError(f"{path}: the Parquet file is cut short or damaged ({error}). Fetch it again") from error
 
 
-def _literal(path: Path) -> str:
+def literal(path: Path | str) -> str:
     """A path in which DuckDB sees no pattern."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))
-
-
-def utf8(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> list[Path]:
-    """The files, those that are not UTF-8 throughout as a copy that is.
-
-    A file that opens with the byte-order mark of UTF-16 is that. A line that is not UTF-8 is taken as Windows-1252 (of
-    which Latin-1 is a part), its undefined bytes as U+FFFD, so that a file of mixed encodings loses no line and no
-    valid character.
-    """
-    return [path if _is_utf8(path) else _copy_as_utf8(path, scratch(con)) for path in paths]
-
-
-def _is_utf8(path: Path) -> bool:
-    try:
-        for chunk in _chunks_of_lines(path):
-            chunk.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _copy_as_utf8(path: Path, folder: Path) -> Path:
-    copy = folder / f"{path.name}-{path.stat().st_mtime_ns}.utf8"
-    with opened(path) as file:
-        wide = file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
-    decode = codecs.getincrementaldecoder("utf-16")("replace").decode if wide else _decoded
-    with copy.open("wb") as out:
-        for chunk in _chunks_of_lines(path):
-            out.write(decode(chunk).encode())
-    return copy
-
-
-def _chunks_of_lines(path: Path) -> Iterator[bytes]:
-    try:
-        with opened(path) as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                yield chunk + file.readline()
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: cut short or damaged ({error}). Fetch it again") from error
-
-
-def _decoded(chunk: bytes) -> str:
-    try:
-        return chunk.decode()
-    except UnicodeDecodeError:
-        return "".join(_decoded_line(line) for line in chunk.splitlines(keepends=True))
-
-
-def _decoded_line(line: bytes) -> str:
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        return line.decode("cp1252", errors="replace")

@@ -26,7 +26,7 @@ def people(
     """PEOPLE rows of the role `people`; a record without a year is dropped as no_date."""
     del options
     optional = [name for name in PEOPLE_COLUMNS if name not in _REQUIRED]
-    rows = reading.table(reading.named(files, "people"), _REQUIRED, optional=optional)
+    rows = reading.table(con, reading.named(files, "people"), _REQUIRED, optional=optional)
     computed = f"""(
         SELECT *, count(*) OVER record AS row_count, row_number() OVER record AS row_seq,
             max(fraction::DOUBLE) OVER record AS given FROM ({rows})

@@ -97,9 +97,8 @@ def people(
     a work is one row.
     """
     del options
-    works = (
-        f"(SELECT *, {_type()} AS ours, {_traits()} AS traits, {_dropped(files)} AS dropped FROM ({_scan(con, files)}))"
-    )
+    dropped = _dropped(con, files)
+    works = f"(SELECT *, {_type()} AS ours, {_traits()} AS traits, {dropped} AS dropped FROM ({_scan(con, files)}))"
     people_of_works = f"""(
         SELECT * EXCLUDE (authorships), len(authorships) AS people,
             unnest(CASE WHEN counted THEN authorships ELSE [NULL] END) AS author,
@@ -168,7 +167,7 @@ def _traits() -> str:
         'domain:' || primary_topic.domain.display_name], lambda trait: trait IS NOT NULL)"""
 
 
-def _dropped(files: Mapping[str, list[Path]]) -> str:
+def _dropped(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:
     """SQL for why a work can be no record, null when it is one."""
     number = "regexp_extract({}, '[0-9]+$')"
     rules = ["WHEN id IS NULL THEN 'no_id'"]
@@ -177,7 +176,7 @@ def _dropped(files: Mapping[str, list[Path]]) -> str:
         ("merged_ids", ("id", "work_id"), "merged"),
     ):
         if listed := reading.named(files, role, optional=True):
-            gone = reading.renamed(listed, {"gone": ids})
+            gone = reading.renamed(con, listed, {"gone": ids})
             numbers = f"SELECT {number.format('gone')} FROM ({gone}) WHERE gone IS NOT NULL"
             rules.append(f"WHEN {number.format('id')} IN ({numbers}) THEN '{reason}'")
     return f"CASE {' '.join(rules)} WHEN publication_year IS NULL THEN 'no_date' END"

@@ -28,7 +28,7 @@ def people(
     con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: PatentsviewFlatOptions
 ) -> duckdb.DuckDBPyRelation:
     """PEOPLE rows, one an inventor, each with an equal part of the patent."""
-    inventors = reading.table(reading.named(files, "inventors"), _COLUMNS)
+    inventors = reading.table(con, reading.named(files, "inventors"), _COLUMNS)
     year = "NULL" if options.undated_year is None else str(options.undated_year)
     return people_rows(
         con,

@@ -29,8 +29,7 @@ def people(
     """PEOPLE rows, one an inventor; `dropped` is not_published (only an application's filing is known) or no_date."""
     del options
     pct, inventors, locations = (
-        reading.table(reading.unpacked(con, reading.named(files, role), (".tsv",)), columns, delimiter="\t")
-        for role, columns in _COLUMNS.items()
+        reading.table(con, reading.named(files, role), columns, delimiter="\t") for role, columns in _COLUMNS.items()
     )
     published = "bool_or(pct_doc_type = 'wo_grant')"
     return people_rows(

@@ -72,8 +72,7 @@ def people(
 
 
 def _table(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], role: str) -> str:
-    parts = reading.unpacked(con, reading.named(files, role), (".csv", ".txt"))
-    return reading.table(parts, _COLUMNS[role])
+    return reading.table(con, reading.named(files, role), _COLUMNS[role])
 
 
 def _publications(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:

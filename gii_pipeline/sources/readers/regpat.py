@@ -32,8 +32,7 @@ def people(
     con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: RegpatOptions
 ) -> duckdb.DuckDBPyRelation:
     """PEOPLE rows, one an inventor × region; a record's weights are scaled to add up to 1, since shares are rounded."""
-    paths = reading.utf8(con, reading.named(files, "inventors"))
-    rows = reading.table(paths, _REQUIRED, optional=_OPTIONAL, delimiter="|")
+    rows = reading.table(con, reading.named(files, "inventors"), _REQUIRED, optional=_OPTIONAL, delimiter="|")
     weighted = f"""(
         SELECT *, inv_share::DOUBLE * reg_share::DOUBLE AS weight,
             dense_rank() OVER (PARTITION BY pct_nbr ORDER BY person_id, inv_name, address, ctry_code) AS person_seq
@@ -70,6 +69,6 @@ def _dated(
     """The rows with a year, and SQL for it."""
     if options.year == "publication":
         return rows, "try_cast(regexp_extract(pct_nbr, '^WO([12][0-9]{3})', 1) AS INTEGER)"
-    years = reading.table(reading.utf8(con, reading.named(files, "years")), ["pct_nbr", options.year], delimiter="|")
+    years = reading.table(con, reading.named(files, "years"), ["pct_nbr", options.year], delimiter="|")
     by_number = f"SELECT pct_nbr, min(try_cast({options.year} AS INTEGER)) AS dated FROM ({years}) GROUP BY pct_nbr"
     return f"(SELECT rows.*, dated FROM {rows} rows LEFT JOIN ({by_number}) USING (pct_nbr))", "dated"

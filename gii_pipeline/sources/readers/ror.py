@@ -52,7 +52,7 @@ def _csv_rows(con: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyRela
     needed = ["ror_id", "name", "city", "subdivision_name", "country_code", "lat", "lng", "geonames_id"]
     return institution_rows(
         con,
-        f"({reading.table([path], needed)})",
+        f"({reading.table(con, [path], needed)})",
         institution_id="ror_id",
         name="name",
         city="city",

@@ -81,10 +81,7 @@ def _tables(con: duckdb.DuckDBPyConnection, sets: list[Path]) -> list[str]:
             raise InputError(f"{path}: no {', '.join(f'{name.upper()}.tsv' for name in missing)} in it. Fetch it again")
         for name in _COLUMNS:
             members[name].append(found[name])
-    return [
-        reading.table(reading.utf8(con, members[name]), columns, delimiter="\t", quote="")
-        for name, columns in _COLUMNS.items()
-    ]
+    return [reading.table(con, members[name], columns, delimiter="\t") for name, columns in _COLUMNS.items()]
 
 
 def _yes(flag: str) -> str:

@@ -37,8 +37,8 @@ def people(
     The type is the first of those that DT lists. A record that was exported twice counts once.
     """
     optional = ("AF", "WE")
-    paths = reading.utf8(con, reading.named(files, "records"))
-    records = reading.table(paths, ["UT", "PY", "DT", "AU", "C1"], optional=optional, delimiter="\t", quote="")
+    paths = reading.named(files, "records")
+    records = reading.table(con, paths, ["UT", "PY", "DT", "AU", "C1"], optional=optional, delimiter="\t")
     # Every author with the list of their addresses; no address is [NULL].
     authors = f"""(
         SELECT UT, PY, DT, {_dropped(options)} AS dropped, len(authors) AS people,
