@@ -19,6 +19,12 @@ class MissingYearsError(InputError):
     """An edition demands data years that are not in the core tables."""
 
 
+class DamagedError(GiiError):
+    """A file that the pipeline wrote is missing, cut short or changed since; the message says how to repair it."""
+
+    exit_code = 7
+
+
 class ContractError(GiiError):
     """A table breaks a rule of its contract; nothing was promoted."""
 

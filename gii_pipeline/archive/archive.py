@@ -13,10 +13,11 @@ from pathlib import Path
 
 from gii_pipeline.archive.client import CLIENT
 from gii_pipeline.archive.entry import Entry, Failed, Kept
-from gii_pipeline.archive.objects import chunks, sha256_of
+from gii_pipeline.archive.objects import chunks
 from gii_pipeline.archive.pacing import Clock
 from gii_pipeline.archive.shelf import Shelf
 from gii_pipeline.errors import InputError
+from gii_pipeline.verified import Problem, sha256_of
 
 RACY_NS = 2_000_000_000
 _WILDCARD = re.compile(r"[*?]")
@@ -111,11 +112,11 @@ class Archive:
             return shelf.entry(unchanged)
         return self._copy(shelf, source, Path(path), licence=licence, data_year=data_year)
 
-    def verify(self, progress: Callable[[str], None] = lambda _: None) -> list[str]:
+    def verify(self, progress: Callable[[str], None] = lambda _: None) -> list[Problem]:
         """Read every kept byte again. Returns what is wrong, an empty list when all is well."""
         return list(self._problems(progress))
 
-    def _problems(self, progress: Callable[[str], None]) -> Iterator[str]:
+    def _problems(self, progress: Callable[[str], None]) -> Iterator[Problem]:
         for path in sorted(self.folder.glob("*/")):
             progress(path.name)
             yield from Shelf(path).problems()

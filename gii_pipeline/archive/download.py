@@ -20,10 +20,10 @@ from gii_pipeline.archive.client import CLIENT
 from gii_pipeline.archive.entry import Entry, Kept
 from gii_pipeline.archive.http import AgainError, HttpClient
 from gii_pipeline.archive.integrity import Format, broken_promise, damage, format_of
-from gii_pipeline.archive.objects import sha256_of
 from gii_pipeline.archive.request import Request, Terms
 from gii_pipeline.archive.shelf import Shelf
 from gii_pipeline.errors import InputError
+from gii_pipeline.verified import sha256_of
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 

@@ -6,8 +6,10 @@ Does not: what the lines mean together; that is the archive.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +17,12 @@ import msgspec
 from filelock import FileLock
 
 from gii_pipeline.archive.entry import Line
+from gii_pipeline.verified import sync
 
 logger = logging.getLogger(__name__)
 
 _encoder = msgspec.json.Encoder()
+_CHECK = re.compile(rb',"check":"([0-9a-f]{16})"\}\s*$')
 _decoder = msgspec.json.Decoder(Line)
 
 
@@ -48,9 +52,19 @@ class Manifest:
                 self._offset += len(raw)
                 yield from self._decoded(raw)
 
+    def repair(self) -> None:
+        """Write the manifest again without its damaged lines. Nothing may write to it meanwhile."""
+        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._lock):
+            whole = Manifest(self.path, self._lock)
+            staged = self._lock.with_name("manifest.staged")
+            staged.write_bytes(b"".join(_checked(_encoder.encode(line)) + b"\n" for line in whole.read_on()))
+            sync(staged)
+            staged.replace(self.path)
+
     def append(self, line: Line) -> None:
         """Write one line in one piece and onto the disk. A torn last line, left by a killed process, goes first."""
-        raw = _encoder.encode(line) + b"\n"
+        raw = _checked(_encoder.encode(line)) + b"\n"
         self._lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self._lock):
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
@@ -63,14 +77,32 @@ class Manifest:
 
     def _decoded(self, raw: bytes) -> Iterator[Line]:
         try:
-            line = _decoder.decode(raw)
-        except msgspec.MsgspecError:
-            number = len(self.lines) + len(self.broken) + 1
-            self.broken.append(number)
-            logger.warning("%s, line %d is not readable and is passed over", self.path, number)
+            line = _decoder.decode(_unchecked(raw))
+        except (msgspec.MsgspecError, ValueError):
+            self.broken.append(len(self.lines) + len(self.broken) + 1)
         else:
             self.lines.append(line)
             yield line
+
+
+def _checked(raw: bytes) -> bytes:
+    """A line with the first digits of its own sha256 as its last field."""
+    return raw[:-1] + b',"check":"' + _digest(raw) + b'"}'
+
+
+def _unchecked(raw: bytes) -> bytes:
+    """The line without its check; ValueError when it has another. Lines of earlier versions have none."""
+    found = _CHECK.search(raw)
+    if found is None:
+        return raw
+    line = raw[: found.start()] + b"}"
+    if _digest(line) != found[1]:
+        raise ValueError
+    return line
+
+
+def _digest(raw: bytes) -> bytes:
+    return hashlib.sha256(raw).hexdigest()[:16].encode()
 
 
 def _mend(file: int, path: Path) -> None:

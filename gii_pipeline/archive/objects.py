@@ -14,6 +14,8 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
 
+from gii_pipeline.verified import sync
+
 CHUNK = 1 << 20
 READ_ONLY = 0o444
 
@@ -23,11 +25,6 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def chunks(file: BinaryIO | BufferedIOBase) -> Iterator[bytes]:
     while chunk := file.read(CHUNK):
         yield chunk
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Objects:
@@ -59,11 +56,11 @@ class Objects:
         """Move a finished file of `.work` to its place, onto the disk first; replaces damaged bytes of that name."""
         target = self.path(sha256)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _sync(staged)
+        sync(staged)
         staged.chmod(READ_ONLY)
         staged.replace(target)
         if os.name == "posix":
-            _sync(target.parent)
+            sync(target.parent)
         return target
 
     def all(self) -> Iterator[Path]:
@@ -77,11 +74,3 @@ class Objects:
 
     def is_in_place(self, path: Path) -> bool:
         return _SHA256.fullmatch(path.name) is not None and path == self.path(path.name)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,9 +17,12 @@ from filelock import FileLock
 
 from gii_pipeline.archive.entry import Closed, Entry, Failed, Kept, Line
 from gii_pipeline.archive.manifest import Manifest
-from gii_pipeline.archive.objects import Objects, sha256_of
+from gii_pipeline.archive.objects import Objects
+from gii_pipeline.errors import DamagedError
+from gii_pipeline.verified import Problem, check_hash, sha256_of
 
 PLEDGE = ".line"
+REPAIR = "`gii verify --repair` takes the line out; what it named is fetched again."
 
 
 @dataclass
@@ -50,9 +53,14 @@ class Shelf:
         self._lists: dict[tuple[str, str], dict[int, Attempt]] = {}
 
     def read_on(self) -> None:
-        """Take in what other processes have written."""
+        """Take in what other processes have written. DamagedError when a line has changed since it was written."""
         for line in self.manifest.read_on():
             self._index(line)
+        if self.manifest.broken:
+            raise DamagedError(
+                f"{self.manifest.path}, line {self.manifest.broken[0]}, is damaged: what it said of a kept file is "
+                "lost. Run `gii verify --repair`, which takes the line out, then what you ran again."
+            )
 
     def file(self, address: str, request: str = "") -> Kept | None:
         """The newest answer to a request that is no page of a list, if its bytes are still there."""
@@ -74,6 +82,14 @@ class Shelf:
 
     def entry(self, kept: Kept) -> Entry:
         return kept.entry(self.objects.path(kept.sha256))
+
+    def verified(self, sha256: str, data_year: str) -> Path:
+        """The bytes of that sha256, as they were received; DamagedError when they are gone or have changed since."""
+        return check_hash(
+            self.objects.path(sha256),
+            sha256,
+            f"Run `gii verify --repair`, which sets it aside, then `gii ingest --years {data_year}`.",
+        )
 
     def keep(self, staged: Path, kept: Kept) -> Entry:
         """Make finished bytes visible, then write their line.
@@ -127,27 +143,29 @@ class Shelf:
         for key in sorted(newest):
             yield from newest[key].in_order
 
-    def problems(self) -> Iterator[str]:
-        """Damage: changed bytes, missing files, files without a line, unreadable lines."""
-        self.read_on()
+    def problems(self) -> Iterator[Problem]:
+        """Damage: changed bytes, missing files, files without a line, damaged lines."""
+        list(self.manifest.read_on())
         for number in self.manifest.broken:
-            yield f"{self.manifest.path}, line {number}: not readable"
+            yield Problem(self.manifest.path, f"has a damaged line {number}", REPAIR, aside=False)
         kept = {line.sha256: line for line in self.manifest.lines if isinstance(line, Kept)}
         pledged = {line.sha256 for line in map(_pledged, self.objects.work.glob(f"*{PLEDGE}")) if line}
         for sha256, line in sorted(kept.items()):
             yield from self._damage(self.objects.path(sha256), line)
         for path in self.objects.all():
             if path.name not in kept.keys() | pledged or not self.objects.is_in_place(path):
-                yield f"{path}: orphan, no line of the manifest names it; delete it, a fetch that needs it asks again"
+                yield Problem(path, "is an orphan: no line of the manifest names it", "Delete it.")
 
-    def _damage(self, path: Path, line: Kept) -> Iterable[str]:
-        remedy = f"({line.address}); delete it if it is there, and fetch again"
+    def _damage(self, path: Path, line: Kept) -> Iterable[Problem]:
+        again = f"`gii ingest --years {'YEARS' if line.data_year is None else line.data_year}` gets it again."
         if not path.is_file():
-            yield f"{path}: missing {remedy}"
+            yield Problem(path, f"is missing ({line.address})", again, aside=False)
         elif path.stat().st_size != line.bytes:
-            yield f"{path}: {path.stat().st_size} bytes, not {line.bytes} {remedy}"
+            said = f"has {path.stat().st_size} bytes, not {line.bytes} ({line.address})"
+            yield Problem(path, said, f"Once it is set aside, {again}")
         elif sha256_of(path) != line.sha256:
-            yield f"{path}: the content has changed, its sha256 is no longer its name {remedy}"
+            said = f"is damaged: its bytes are not those that were received ({line.address})"
+            yield Problem(path, said, f"Once it is set aside, {again}")
 
     def _whole(self, kept: Kept | None) -> Kept | None:
         return kept if kept is not None and self.holds(kept) else None

@@ -19,7 +19,7 @@ def verify(root: RootOption = ROOT) -> None:
 
     archive = Archive(root)
     if problems := archive.verify(lambda source: typer.echo(f"reading {source}", err=True)):
-        typer.echo("\n".join(problems))
+        typer.echo("\n".join(map(str, problems)))
         raise typer.Exit(1)
     typer.echo(f"All is well with {len(archive.sources())} sources in {archive.folder}.")
 

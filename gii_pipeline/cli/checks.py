@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from gii_pipeline.cli.options import ROOT, JsonOption, ProfileOption, RootOption, print_json
-from gii_pipeline.errors import InputError
+from gii_pipeline.errors import DamagedError, InputError
 
 
 def verify(
@@ -19,28 +19,31 @@ def verify(
     published: Annotated[
         bool, typer.Option("--published", help="Compare the method with WIPO's printed figures instead.")
     ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Move what is damaged to the folder `damaged`, so that it is made again.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Read every archived file and every released table again, and name what is not as it was written."""
+    """Read everything under a root again, and name each file that is not as it was written and what repairs it."""
     if published:
         _verify_published(as_json=as_json)
         return
-    from gii_pipeline.archive import Archive
-    from gii_pipeline.releases import verify as verify_release
-    from gii_pipeline.releases import versions
+    from gii_pipeline.cli.verifying import look, set_aside
 
-    problems = Archive(root).verify()
-    whole = [listed for listed in versions(root) if not listed.discarded]
-    for listed in whole:
-        problems += verify_release(root, str(listed.version))
+    looked = list(look(root.absolute()))
+    problems = [problem for each in looked for problem in each.problems]
+    moved = set_aside(root.absolute(), problems) if repair else []
     if as_json:
-        print_json({"problems": problems, "releases": [str(listed.version) for listed in whole]})
-    elif problems:
-        typer.echo("\n".join(problems))
+        kinds = [{"kind": each.kind, "files": each.files, "bytes": each.bytes} for each in looked]
+        print_json({"read": kinds, "problems": list(map(str, problems)), "set_aside": moved})
     else:
-        typer.echo(f"All is well: the archive, and {len(whole)} releases under {root}.")
+        for each in looked:
+            state = f"{len(each.problems)} damaged" if each.problems else "as written" if each.files else "none there"
+            typer.echo(f"{each.kind:16} {each.files:8,} files {each.bytes:18,} bytes  {state}")
+        typer.echo("\n".join(map(str, problems)) or f"All that was read under {root} is as it was written.")
+        typer.echo("".join(f"set aside: {path}\n" for path in moved), nl=False)
     if problems:
-        raise typer.Exit(1)
+        raise typer.Exit(DamagedError.exit_code)
 
 
 def explain(
@@ -50,16 +53,14 @@ def explain(
     rows: Annotated[int, typer.Option(help="How many rows to print.")] = 50,
 ) -> None:
     """Print the rows of a table's last failed validation, with the rule that each one broke."""
-    import pandas as pd
-
     from gii_pipeline.report.progress import console
     from gii_pipeline.report.terminal import rows_table
-    from gii_pipeline.store import Store
+    from gii_pipeline.store import Store, read_parquet
 
     path = Store(root).quarantine(table, partition)
     if not path.is_file():
         raise InputError(f"No failing rows of {table} {partition} are kept: {path} is not there.")
-    failing = pd.read_parquet(path)
+    failing = read_parquet(path).to_pandas()
     title = f"{table} {partition}: {len(failing):,} failing rows, all in {path}"
     console().print(rows_table(failing.head(rows), title))
 

@@ -12,6 +12,7 @@ import duckdb
 
 from gii_pipeline.contracts.predicates import identifier, literal, shown
 from gii_pipeline.errors import InputError
+from gii_pipeline.store import no_pattern
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ def explain(path: Path, contract: Contract, limit: int | None = None) -> str:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file. Nothing of {contract.name} was turned away there.")
     con = duckdb.connect()
-    file = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+    file = f"read_parquet({literal(no_pattern(path))}, hive_partitioning = false)"
     counts = con.execute(f"select rule, severity, count(*) from {file} group by all order by all").fetchall()
     lines = []
     for name, severity, count in counts:

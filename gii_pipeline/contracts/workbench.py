@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from gii_pipeline.contracts.predicates import broken, columns, considered, identifier, literal, measures, shown
+from gii_pipeline.store import no_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -67,7 +68,7 @@ class Workbench:
 
     def _view(self, name: str, table: pa.Table | Path) -> None:
         if isinstance(table, Path):
-            scan = f"read_parquet({literal(str(table))}, hive_partitioning = false)"
+            scan = f"read_parquet({literal(no_pattern(table))}, hive_partitioning = false)"
             self._con.execute(f"create view {identifier(name)} as select * from {scan}")
         else:
             self._con.register(name, table)

@@ -6,6 +6,7 @@ Does not: what is computed; the same Ibis expressions run on both.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, get_args
@@ -15,9 +16,11 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.store import no_pattern
 
 Engine = Literal["duckdb", "spark"]
 
+_SPARK_PATTERN = re.compile(r"([*?\[\]{}\\])")
 SPARK_SETTINGS: dict[str, bool | float | int | str | None] = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -43,16 +46,21 @@ def connect(engine: str = "duckdb", *, memory_gib: int = 1, spill: Path | None =
 
 
 def read_core(connection: BaseBackend, files: Iterable[Path | str]) -> ir.Table:
-    """One core table from its Parquet files, a file a data year.
+    """One core table from its Parquet files, a file a data year; the names of folders above them give no column.
 
     Raises InputError if there is no file.
     """
-    # Both engines would take a folder named `economy=US` above a table for a column of it.
-    plain = {"hive_partitioning": False} if connection.name == "duckdb" else {"recursiveFileLookup": True}
-    years = [connection.read_parquet(str(file), **plain) for file in files]
+    years = [_read(connection, file) for file in files]
     if not years:
         raise InputError("A core table has no files. Run `gii ingest` for the edition's years.")
     return ibis.union(*years) if len(years) > 1 else years[0]
+
+
+def _read(connection: BaseBackend, file: Path | str) -> ir.Table:
+    # Both engines would take a folder named `economy=US` above a table for a column of it.
+    if connection.name == "duckdb":
+        return connection.read_parquet(no_pattern(file), hive_partitioning=False)
+    return connection.read_parquet(_SPARK_PATTERN.sub(r"\\\1", str(file)), recursiveFileLookup=True)
 
 
 def _spark(memory_gib: int) -> BaseBackend:

@@ -24,7 +24,7 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, publish
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.gathering import named_by_address, pinned, pinned_entries
-from gii_pipeline.store import LOCK_KEY, write_batches
+from gii_pipeline.store import LOCK_KEY, no_pattern, write_batches
 
 QUALITY_KEY = b"gii_geocoding_quality"
 MEMORY = "4GB"
@@ -124,10 +124,12 @@ def _following(
 
 def _locations(files: list[Path], data_year: int, folder: Path) -> pa.Table:
     with _connection(folder) as connection:
-        rows = geocoding.locations(
-            connection, [connection.read_parquet(str(file), hive_partitioning=False) for file in files], data_year
-        )
+        rows = geocoding.locations(connection, [_core(connection, file) for file in files], data_year)
         return rows.cast(contracts.load("locations").arrow_schema)
+
+
+def _core(connection: duckdb.DuckDBPyConnection, file: Path) -> duckdb.DuckDBPyRelation:
+    return connection.read_parquet(no_pattern(file), hive_partitioning=False)
 
 
 def _geocoding_quality(files: list[Path], data_year: int, folder: Path) -> pa.Table:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
 import pandas as pd
-import pyarrow.parquet as pq
 
 from gii_pipeline import clusters, contracts, ranking
 from gii_pipeline.counting import Counted
@@ -19,6 +18,7 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, publish
 from gii_pipeline.metrics import cluster_metrics
 from gii_pipeline.ranking.stage import with_population
+from gii_pipeline.store import read_parquet
 
 Frames = Mapping[str, pd.DataFrame]
 Step = Callable[[EditionInputs], Frames]
@@ -65,7 +65,7 @@ def contribute(inputs: EditionInputs) -> Frames:
 
 
 def compare(inputs: EditionInputs) -> Frames:
-    points = pq.read_table(inputs.file("points"), partitioning=None)
+    points = read_parquet(inputs.file("points"))
     counted = Counted(points, inputs.totals, inputs.ties)
     size, members = map(inputs.read, ("ranking_size", "cluster_members"))
     changes = ranking.rank_changes(size, members, counted, inputs.edition, previous=inputs.previous, count=inputs.count)

@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 
 from gii_pipeline import contracts, counting
-from gii_pipeline.archive.objects import sha256_of
 from gii_pipeline.counting import Counted, Total
 from gii_pipeline.counting.engine import read_core
 from gii_pipeline.defs.pipeline import Pipeline
@@ -29,8 +28,9 @@ from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.metrics.population import PopulationRaster, population
 from gii_pipeline.profiles import Gazetteer
 from gii_pipeline.sources.gathering import hashes, pinned
-from gii_pipeline.store import EDITION_TABLES, Lock, read_lock
+from gii_pipeline.store import EDITION_TABLES, Lock, read_lock, read_parquet
 from gii_pipeline.store.lock import fingerprint
+from gii_pipeline.verified import sha256_of
 
 TOTALS_KEY = b"gii_totals"
 CODE = version("gii-pipeline")
@@ -157,11 +157,13 @@ class EditionInputs:
     @property
     def previous_members_file(self) -> Path | None:
         """The members of the clusters whose ids live on."""
-        return self.pipeline.store.edition("cluster_members", self.previous_label) if self.previous_label else None
+        if self.previous_label is None:
+            return None
+        return self.pipeline.store.existing_edition("cluster_members", self.previous_label)
 
     @property
     def previous_members(self) -> pd.DataFrame | None:
-        return pd.read_parquet(self.previous_members_file) if self.previous_members_file else None
+        return read_parquet(self.previous_members_file).to_pandas() if self.previous_members_file else None
 
     @cached_property
     def lock(self) -> Lock:
@@ -194,7 +196,8 @@ class EditionInputs:
 
     def read(self, table: str) -> pd.DataFrame:
         """A table of this edition."""
-        return pd.read_parquet(self.file(table))
+        frame: pd.DataFrame = read_parquet(self.file(table)).to_pandas()
+        return frame
 
     def file(self, table: str) -> Path:
         """The file of a table that this run has made.

@@ -12,11 +12,11 @@ from typing import Literal
 
 from gii_pipeline.defs.inputs import EditionInputs, core_lock, joint_lock
 from gii_pipeline.defs.pipeline import Pipeline
-from gii_pipeline.errors import InputError, MissingYearsError
+from gii_pipeline.errors import DamagedError, InputError, MissingYearsError
 from gii_pipeline.sources.gathering import changed_files
 from gii_pipeline.store import CORE_TABLES, EDITION_TABLES, read_lock
 
-State = Literal["there", "missing", "stale"]
+State = Literal["there", "missing", "stale", "damaged"]
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,23 @@ def plan(pipeline: Pipeline, labels: Iterable[str]) -> list[Step]:
 
 
 def ingest_step(pipeline: Pipeline, year: int) -> Step:
-    """Whether a data year's core tables are there, each made from what it would be made from now."""
+    """Whether a data year's core tables are there, as they were written, from what they would be made from now."""
     tables = [*pipeline.tables, "locations", "geocoding_quality"]
     missing = [table for table in CORE_TABLES if table in tables and not pipeline.store.core(table, year).is_file()]
     if missing:
         return Step("ingest", str(year), "missing", f"no {', '.join(missing)}")
     if pipeline.refresh:
         return Step("ingest", str(year), "stale", "--refresh asks for it")
+    try:
+        for table in tables:
+            pipeline.store.verified(table, str(year))
+        return _ingest_step(pipeline, year)
+    except DamagedError as error:
+        return Step("ingest", str(year), "damaged", str(error))
+
+
+def _ingest_step(pipeline: Pipeline, year: int) -> Step:
+    """Whether whole core tables are made from what they would be made from now."""
     for table, metric in pipeline.tables.items():
         if changed := changed_files(
             pipeline.archive, pipeline.profile.metrics[metric], pipeline.store.raw(table, year)
@@ -78,7 +88,11 @@ def ranking_step(inputs: EditionInputs, changed_years: set[int]) -> Step:
     if again := sorted(inputs.years & changed_years):
         return Step("ranking", label, "stale", f"data years {', '.join(map(str, again))} are ingested anew")
     try:
+        for table in EDITION_TABLES:
+            inputs.pipeline.store.verified(table, label)
         now = inputs.lock
+    except DamagedError as error:
+        return Step("ranking", label, "damaged", str(error))
     except (InputError, MissingYearsError) as error:
         return Step("ranking", label, "stale", str(error))
     for table in EDITION_TABLES:

@@ -25,6 +25,7 @@ from gii_pipeline.defs.costs import Meter
 from gii_pipeline.defs.pictures import pictures
 from gii_pipeline.errors import ContractError
 from gii_pipeline.store import LOCK_KEY, Lock, Store, write_parquet
+from gii_pipeline.verified import check
 
 Published: TypeAlias = Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]
 Table: TypeAlias = pa.Table | pd.DataFrame | Path
@@ -174,7 +175,7 @@ def _references(
         else:
             path = _stored(store, audit, contract.name, name)
             if path and path.is_file():
-                found[name] = path
+                found[name] = check(path, "`gii verify` says how to make it again.")
     return found
 
 

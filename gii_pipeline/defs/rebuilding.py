@@ -14,13 +14,14 @@ from typing import Any
 
 import dagster as dg
 
+from gii_pipeline import verified
 from gii_pipeline.defs.definitions import build
 from gii_pipeline.defs.failing import failure_of
 from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.errors import GiiError, InputError
 from gii_pipeline.releases import open_release
-from gii_pipeline.sources.gathering import hashes
+from gii_pipeline.sources.gathering import copy_pin, hashes
 from gii_pipeline.store import split_label
 
 Recompute = Callable[[str, Mapping[str, Any], Path], None]
@@ -56,8 +57,7 @@ def _restore(current: Path, target: Path, sources: Mapping[str, Mapping[str, lis
     kept = sorted(current.parent.glob("inputs*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in [current, *kept]:
         if path.is_file() and _is_part(hashes(path), sources, year):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+            copy_pin(path, target)
             return
     raise InputError(
         f"None of the lists in {current.parent} names the files that the release was made from in {year}: "
@@ -84,6 +84,7 @@ def _restore_previous_members(pipeline: Pipeline, again: Pipeline, label: str, l
         target.write_bytes(release.bytes("cluster_members.parquet"))
     else:
         shutil.copyfile(before, target)
+    verified.record(target)
 
 
 def _materialize(pipeline: Pipeline, selection: dg.AssetSelection, partition: str) -> None:

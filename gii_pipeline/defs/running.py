@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,9 +18,10 @@ from uuid import uuid4
 
 import dagster as dg
 from filelock import FileLock
+from sqlalchemy.exc import DatabaseError
 
 from gii_pipeline.defs.failing import failure_of
-from gii_pipeline.errors import GiiError
+from gii_pipeline.errors import DamagedError, GiiError
 
 POLL_SECONDS = 0.1
 OWN_INSTANCE = "telemetry: {enabled: false}\nnux: {enabled: false}\n"
@@ -44,8 +46,22 @@ def instance_of(root: Path) -> dg.DagsterInstance:
     settings = home / "dagster.yaml"
     if not settings.exists():
         settings.write_text(OWN_INSTANCE, encoding="utf-8")
-    with FileLock(home / "instance.lock"):  # two processes that make the tables of a new SQLite at once break it
+    with FileLock(home / "instance.lock"), readable_history():  # two processes that make a new SQLite at once break it
         return dg.DagsterInstance.get()
+
+
+@contextmanager
+def readable_history() -> Iterator[None]:
+    """Within it, what SQLite says of a damaged history of runs is a DamagedError."""
+    try:
+        yield
+    except DatabaseError as error:
+        if not any(said in str(error.orig) for said in ("malformed", "not a database", "encrypted")):
+            raise
+        raise DamagedError(
+            f"The history of runs in {os.environ.get('DAGSTER_HOME')} is damaged ({error.orig}). No table depends on "
+            "it: run `gii verify --repair`, which sets it aside, then what you ran again."
+        ) from error
 
 
 def run_partition(
@@ -56,7 +72,7 @@ def run_partition(
     Raises the error of the step that failed, with its message and exit code.
     """
     run_id = str(uuid4())
-    with ThreadPoolExecutor(1) as pool:
+    with readable_history(), ThreadPoolExecutor(1) as pool:
         running = pool.submit(
             definitions.resolve_job_def(job).execute_in_process,
             partition_key=partition,

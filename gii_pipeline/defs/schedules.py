@@ -17,7 +17,7 @@ import dagster as dg
 from gii_pipeline.defs.inputs import core_lock
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.raw import REFRESH_TAG
-from gii_pipeline.errors import InputError
+from gii_pipeline.errors import DamagedError, InputError
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Publication
 from gii_pipeline.store import read_lock
@@ -43,7 +43,7 @@ class Appointment:
             return False
         try:
             return read_lock(core) == core_lock(self.pipeline, self.table, data_year)
-        except InputError:
+        except (InputError, DamagedError):
             return False
 
     def outstanding(self, day: date) -> list[int]:

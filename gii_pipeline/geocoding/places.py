@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pycountry
 
+from gii_pipeline import verified
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import names
 from gii_pipeline.geocoding.names import plain
@@ -121,13 +122,13 @@ def _cached(folder: Path | None, key: str, read: Callable[[], Places]) -> Places
         return read()
     rules = hashlib.sha256(Path(names.__file__).read_bytes()).hexdigest()[:16]
     paths = {table: folder / f"{key}-{rules}.{table}.parquet" for table in ("places", "forms")}
-    if not all(path.exists() for path in paths.values()):
+    if any(verified.damage(path) for path in paths.values()):
         found = read()
         folder.mkdir(parents=True, exist_ok=True)
         for table, path in paths.items():
             staged = path.with_suffix(f".{os.getpid()}")
             pq.write_table(getattr(found, table), staged, compression="zstd")
-            staged.replace(path)
+            verified.replace(staged, path)
     return Places(pq.read_table(paths["places"]), pq.read_table(paths["forms"]))
 
 

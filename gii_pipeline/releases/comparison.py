@@ -16,11 +16,10 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from gii_pipeline.releases.content import read_parquet
 from gii_pipeline.releases.provenance import differences
 from gii_pipeline.releases.reader import Release, to_pandas
 from gii_pipeline.releases.storage import Folder, folder, storage_errors, store_at
-from gii_pipeline.store import read_lock
+from gii_pipeline.store import read_lock, read_parquet
 
 Read = Callable[[str], pa.Table]
 

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from gii_pipeline.errors import InputError
 from gii_pipeline.releases.storage import Folder
@@ -40,12 +38,6 @@ def sha256(content: bytes) -> str:
 
 def file_sha256(path: Folder) -> str:
     return sha256(path.read_bytes())
-
-
-def read_parquet(path: Path) -> pa.Table:
-    """One file as it is: no column is made of the names of the folders above it."""
-    with pq.ParquetFile(path) as file:
-        return file.read()
 
 
 def content_sha256(table: pa.Table) -> str:

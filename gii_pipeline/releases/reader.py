@@ -7,6 +7,7 @@ Opening reads one small file; pandas and geopandas are imported when a table is 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import warnings
 from collections.abc import Mapping
@@ -62,9 +63,17 @@ class Release:
         return tuple(r["name"] for r in self.package["resources"] if r["path"].endswith(".parquet"))
 
     def bytes(self, path: str) -> bytes:
-        """A file of the release; ReleaseError when it is not there."""
+        """A file of the release as it was published; ReleaseError when it is not there or has changed since."""
         with storage_errors(f"read {path} of", self.folder):
-            return read_bytes(self.folder / path)
+            content = read_bytes(self.folder / path)
+        published = next((r["hash"] for r in self.package["resources"] if r["path"] == path), None)
+        if published is not None and published != f"sha256:{hashlib.sha256(content).hexdigest()}":
+            raise ReleaseError(
+                f"{self.folder / path} is damaged: its bytes are not those that were published. Restore it from a "
+                f"copy of {self.version}, or withdraw the version and make the next one; "
+                f"`gii release verify {self.version}` lists every damaged file."
+            )
+        return content
 
     def arrow(self, name: str) -> pa.Table:
         """A table as Arrow, with descriptions and units in its fields' metadata."""

@@ -99,7 +99,7 @@ def versions(root: Folder | str) -> list[Listed]:
     with storage_errors("list the releases under", root):
         whole = [version for version in _begun(shelf) if (shelf / str(version) / PACKAGE).exists()]
         marked = [name for name in names_in(shelf / "withdrawn") if name.endswith(".json")]
-        markers = {name.removesuffix(".json"): json.loads(read_bytes(shelf / "withdrawn" / name)) for name in marked}
+        markers = {name.removesuffix(".json"): _marker(shelf / "withdrawn" / name) for name in marked}
     said = [(version, markers.get(str(version), {})) for version in whole]
     return [Listed(version, marker.get("because"), marker.get("discarded", False)) for version, marker in said]
 
@@ -114,9 +114,26 @@ def unfinished(root: Folder) -> list[Version]:
 def withdrawn(root: Folder, version: Version) -> str | None:
     """Why `version` was withdrawn, or None."""
     try:
-        return str(json.loads(read_bytes(marker_of(root, version)))["because"])
+        return str(_marker(marker_of(root, version)).get("because", ""))
     except FileNotFoundError:
         return None
+
+
+def _marker(path: Folder) -> dict[str, Any]:
+    """What a marker says; a version whose marker is damaged stays withdrawn until somebody looks."""
+    try:
+        content = json.loads(read_bytes(path))
+        return content if isinstance(content, dict) else _broken(path)
+    except ValueError:
+        return _broken(path)
+
+
+def _broken(path: Folder) -> dict[str, Any]:
+    version = path.name.removesuffix(".json")
+    raise ReleaseError(
+        f"{path} is damaged: it says why {version} was withdrawn or discarded. Delete it, then run "
+        f"`gii release withdraw {version} --because REASON` (or `gii release discard {version}`) again."
+    )
 
 
 def marker_of(root: Folder, version: Version) -> Folder:

@@ -13,10 +13,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from gii_pipeline import verified
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.comparison import Snapshot, diff, snapshot_of
 from gii_pipeline.releases.comparison_text import to_markdown
-from gii_pipeline.releases.content import content_sha256, file_sha256, read_parquet
+from gii_pipeline.releases.content import content_sha256, file_sha256
 from gii_pipeline.releases.files import write_csv, write_geojson
 from gii_pipeline.releases.info import ReleaseInfo
 from gii_pipeline.releases.package import data_package
@@ -26,7 +27,7 @@ from gii_pipeline.releases.schemas import to_contract
 from gii_pipeline.releases.series import rank_history, series_before
 from gii_pipeline.releases.shelf import PACKAGE, Version, as_json
 from gii_pipeline.releases.storage import Folder, files_in, store_at
-from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, read_lock, write_parquet
+from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, read_lock, read_parquet, write_parquet
 
 CSV_TABLES = ("ranking_size", "ranking_intensity")
 CHANGES = "CHANGES.md"
@@ -68,7 +69,7 @@ def gather(root: Folder, label: str, into: Path) -> Edition:
     into.mkdir()
     copies = {table: into / f"{table}.parquet" for table in EDITION_TABLES}
     for table, path in sources.items():
-        copies[table].write_bytes(path.read_bytes())
+        copies[table].write_bytes(verified.read_bytes(path, store.remedy(table, label)))
     lock = common_lock({table: read_lock(path) for table, path in copies.items()}, label)
     return Edition(label, into, {table: read_parquet(path) for table, path in copies.items()}, lock)
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gii_pipeline import contracts
+from gii_pipeline import contracts, verified
 from gii_pipeline.geocoding import pack, unpack
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.sandbox import shapes
@@ -43,8 +43,10 @@ def write_core(root: Path, seed: int, scale: float, years: Iterable[int] = YEARS
         for metric, table in CORE_TABLES.items():
             batches = _batches(world, places, metric, year, people)
             write_batches(batches, store.core(table, year), contracts.load(table).arrow_schema)
+            verified.record(store.core(table, year))
         locations = _locations(places, year, people)
         write_batches([locations], store.core("locations", year), contracts.load("locations").arrow_schema)
+        verified.record(store.core("locations", year))
 
 
 def _batches(world: World, places: _Places, metric: str, year: int, people: Integers) -> Iterator[pa.RecordBatch]:

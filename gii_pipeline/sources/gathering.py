@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from gii_pipeline import verified
 from gii_pipeline.archive import Archive, Entry
 from gii_pipeline.errors import InputError
 from gii_pipeline.profiles import Fetch, Input
@@ -43,12 +44,20 @@ def pin(gathered: Gathered, path: Path) -> None:
 
     A copy is kept beside it under a name that follows from the files, for whoever rebuilds what was made from them.
     """
-    listed = {role: [_named(entry) for entry in entries] for role, entries in gathered.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_suffix(".staged")
+    listed = {role: [_named(entry) for entry in entries] for role, entries in gathered.items()}
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
     staged.write_text(json.dumps(listed, indent=1, sort_keys=True), encoding="utf-8")
-    staged.replace(path)
-    shutil.copyfile(path, kept_pin(path, hashes(path)))
+    verified.replace(staged, path)
+    copy_pin(path, kept_pin(path, hashes(path)))
+
+
+def copy_pin(path: Path, target: Path) -> None:
+    """Copy a list, verified and with its record."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staged = target.with_name(f".{target.name}.{os.getpid()}")
+    staged.write_bytes(verified.read_bytes(path, _remedy(path)))
+    verified.replace(staged, target)
 
 
 def kept_pin(path: Path, files: Mapping[str, Sequence[str]]) -> Path:
@@ -58,19 +67,15 @@ def kept_pin(path: Path, files: Mapping[str, Sequence[str]]) -> Path:
 
 
 def pinned(path: Path, archive: Archive) -> dict[str, list[Path]]:
-    """Role -> the archived files of a pinned list, in the order of the source.
+    """Role -> the archived files of a pinned list, in the order of the source, each hashed before it is given.
 
-    Raises InputError when the list, or a file of it, is not there.
+    Raises InputError when the list is not there, DamagedError when it or a file of it is not as it was written.
     """
-    files = {
-        role: [archive.shelf(entry["source"]).objects.path(entry["sha256"]) for entry in entries]
+    years = _years(path)
+    return {
+        role: [archive.shelf(entry["source"]).verified(entry["sha256"], years) for entry in entries]
         for role, entries in _read(path).items()
     }
-    for missing in (file for role in files.values() for file in role if not file.is_file()):
-        raise InputError(
-            f"{missing}, which {path} names, is gone from the archive. Run `gii ingest --years YEARS --refresh`."
-        )
-    return files
 
 
 @contextmanager
@@ -114,8 +119,17 @@ def pinned_entries(path: Path) -> list[dict[str, str]]:
 def _read(path: Path) -> dict[str, list[dict[str, str]]]:
     if not path.is_file():
         raise InputError(f"{path} is not there: nothing has been fetched for it. Run `gii ingest` for this year first.")
-    listed: dict[str, list[dict[str, str]]] = json.loads(path.read_text(encoding="utf-8"))
+    listed: dict[str, list[dict[str, str]]] = json.loads(verified.read_bytes(path, _remedy(path)))
     return listed
+
+
+def _remedy(path: Path) -> str:
+    return f"Run `gii ingest --years {_years(path)}` to pin its files again."
+
+
+def _years(path: Path) -> str:
+    """The data year of a pinned list as a command names it; any year for what serves all."""
+    return path.parent.name.removeprefix("data_year=") if "=" in path.parent.name else "YEARS"
 
 
 def _named(entry: Entry) -> dict[str, object]:

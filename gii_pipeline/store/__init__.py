@@ -7,7 +7,7 @@ Does not: what is in a table (contracts), or whether it may be promoted (the cal
 
 from gii_pipeline.store.layout import CORE_TABLES, EDITION_TABLES, RECORD_TABLES, Store, split_label
 from gii_pipeline.store.lock import LOCK_KEY, Lock, read_lock
-from gii_pipeline.store.parquet import write_batches, write_parquet
+from gii_pipeline.store.parquet import no_pattern, read_parquet, write_batches, write_parquet
 
 __all__ = [
     "CORE_TABLES",
@@ -16,7 +16,9 @@ __all__ = [
     "RECORD_TABLES",
     "Lock",
     "Store",
+    "no_pattern",
     "read_lock",
+    "read_parquet",
     "split_label",
     "write_batches",
     "write_parquet",

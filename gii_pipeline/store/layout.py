@@ -6,7 +6,6 @@ Does not: file formats, contracts.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from tempfile import mkdtemp
 
 from filelock import FileLock, Timeout
 
+from gii_pipeline import verified
 from gii_pipeline.errors import InputError, MissingYearsError
 
 RECORD_TABLES = ("patents", "publications", "vc_deals")
@@ -73,21 +73,37 @@ class Store:
         return self.root / "data_docs"
 
     def core_years(self, table: str, years: Iterable[int]) -> list[Path]:
-        """The files of `years`, or MissingYearsError naming every year that is not there."""
+        """The files of `years`, each as it was written.
+
+        MissingYearsError names every year that is not there, DamagedError a file that has changed since.
+        """
         years = sorted(years)
         missing = [year for year in years if not self.core(table, year).is_file()]
         if missing:
             named = ",".join(map(str, missing))
             raise MissingYearsError(f"core table `{table}` lacks data years {named}. Run `gii ingest --years {named}`.")
-        return [self.core(table, year) for year in years]
+        return [self.verified(table, str(year)) for year in years]
+
+    def verified(self, table: str, partition: str) -> Path:
+        """The file of a table's partition, as it was written; DamagedError when it has changed since."""
+        return verified.check(self.partition(table, partition), self.remedy(table, partition))
+
+    def remedy(self, table: str, partition: str) -> str:
+        """What makes a damaged partition again."""
+        if table in CORE_TABLES:
+            return f"Run `gii ingest --years {partition}` to make it again."
+        edition, method = split_label(partition)
+        under = "" if edition == method else f" --method {method}"
+        return f"Run `gii run --edition {edition}{under}` to make it again."
 
     def existing_edition(self, table: str, label: str) -> Path:
+        """The file of an edition's table, as it was written."""
         path = self.edition(table, label)
         if not path.is_file():
             raise InputError(
                 f"Edition {label} has no table `{table}` under {self.root}. Run `gii run --edition {label}`."
             )
-        return path
+        return self.verified(table, label)
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
@@ -119,10 +135,10 @@ class Store:
     def promote(staged: Mapping[Path, Path]) -> None:
         """Make staged files (staged -> target) visible, each by one atomic rename, after all are on the disk."""
         for path, target in staged.items():
-            _sync(path)
+            verified.sync(path)
             target.parent.mkdir(parents=True, exist_ok=True)
         for path, target in staged.items():
-            path.replace(target)
+            verified.replace(path, target)
 
 
 def _sweep(folder: Path) -> None:
@@ -133,11 +149,3 @@ def _sweep(folder: Path) -> None:
     except Timeout:
         return
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gii_pipeline.errors import InputError
+from gii_pipeline.errors import DamagedError, InputError
 
 LOCK_KEY = b"gii_lock"
 
@@ -71,8 +72,16 @@ def fingerprint(settings: Any) -> str:  # noqa: ANN401
 
 
 def read_lock(path: Path) -> Lock:
-    """The lock of a Parquet file that this project wrote; InputError when it carries none."""
-    metadata = pq.read_schema(path).metadata or {}
+    """The lock of a Parquet file that this project wrote.
+
+    InputError when it carries none, DamagedError when it is cut short.
+    """
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedError(
+            f"{path} is cut short or damaged ({error}). `gii verify` says how to make it again."
+        ) from error
     if LOCK_KEY not in metadata:
         raise InputError(
             f"{path} carries no lock, so it is not a table of this pipeline. Make it again with `gii run`."

@@ -13,7 +13,7 @@ import pytest
 
 from gii_pipeline.archive import Archive
 from gii_pipeline.archive.manifest import Manifest
-from gii_pipeline.errors import InputError
+from gii_pipeline.errors import DamagedError, InputError
 
 
 @pytest.fixture
@@ -134,12 +134,12 @@ def test_verify_finds_a_flipped_bit_a_missing_file_and_an_orphan(tmp_path: Path)
     orphan.parent.mkdir(exist_ok=True)
     orphan.write_bytes(b"")
 
-    problems = "\n".join(archive.verify())
+    problems = "\n".join(map(str, archive.verify()))
 
-    assert f"{flipped}: the content has changed" in problems
-    assert f"{missing}: missing (file:missing)" in problems
-    assert f"{short}: 4 bytes, not 16 (file:short)" in problems
-    assert f"{orphan}: orphan" in problems
+    assert f"{flipped} is damaged: its bytes are not those that were received" in problems
+    assert f"{missing} is missing (file:missing)" in problems
+    assert f"{short} has 4 bytes, not 16 (file:short)" in problems
+    assert f"{orphan} is an orphan" in problems
     assert len(problems.splitlines()) == 4
 
 
@@ -176,15 +176,18 @@ def test_a_torn_last_line_is_passed_over_and_mended_by_the_next_writer(tmp_path:
     assert archive.verify() == []
 
 
-def test_an_unreadable_line_in_the_middle_is_reported(tmp_path: Path, regpat: Path) -> None:
-    archive = Archive(tmp_path)
-    path = archive.folder / "regpat" / "manifest.jsonl"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b'{"kind": "kept", "sour\n')
+@pytest.mark.parametrize("flipped", [3, 40, 200, -30, -3])
+def test_a_line_of_the_manifest_that_has_changed_stops_who_uses_it(tmp_path: Path, regpat: Path, flipped: int) -> None:
+    Archive(tmp_path).keep_file("regpat", regpat)
+    path = tmp_path / "archive" / "regpat" / "manifest.jsonl"
+    content = bytearray(path.read_bytes())
+    content[flipped] ^= 4
+    path.write_bytes(content)
 
-    archive.keep_file("regpat", regpat)
+    with pytest.raises(DamagedError, match=r"manifest.jsonl, line 1, is damaged.*gii verify --repair"):
+        Archive(tmp_path).keep_file("regpat", regpat)
 
-    assert archive.verify() == [f"{path}, line 1: not readable"]
+    assert "manifest.jsonl has a damaged line 1" in str(Archive(tmp_path).verify()[0])
 
 
 WRITER = """

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from gii_pipeline import contracts
+from gii_pipeline import contracts, verified
 from gii_pipeline.defs.inputs import EditionInputs, core_lock, joint_lock
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.profiles import read_profile
@@ -83,6 +83,7 @@ def rank(made: Pipeline, label: str) -> None:
 
 def _write(path: Path, table: str, lock: Lock) -> None:
     write_parquet(contracts.load(table).arrow_schema.empty_table(), path, {LOCK_KEY: lock.to_bytes()})
+    verified.record(path)
 
 
 def at(year: int, month: int, day: int) -> datetime:

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
-from gii_pipeline import contracts
+from gii_pipeline import contracts, verified
 from gii_pipeline.counting import Total
 from gii_pipeline.editions import Edition, wipo_book
 from gii_pipeline.metrics import cluster_metrics
@@ -120,6 +120,7 @@ def write_edition(
     store = Store(root)
     for name, table in (made or tables(label)).items():
         write_parquet(table, store.edition(name, label), {LOCK_KEY: (by or lock()).to_bytes()})
+        verified.record(store.edition(name, label))
 
 
 def _places(edition: Edition) -> pd.DataFrame:

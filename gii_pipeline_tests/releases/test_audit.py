@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from gii_pipeline import verified
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases import ReleaseInfo, SourceInfo, make_release, versions
 from gii_pipeline.releases.audit import audit
@@ -217,6 +218,7 @@ def test_tables_of_different_inputs_are_refused_with_what_differs(root: Path) ->
 
 def _rewrite(root: Path, table: str, by: Lock) -> None:
     write_parquet(tables()[table], Store(root).edition(table, "2025"), {LOCK_KEY: by.to_bytes()})
+    verified.record(Store(root).edition(table, "2025"))
 
 
 def test_a_source_without_licence_and_citation_is_refused(root: Path) -> None:

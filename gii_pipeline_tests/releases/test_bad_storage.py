@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gii_pipeline import verified
 from gii_pipeline.errors import GiiError, InputError, ReleaseError
 from gii_pipeline.releases import history, open_release, verify, versions
 from gii_pipeline_tests.releases.small_edition import lock, release, tables, write_edition
@@ -112,7 +113,7 @@ def test_a_damaged_data_package_opens_nothing(released: Path, place: float) -> N
 def test_a_damaged_table_is_read_as_an_error_that_says_how_to_look(released: Path) -> None:
     path = released / "releases" / "v2025.2" / "clusters.parquet"
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(ReleaseError, match=r"clusters\.parquet cannot be read.*`gii release verify v2025\.2`"):
+    with pytest.raises(ReleaseError, match=r"clusters\.parquet is damaged.*`gii release verify v2025\.2`"):
         open_release(released).table("clusters")
 
 
@@ -147,6 +148,7 @@ def test_a_table_of_the_store_without_a_lock_is_refused(root: Path) -> None:
 
     path = root / "editions" / "points" / "edition=2025" / "method=2025" / "part-0.parquet"
     pq.write_table(tables()["points"], path)
+    verified.record(path)
     with pytest.raises(InputError, match=r"carries no lock.*`gii run`"):
         release(root)
 

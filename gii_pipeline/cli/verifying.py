@@ -1,0 +1,167 @@
+"""What `gii verify` reads, and what `--repair` sets aside.
+
+Belongs here: every kind of file that lies under a root, read again and compared with what was written.
+Does not: how a file is compared (`verified`, `releases.verify`), or making anything again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gii_pipeline import verified
+from gii_pipeline.archive import Archive
+from gii_pipeline.errors import GiiError
+from gii_pipeline.releases import verify as damaged_files
+from gii_pipeline.releases import versions
+from gii_pipeline.store import Store
+from gii_pipeline.verified import SUFFIX, Problem
+
+ASIDE = "damaged"
+
+
+@dataclass
+class Looked:
+    """What was read of one kind of file, and what is wrong with it."""
+
+    kind: str
+    files: int = 0
+    bytes: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def read(self, path: Path) -> None:
+        self.files += 1
+        self.bytes += path.stat().st_size if path.is_file() else 0
+
+
+def look(root: Path) -> Iterator[Looked]:
+    """Read everything under a root that a result depends on, kind by kind."""
+    kinds: dict[str, Callable[[Path], Iterator[tuple[Path, Problem | None]]]] = {
+        "archive": _archive,
+        "input lists": _recorded("raw", _of_list),
+        "extracts": _extracts,
+        "core tables": _recorded("core", _of_partition),
+        "edition tables": _recorded("editions", _of_partition),
+        "releases": _releases,
+        "caches": _recorded("cache", lambda _root, _path: "The next run makes it again."),
+        "history of runs": _history,
+    }
+    for kind, reading in kinds.items():
+        looked = Looked(kind)
+        for path, problem in reading(root):
+            looked.read(path)
+            if problem:
+                looked.problems.append(problem)
+        yield looked
+
+
+def set_aside(root: Path, problems: list[Problem]) -> list[Path]:
+    """Move damaged files below `damaged/`, where nothing reads them, and take damaged lines out of manifests."""
+    moved = []
+    for problem in problems:
+        if problem.path.name == "manifest.jsonl":
+            Archive(root).shelf(problem.path.parent.name).manifest.repair()
+            moved.append(problem.path)
+        elif problem.aside and problem.path.exists():
+            target = root / ASIDE / problem.path.relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            problem.path.replace(target)
+            verified.record_of(problem.path).unlink(missing_ok=True)
+            moved.append(problem.path)
+    return moved
+
+
+def _archive(root: Path) -> Iterator[tuple[Path, Problem | None]]:
+    archive = Archive(root)
+    problems = {problem.path: problem for problem in archive.verify()}
+    for folder in sorted(archive.folder.glob("*/")):
+        for path in archive.shelf(folder.name).objects.all():
+            yield path, problems.pop(path, None)
+    yield from problems.items()
+
+
+def _recorded(
+    folder: str, remedy: Callable[[Path, Path], str]
+) -> Callable[[Path], Iterator[tuple[Path, Problem | None]]]:
+    """The files below a folder, each with its record beside it."""
+
+    def reading(root: Path) -> Iterator[tuple[Path, Problem | None]]:
+        for path in sorted((root / folder).rglob("*")):
+            if path.is_file() and not path.name.startswith(".") and path.suffix != SUFFIX:
+                reason = verified.damage(path)
+                yield path, Problem(path, reason, remedy(root, path)) if reason else None
+            elif path.suffix == SUFFIX and not path.with_suffix("").exists():
+                table = path.with_suffix("")
+                yield table, Problem(table, "is missing", remedy(root, table), aside=False)
+
+    return reading
+
+
+def _of_list(_root: Path, path: Path) -> str:
+    year = re.fullmatch(r"data_year=(\d+)", path.parent.name)
+    return f"Once it is set aside, `gii ingest --years {year[1] if year else 'YEARS'}` pins the files again."
+
+
+def _of_partition(root: Path, path: Path) -> str:
+    parts = path.relative_to(root).parts
+    named = dict(part.split("=", 1) for part in parts if "=" in part)
+    edition, method = named.get("edition"), named.get("method")
+    partition = named.get("data_year") or (edition if edition == method else f"{edition}@{method}")
+    try:
+        return Store(root).remedy(parts[1], str(partition))
+    except ValueError:
+        return "The pipeline did not write it: delete it."
+
+
+def _extracts(root: Path) -> Iterator[tuple[Path, Problem | None]]:
+    """Extracts; the JSON beside each names its sha256."""
+    for path in sorted((root / "extracts").rglob("*.parquet")):
+        try:
+            stated = json.loads(path.with_suffix(".json").read_bytes())["sha256"]
+            reason = None if verified.sha256_of(path) == stated else "is damaged: its bytes are not those written"
+        except (OSError, ValueError, KeyError, TypeError):
+            reason = f"has no readable {path.with_suffix('.json').name} beside it"
+        yield (
+            path,
+            Problem(path, reason, "Once it is set aside, `gii ingest` reads its unit again.") if reason else None,
+        )
+
+
+def _releases(root: Path) -> Iterator[tuple[Path, Problem | None]]:
+    try:
+        listed = [one for one in versions(root) if not one.discarded]
+    except GiiError as error:
+        yield root / "releases", Problem(root / "releases", "cannot be listed", str(error), aside=False)
+        return
+    for one in listed:
+        folder = root / "releases" / str(one.version)
+        try:
+            problems = damaged_files(root, str(one.version))
+        except GiiError as error:
+            problems = [str(error)]
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            yield path, None
+        remedy = f"Restore it from a copy, or `gii release withdraw {one.version} --because damaged` and make the next."
+        yield from ((folder, Problem(folder, f"is not as published: {said}", remedy, aside=False)) for said in problems)
+
+
+def _history(root: Path) -> Iterator[tuple[Path, Problem | None]]:
+    """Dagster's own SQLite files, where the runs are kept under the root."""
+    for path in sorted((root / "dagster").rglob("*.db")):
+        reason = _sqlite_damage(path)
+        remedy = "It holds only the history of runs: once it is set aside, the next run begins another."
+        yield path, Problem(path, reason, remedy) if reason else None
+
+
+def _sqlite_damage(path: Path) -> str | None:
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            [said] = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        return f"is damaged ({error})"
+    return None if said == "ok" else f"is damaged ({said})"

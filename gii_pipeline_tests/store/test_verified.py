@@ -1,0 +1,93 @@
+"""A stored file is read only while its bytes are those that were written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from gii_pipeline import verified
+from gii_pipeline.errors import DamagedError
+from gii_pipeline.store import Store, write_parquet
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Store:
+    store = Store(tmp_path)
+    _promote(store, 1)
+    return store
+
+
+def _promote(store: Store, people: int) -> None:
+    with store.staging() as folder:
+        write_parquet(pa.table({"people": [people] * 100}), folder / "patents.parquet")
+        store.promote({folder / "patents.parquet": store.core("patents", 2024)})
+
+
+def flip(path: Path, at: int) -> None:
+    """Change one bit of a file in place, as a bad disk does; its size and its age stay."""
+    stat, content = path.stat(), bytearray(path.read_bytes())
+    content[at] ^= 16
+    path.write_bytes(content)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+@pytest.mark.parametrize("at", [0, 4, 60, -60, -1])
+def test_one_flipped_bit_of_a_core_table_is_refused_with_the_command_that_repairs_it(stored: Store, at: int) -> None:
+    flip(stored.core("patents", 2024), at)
+    with pytest.raises(DamagedError, match=r"part-0\.parquet is damaged.*`gii ingest --years 2024`"):
+        stored.core_years("patents", [2024])
+
+
+def test_a_changed_cut_or_missing_record_is_refused_too(stored: Store) -> None:
+    record = verified.record_of(stored.core("patents", 2024))
+    flip(record, 20)
+    assert verified.damage(stored.core("patents", 2024))
+    record.write_bytes(record.read_bytes()[:10])
+    assert "no readable record" in (verified.damage(stored.core("patents", 2024)) or "")
+    record.unlink()
+    assert "no readable record" in (verified.damage(stored.core("patents", 2024)) or "")
+
+
+def test_a_file_that_is_read_twice_is_hashed_once_and_again_when_it_changes(stored: Store) -> None:
+    path = stored.core("patents", 2024)
+    os.utime(path, (1, 1))
+    assert stored.core_years("patents", [2024]) == [path]
+    before = verified.sha256_of(path)
+    os.utime(path, (2, 2))
+    assert verified.sha256_of(path) == before
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    with pytest.raises(DamagedError):
+        stored.core_years("patents", [2024])
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_whoever_is_killed_while_a_table_is_replaced_leaves_one_that_its_record_knows(
+    stored: Store, moment: str
+) -> None:
+    killed = (
+        "import os, signal, sys; from pathlib import Path; from gii_pipeline import verified\n"
+        "kill = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "replace = Path.replace\n"
+        "def dying(self, target):\n"
+        "    data = str(target).endswith('.parquet')\n"
+        "    if data and sys.argv[3] == 'before': kill()\n"
+        "    replace(self, target)\n"
+        "    if data: kill()\n"
+        "Path.replace = dying\n"
+        "verified.replace(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+    )
+    path = stored.core("patents", 2024)
+    with stored.staging() as folder:
+        write_parquet(pa.table({"people": [2] * 100}), folder / "new.parquet")
+        dead = subprocess.run([sys.executable, "-c", killed, folder / "new.parquet", path, moment], check=False)
+    assert dead.returncode == -9
+    assert stored.core_years("patents", [2024]) == [path]
+    _promote(stored, 3)
+    assert verified.damage(path) is None
+    assert verified.record_of(path).read_text().count('", "') == 0
