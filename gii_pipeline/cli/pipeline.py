@@ -181,15 +181,15 @@ def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:
 
 def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
     from gii_pipeline.releases import open_release
-    from gii_pipeline.report.headline import headline
     from gii_pipeline.report.progress import console
+    from gii_pipeline.report.story import story_of
     from gii_pipeline.report.terminal import ranking_table
 
     release: Release = open_release(workflow.pipeline.root, _newest_version(workflow, label) or "latest")
     ranking = release.table("ranking_size")
     out = console()
     out.print(ranking_table(ranking, f"{workflow.pipeline.profile.title}, edition {label}"))
-    out.print(headline(ranking, release.table("rank_changes"), release.table("cluster_metrics")), highlight=False)
+    out.print(story_of(release).sentence(), highlight=False)
     unchanged = " (unchanged: the same inputs made it before)" if str(release.version) == before else ""
     out.print(f"Release {release.version}: {release.folder}{unchanged}", soft_wrap=True, highlight=False)
 

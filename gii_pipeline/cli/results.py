@@ -10,20 +10,32 @@ from typing import Annotated, Literal
 import typer
 
 from gii_pipeline.cli.options import ROOT, EditionOption, JsonOption, MethodOption, RootOption, label_of, print_json
+from gii_pipeline.errors import InputError
 
 
 def facts(
     edition: EditionOption,
-    cluster: Annotated[str, typer.Option("--cluster", "-c", help="Its name, a part of it, or its id.")],
+    cluster: Annotated[
+        str, typer.Option("--cluster", "-c", help="Its name, a part of it, or its id; the edition's sentence without.")
+    ] = "",
+    language: Annotated[
+        str, typer.Option("--language", "-l", help="Of the edition's sentence: en, zh, ja, ko, de, fr, es.")
+    ] = "en",
     method: MethodOption = None,
     root: RootOption = ROOT,
 ) -> None:
-    """Print a paragraph on a cluster that a press office can use as it stands."""
+    """Print an edition's sentence, or a paragraph on a cluster, that a press office can use as it stands."""
     from gii_pipeline.releases import open_release
-    from gii_pipeline.report.facts import FactTables, fact_sheet
+    from gii_pipeline.report.facts import fact_sheet, fact_tables
+    from gii_pipeline.report.story import story_of
 
     release = open_release(root, label_of(edition, method))
-    typer.echo(fact_sheet(FactTables(*(release.table(name) for name in FactTables._fields)), cluster))
+    if not cluster:
+        typer.echo(story_of(release).sentence(language))
+    elif language == "en":
+        typer.echo(fact_sheet(fact_tables(release), cluster))
+    else:
+        raise InputError("The paragraph on a cluster is written in English only. Leave out --cluster, or --language.")
 
 
 def history(

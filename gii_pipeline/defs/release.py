@@ -103,7 +103,7 @@ def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False) -
         label,
         info,
         clock=lambda: datetime.now(UTC),
-        extras=lambda folder: write_explorer(folder, info),
+        extras=lambda folder, version: write_explorer(folder, info, str(version)),
     )
 
 

@@ -75,7 +75,7 @@ def make_release(
 
     label: `2025`, or `2024@2025`. clock: the time, for `latest.json` only; no file inside a version holds it.
     validated: the caller has just validated these tables by their contracts, so that it need not be done again.
-    extras: writes more files (a report) into the folder it is given, which holds the tables as Parquet.
+    extras: writes more files (a report) of a version into the folder it is given, which has the tables as Parquet.
     Raises ReleaseError when tables are missing, made from different inputs or at odds with each other, when another run
     has published the version meanwhile, or when the storage is full or may not be written. Nothing is published then.
     """

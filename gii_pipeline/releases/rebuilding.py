@@ -15,7 +15,7 @@ from typing import Any
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.content import content_sha256
 from gii_pipeline.releases.reader import Release, open_release, open_version
-from gii_pipeline.releases.series import rank_history
+from gii_pipeline.releases.series import series_tables
 from gii_pipeline.releases.shelf import Version
 from gii_pipeline.releases.storage import Folder, folder
 from gii_pipeline.store import EDITION_TABLES, Store, read_parquet
@@ -57,7 +57,7 @@ def _content(release: Release, root: Folder | str, store: Store) -> dict[str, st
     tables = {table: read_parquet(path) for table, path in paths.items() if path.is_file()}
     if not tables:
         raise ReleaseError(f"Rebuilding {release.version} made no table of edition {release.label}.")
-    if "ranking_size" in tables:
+    if {"ranking_size", "rank_changes", "cluster_members"} <= set(tables):
         earlier = [open_version(folder(root), Version.parse(name)) for name in release.lock["history"].values()]
-        tables["rank_history"] = rank_history(tables["ranking_size"], release.version, earlier)
+        tables |= series_tables(tables, release.version, earlier)
     return {name: content_sha256(table) for name, table in tables.items()}

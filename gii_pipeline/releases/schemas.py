@@ -5,7 +5,8 @@ Belongs here: the only calls of this room into `contracts`. Does not: rules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,6 +16,11 @@ from gii_pipeline import contracts
 def to_contract(table: str, rows: pa.Table) -> pa.Table:
     """The rows with the types, descriptions and units of the table's contract."""
     return rows.cast(contracts.load(table).arrow_schema)
+
+
+def from_rows(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows, none or many, as a table with its contract's columns, types, descriptions and units."""
+    return pa.Table.from_pylist(list(rows), schema=contracts.load(table).arrow_schema)
 
 
 def broken_rules(table: str, rows: pa.Table, others: Mapping[str, pa.Table], edition: int, method: int) -> list[str]:

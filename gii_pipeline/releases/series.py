@@ -1,13 +1,14 @@
-"""History: a cluster through the editions, by its persistent id.
+"""The series: a release beside those of earlier editions.
 
-Belongs here: the table `rank_history`, and one cluster's rows of it with how long it has held its rank.
+Belongs here: the tables that a release has of its series (`rank_history`, `rank_events`), and one cluster's history
+with how long it has held its rank.
 Does not: matching clusters between editions; ids come persistent from `clusters`.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,7 +16,9 @@ import pyarrow.compute as pc
 
 from gii_pipeline.errors import InputError, ReleaseError
 from gii_pipeline.metrics.names import METRICS
+from gii_pipeline.releases.events import rank_events
 from gii_pipeline.releases.reader import Release, open_version
+from gii_pipeline.releases.schemas import to_contract
 from gii_pipeline.releases.shelf import Version, versions
 from gii_pipeline.releases.storage import Folder, folder
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FIGURES = [f"{metric}_{figure}" for metric in METRICS for figure in ("count", "per_million")]
+SERIES_TABLES = ("rank_history", "rank_events")
 COLUMNS = ["edition", "method", "cluster_id", "name", "rank", "size_score", "population", *_FIGURES]
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
@@ -35,10 +39,21 @@ def history_rows(ranking_size: pa.Table, version: Version) -> pa.Table:
     return rows.sort_by([("edition", "ascending"), ("cluster_id", "ascending")])
 
 
-def rank_history(ranking_size: pa.Table, version: Version, earlier: Iterator[Release] | list[Release]) -> pa.Table:
+def rank_history(ranking_size: pa.Table, version: Version, earlier: Sequence[Release]) -> pa.Table:
     """The `rank_history` of a release: its own edition, and the earlier ones as they were released."""
     parts = [history_rows(release.arrow("ranking_size"), release.version) for release in earlier]
     return pa.concat_tables([*parts, history_rows(ranking_size, version)]).combine_chunks()
+
+
+def series_tables(tables: Mapping[str, pa.Table], version: Version, earlier: Sequence[Release]) -> dict[str, pa.Table]:
+    """SERIES_TABLES of a release as their contracts say, from the edition's tables and the earlier releases."""
+    history = rank_history(tables["ranking_size"], version, earlier)
+    return {
+        "rank_history": to_contract("rank_history", history),
+        "rank_events": rank_events(
+            tables.__getitem__, [release.arrow for release in earlier], own_method=version.own_method
+        ),
+    }
 
 
 def series_before(root: Folder, version: Version) -> list[Release]:

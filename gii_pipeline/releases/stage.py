@@ -23,17 +23,16 @@ from gii_pipeline.releases.info import ReleaseInfo
 from gii_pipeline.releases.package import data_package
 from gii_pipeline.releases.provenance import common_lock, lock_file
 from gii_pipeline.releases.reader import LOCK_FILE, Release
-from gii_pipeline.releases.schemas import to_contract
-from gii_pipeline.releases.series import rank_history, series_before
+from gii_pipeline.releases.series import SERIES_TABLES, series_before, series_tables
 from gii_pipeline.releases.shelf import PACKAGE, Version, as_json
 from gii_pipeline.releases.storage import Folder, files_in, store_at
 from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, read_lock, read_parquet, write_parquet
 
 CSV_TABLES = ("ranking_size", "ranking_intensity")
 CHANGES = "CHANGES.md"
-RELEASE_TABLES = (*EDITION_TABLES, "rank_history")
+RELEASE_TABLES = (*EDITION_TABLES, *SERIES_TABLES)
 
-Extras = Callable[[Path], None]
+Extras = Callable[[Path, Version], None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Edition:
 
 @dataclass(frozen=True)
 class Staged:
-    """An edition under the name of a version: its tables, `rank_history` too, and their content hashes."""
+    """An edition under the name of a version: its tables, those of the series too, and their content hashes."""
 
     version: Version
     folder: Path
@@ -77,8 +76,7 @@ def gather(root: Folder, label: str, into: Path) -> Edition:
 def stage(root: Folder, edition: Edition, version: Version) -> Staged:
     """The edition as it would be under the name `version`; what history quotes depends on the releases under `root`."""
     earlier = series_before(root, version)
-    history = rank_history(edition.tables["ranking_size"], version, earlier)
-    tables = {**edition.tables, "rank_history": to_contract("rank_history", history)}
+    tables = {**edition.tables, **series_tables(edition.tables, version, earlier)}
     return Staged(
         version,
         edition.folder,
@@ -95,13 +93,14 @@ def write_version(staged: Staged, info: ReleaseInfo, before: Release | None, ext
     before: the release that CHANGES.md compares with.
     """
     into = staged.folder
-    write_parquet(staged.tables["rank_history"], into / "rank_history.parquet", {LOCK_KEY: staged.lock.to_bytes()})
+    for name in SERIES_TABLES:
+        write_parquet(staged.tables[name], into / f"{name}.parquet", {LOCK_KEY: staged.lock.to_bytes()})
     for name in CSV_TABLES:
         write_csv(staged.tables[name], into / f"{name}.csv")
     write_geojson(staged.tables["cluster_footprints"], into / "footprints.geojson")
     (into / CHANGES).write_text(_changes(staged, info, before), encoding="utf-8")
     if extras:
-        extras(into)
+        extras(into, staged.version)
     (into / LOCK_FILE).write_bytes(as_json(_lock_content(staged, info, files_in(into))))
     (into / PACKAGE).write_bytes(data_package(staged.version, info, files_in(into), staged.tables, staged.content))
 

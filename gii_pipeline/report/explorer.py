@@ -25,11 +25,19 @@ import shapely
 
 from gii_pipeline.metrics.names import METRIC
 from gii_pipeline.releases import ReleaseInfo
-from gii_pipeline.report.headline import headline
 from gii_pipeline.report.maps import CELL, SQUEEZE, VIEW, graticule, ground, outlines, project
+from gii_pipeline.report.story import Story
 
 PAGE = Path("report", "index.html")
-TABLES = ("ranking_size", "cluster_metrics", "cluster_footprints", "contributions", "rank_changes", "rank_stability")
+TABLES = (
+    "ranking_size",
+    "cluster_metrics",
+    "cluster_footprints",
+    "contributions",
+    "rank_changes",
+    "rank_stability",
+    "rank_events",
+)
 PLACES = 10
 """Contributors shown of a cluster in a metric; the rest is one line."""
 DIGITS = 8
@@ -37,22 +45,23 @@ DIGITS = 8
 Frames = Mapping[str, pd.DataFrame]
 
 
-def write_explorer(folder: Path, info: ReleaseInfo) -> None:
+def write_explorer(folder: Path, info: ReleaseInfo, version: str) -> None:
     """Write `report/index.html` from the edition's tables, which lie in `folder` as Parquet."""
     tables = {name: pq.ParquetFile(folder / f"{name}.parquet").read().to_pandas() for name in TABLES}
     target = folder / PAGE
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(explorer_page(tables, info), encoding="utf-8", newline="\n")
+    target.write_text(explorer_page(tables, info, version), encoding="utf-8", newline="\n")
 
 
-def explorer_page(tables: Frames, info: ReleaseInfo) -> str:
+def explorer_page(tables: Frames, info: ReleaseInfo, version: str) -> str:
     """The page as HTML.
 
     tables: the edition tables of TABLES, as their contracts say. info: title, sources, settings, whether made up.
     """
     script, style = _resource("explorer.js"), _resource("explorer.css")
     facts = page_facts(tables, info)
-    ranking = tables["ranking_size"].sort_values("rank", kind="stable")
+    figures, events = tables["cluster_metrics"], tables["rank_events"]
+    story = Story(tables["ranking_size"], events, figures, version, made_up=info.made_up)
     return Template(_resource("explorer.html")).substitute(
         policy=escape(
             f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -63,7 +72,7 @@ def explorer_page(tables: Frames, info: ReleaseInfo) -> str:
         script=script,
         facts=_inert(facts),
         made_up="" if info.made_up else "hidden",
-        headline=escape(headline(ranking, tables["rank_changes"], tables["cluster_metrics"])),
+        headline=escape(story.sentence()),
         view=" ".join(f"{value:g}" for value in VIEW),
         graticule=graticule(),
         ground=ground(),

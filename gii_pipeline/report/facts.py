@@ -14,6 +14,8 @@ import pandas as pd
 
 from gii_pipeline.errors import InputError
 from gii_pipeline.metrics.names import METRIC
+from gii_pipeline.releases import Release
+from gii_pipeline.releases.events import OWN_METHOD
 
 NEAR = 5
 CONTRIBUTORS = 2
@@ -27,6 +29,15 @@ class FactTables(NamedTuple):
     contributions: pd.DataFrame
     rank_changes: pd.DataFrame
     rank_stability: pd.DataFrame
+    rank_events: pd.DataFrame
+    version: str
+    made_up: bool
+
+
+def fact_tables(release: Release) -> FactTables:
+    """The tables of a release."""
+    tables = {name: release.table(name) for name in FactTables._fields if name in release.tables}
+    return FactTables(**tables, version=str(release.version), made_up=bool(release.package["made_up"]))
 
 
 def fact_sheet(tables: FactTables, cluster: str) -> str:
@@ -42,13 +53,15 @@ def fact_sheet(tables: FactTables, cluster: str) -> str:
     metrics = metrics.sort_values("metric", key=lambda names: names.map(list(METRIC).index))
     sentences = [
         _rank(row, len(tables.ranking_size)),
+        _as_released(_events(tables.rank_events, mine)),
         _change(_row(tables.rank_changes, mine)),
         _interval(_row(tables.rank_stability, mine)),
         _per_million(row, metrics),
         _metric_ranks(metrics),
         _contributors(tables.contributions[tables.contributions["cluster_id"] == mine], metrics),
     ]
-    return " ".join(sentence for sentence in sentences if sentence)
+    told = [*sentences, "All records are made up." if tables.made_up else ""]
+    return f"{' '.join(sentence for sentence in told if sentence)} ({tables.version})"
 
 
 def _found(ranking: pd.DataFrame, wanted: str) -> pd.Series:
@@ -88,12 +101,47 @@ def _rank(row: pd.Series, ranked: int) -> str:
     )
 
 
+def _events(events: pd.DataFrame, cluster_id: str) -> dict[str, dict[Hashable, Any]]:
+    """Event -> its row, of the cluster, compared with the rankings as they were released. Of several, the last."""
+    mine = events[(events["cluster_id"] == cluster_id) & (events["basis"] == OWN_METHOD)]
+    return {row["event"]: row for row in mine.to_dict("records")}
+
+
+def _as_released(events: Mapping[str, Mapping[Hashable, Any]]) -> str:
+    """What changed since the edition before as it was released, by its own method."""
+    if "streak" in events:
+        row = events["streak"]
+        return f"It holds this rank for {_editions(row)}."
+    if "splits_from" in events:
+        return f"It was a part of {events['splits_from']['other_name']} until {_before(events['splits_from'])}."
+    if "is_new" in events:
+        return f"It is new: no cluster of {_before(events['is_new'])} is its predecessor."
+    if "streak_ended" in events:
+        row = events["streak_ended"]
+        return f"As released, it was {_nth(row['compared_rank'])} in {_before(row)}, for {_editions(row)}."
+    moved = next((row for row in events.values() if pd.notna(row["compared_rank"])), None)
+    return f"As released, it was {_nth(moved['compared_rank'])} in {_before(moved)}." if moved else ""
+
+
+def _before(row: Mapping[Hashable, Any]) -> str:
+    return f"the {row['compared_edition']} edition"
+
+
+def _editions(row: Mapping[Hashable, Any]) -> str:
+    """A streak, counted as a cluster and under its present name."""
+    said = f"{row['editions']} editions running, since {row['since']}"
+    if row["editions_under_name"] == row["editions"]:
+        return said
+    under_name = int(row["editions_under_name"])
+    return f"{said}, {under_name} of them under its present name" if under_name else f"{said}, under another name"
+
+
 def _change(row: pd.Series | None) -> str:
     if row is None or pd.isna(row["previous_edition"]):
         return ""
     before = f"the {row['previous_edition']} edition"
     if pd.isna(row["previous_rank"]):
-        return f"It is new: no cluster of {before} is its predecessor."
+        return f"Counted by the same method, no cluster of {before} has its place."
     change, place = int(row["rank_change"]), _nth(row["previous_rank"])
     said = f"Counted by the same method, it was {place} in {before} as well"
     if change:

@@ -152,13 +152,13 @@ def test_changes_compare_with_the_version_before(published: Path) -> None:
 
 
 def test_a_report_goes_into_the_version_and_its_package(root: Path) -> None:
-    def report(folder: Path) -> None:
+    def report(folder: Path, version: object) -> None:
         ranked = pq.ParquetFile(folder / "ranking_size.parquet").read()["name"].to_pylist()
         (folder / "report").mkdir()
-        (folder / "report" / "index.html").write_text(f"<p>{ranked[0]}</p>", encoding="utf-8")
+        (folder / "report" / "index.html").write_text(f"<p>{ranked[0]}, {version}</p>", encoding="utf-8")
 
     made = release(root, extras=report).release
-    assert made.bytes("report/index.html").decode() == "<p>Shenzhen–Hong Kong</p>"
+    assert made.bytes("report/index.html").decode() == "<p>Shenzhen–Hong Kong, v2025.1</p>"
     listed = next(resource for resource in made.package["resources"] if resource["path"] == "report/index.html")
     assert listed["mediatype"] == "text/html"
     assert Package(str(made.folder / "datapackage.json")).validate().valid

@@ -128,7 +128,7 @@ def test_a_reader_that_lives_on_sees_what_others_publish(address: str, tmp_path:
 def _release(address: str, environment: dict[str, str], answers: Queue[str], barrier: Barrier | None = None) -> None:
     os.environ |= environment
     try:
-        answers.put(release(address, extras=(lambda _: barrier.wait()) if barrier else None).message)
+        answers.put(release(address, extras=(lambda *_: barrier.wait()) if barrier else None).message)
     except GiiError as error:
         answers.put(f"{type(error).__name__}: {error}")
 
@@ -163,7 +163,7 @@ def test_a_conditional_put_decides_between_two_writers(
     other = tmp_path / "other" / "releases" / "v2025.1"
     target = UPath(address) / "releases" / "v2025.1"
 
-    def claim(_folder: Path) -> None:
+    def claim(_folder: Path, _version: object) -> None:
         for path in sorted(other.iterdir(), key=lambda path: path.name == "datapackage.json"):
             (target / path.name).write_bytes(path.read_bytes())
 

@@ -16,7 +16,7 @@ from gii_pipeline_tests.releases.writers import at_once
 def _release_when_all_are_staged(root: str, label: str, answers: Queue[str], barrier: Barrier) -> None:
     """Wait for the other writers once everything is staged, so that all try to publish at the same time."""
     try:
-        made = release(root, label, extras=lambda _: barrier.wait())
+        made = release(root, label, extras=lambda *_: barrier.wait())
         answers.put(made.message)
     except GiiError as error:
         answers.put(f"{type(error).__name__}: {error}")

@@ -16,11 +16,13 @@ from gii_pipeline.counting import Counted
 from gii_pipeline.editions import Edition
 from gii_pipeline.ranking import rank_changes, rank_edition, rank_stability
 from gii_pipeline.releases import ReleaseInfo, SourceInfo
+from gii_pipeline.releases.events import rank_events
 from gii_pipeline.report.charts import data_uri, footprints_map, ranking_bars
 from gii_pipeline.report.explorer import PAGE, explorer_page, page_facts, write_explorer
 from gii_pipeline.report.maps import SQUEEZE, outlines
 from gii_pipeline_tests.ranking.towns import DEALS, PAPERS, PCT, Town, counted, edition
 
+VERSION = "v2025.1"
 EVIL = "</script><script>alert(1)</script>"
 TOWNS = [
     Town("Alba", 10.0, 10.0, {PCT: 30, PAPERS: 300, DEALS: 1}),
@@ -40,14 +42,21 @@ def _tables(previous: Edition | None = edition(2024, 200.0)) -> dict[str, pd.Dat
     points = now.points.to_pandas()
     made = rank_edition(points, now.totals, this, lambda found: found[["cluster_id"]].assign(population=1_234_000.0))
     size, members = made.ranking_size, made.cluster_members
+    changes = rank_changes(size, members, now, this, previous=previous, count=count)
     return {
         "ranking_size": size,
         "cluster_metrics": made.cluster_metrics,
         "cluster_footprints": _as_bytes(made.cluster_footprints),
         "contributions": made.contributions,
-        "rank_changes": rank_changes(size, members, now, this, previous=previous, count=count),
+        "rank_changes": changes,
         "rank_stability": rank_stability(size, members, points, now.totals, this, replicates=50, grid=None),
+        "rank_events": rank_events(_arrow(size, changes, members).__getitem__, [], own_method=True).to_pandas(),
     }
+
+
+def _arrow(size: pd.DataFrame, changes: pd.DataFrame, members: pd.DataFrame) -> dict[str, pa.Table]:
+    frames = {"ranking_size": size, "rank_changes": changes, "cluster_members": members}
+    return {name: pa.Table.from_pandas(frame, preserve_index=False) for name, frame in frames.items()}
 
 
 def _as_bytes(footprints: pd.DataFrame) -> pd.DataFrame:
@@ -68,7 +77,7 @@ def facts_in(page: str) -> Any:
 
 
 def test_the_page_holds_every_figure_of_the_ranking(tables: dict[str, pd.DataFrame]) -> None:
-    facts = facts_in(explorer_page(tables, INFO))
+    facts = facts_in(explorer_page(tables, INFO, VERSION))
     ranking = tables["ranking_size"]
     assert [cluster["rank"] for cluster in facts["clusters"]] == list(ranking["rank"])
     for cluster, row in zip(facts["clusters"], ranking.to_dict("records"), strict=True):
@@ -97,7 +106,7 @@ def test_contributors_add_up_to_the_cluster(tables: dict[str, pd.DataFrame]) -> 
 
 
 def test_what_a_record_says_is_never_markup(tables: dict[str, pd.DataFrame]) -> None:
-    page = explorer_page(tables, INFO)
+    page = explorer_page(tables, INFO, VERSION)
     assert "<script>alert" not in page
     assert "<i>Source" not in page
     assert "<b>towns" not in page
@@ -108,7 +117,7 @@ def test_what_a_record_says_is_never_markup(tables: dict[str, pd.DataFrame]) -> 
 
 
 def test_the_page_asks_no_other_host(tables: dict[str, pd.DataFrame]) -> None:
-    page = explorer_page(tables, INFO)
+    page = explorer_page(tables, INFO, VERSION)
     assert not re.search(r"""(?:src|href)=["'](?!data:)""", page)
     assert "default-src 'none'".replace("'", "&#x27;") in page
     assert set(re.findall(r"https?://[^\s\"']+", page)) == {"http://www.w3.org/2000/svg"}
@@ -117,7 +126,7 @@ def test_the_page_asks_no_other_host(tables: dict[str, pd.DataFrame]) -> None:
 @pytest.mark.parametrize("made_up", [True, False])
 def test_made_up_records_are_said_to_be_made_up(tables: dict[str, pd.DataFrame], made_up: bool) -> None:
     info = ReleaseInfo("Towns", {}, made_up=made_up)
-    notice = re.search(r'<div class="notice"[^>]*>', explorer_page(tables, info))
+    notice = re.search(r'<div class="notice"[^>]*>', explorer_page(tables, info, VERSION))
     assert notice
     assert ("hidden" in notice[0]) is not made_up
 
@@ -128,12 +137,12 @@ def test_the_same_tables_give_the_same_bytes(tables: dict[str, pd.DataFrame], tm
         for name, table in tables.items():
             shuffled = table if copy == "one" else table.sample(frac=1, random_state=3)
             pq.write_table(pa.Table.from_pandas(shuffled, preserve_index=False), tmp_path / copy / f"{name}.parquet")
-        write_explorer(tmp_path / copy, INFO)
+        write_explorer(tmp_path / copy, INFO, VERSION)
     assert (tmp_path / "one" / PAGE).read_bytes() == (tmp_path / "two" / PAGE).read_bytes()
 
 
 def test_without_a_ranked_cluster_or_a_previous_edition_there_is_still_a_page(tables: dict[str, pd.DataFrame]) -> None:
-    empty = facts_in(explorer_page({name: table.head(0) for name, table in tables.items()}, INFO))
+    empty = facts_in(explorer_page({name: table.head(0) for name, table in tables.items()}, INFO, VERSION))
     assert empty["clusters"] == empty["metrics"] == []
     first = page_facts(_tables(previous=None), INFO)["clusters"][0]
     assert first["change"]["previous_edition"] is None

@@ -21,7 +21,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     if BROWSER is None:
         pytest.skip("no browser here: install Debian's package `chromium`")
     path: Path = tmp_path_factory.mktemp("explorer") / "index.html"
-    path.write_text(explorer_page(_tables(), INFO), encoding="utf-8")
+    path.write_text(explorer_page(_tables(), INFO, "v2025.1"), encoding="utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         opened = browser.new_page()

@@ -10,6 +10,7 @@ from gii_pipeline.counting import Counted
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 from gii_pipeline.ranking import rank_changes, rank_edition, rank_stability
+from gii_pipeline.releases.schemas import from_rows
 from gii_pipeline.report.facts import FactTables, fact_sheet
 from gii_pipeline_tests.ranking.towns import DEALS, PAPERS, PCT, Town, counted, edition
 
@@ -18,6 +19,12 @@ CALA = Town("Cala", 20.0, 20.0, {PCT: 20, PAPERS: 200, DEALS: 50})
 DUNE = Town("Dune", 30.0, 30.0, {PCT: 4, PAPERS: 20, DEALS: 1})
 PORT = Town("Cala Port", 20.0, 20.08, {PCT: 20, PAPERS: 150, DEALS: 1}, points=1)
 INHABITANTS = 1_234_000.0
+EVENTS = from_rows("rank_events", []).to_pandas()
+
+
+def _event(cluster_id: str, event: str, **facts: object) -> pd.DataFrame:
+    row = {"event": event, "basis": "own_method", "cluster_id": cluster_id, "compared_edition": 2024, **facts}
+    return pd.DataFrame([row]).reindex(columns=EVENTS.columns)
 
 
 def _tables(inhabitants: float = INHABITANTS, previous: Edition | None = edition(2024, 200.0)) -> FactTables:  # noqa: B008
@@ -35,7 +42,9 @@ def _tables(inhabitants: float = INHABITANTS, previous: Edition | None = edition
     size, members = made.ranking_size, made.cluster_members
     changes = rank_changes(size, members, now, this, previous=previous, count=count)
     stability = rank_stability(size, members, points, now.totals, this, replicates=50, grid=None)
-    return FactTables(size, made.cluster_metrics, made.contributions, changes, stability)
+    return FactTables(
+        size, made.cluster_metrics, made.contributions, changes, stability, EVENTS.copy(), "v2025.1", made_up=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +70,8 @@ def test_a_move_is_up_or_down_by_places(tables: FactTables) -> None:
 
 
 def test_every_number_is_in_the_tables(tables: FactTables) -> None:
-    known = {f"{1.234:.2f}", "95", "2025", "2024", "3", "50", "2020", "2019", "2023"}
-    for table in tables:
+    known = {f"{1.234:.2f}", "95", "2025", "2024", "3", "50", "2020", "2019", "2023", "2025.1"}
+    for table in (table for table in tables if isinstance(table, pd.DataFrame)):
         numbers = table.select_dtypes("number").to_numpy(dtype="float64", na_value=np.nan)
         values = np.abs(numbers[~np.isnan(numbers)])
         known |= {f"{value:,.{decimals}f}" for value in values for decimals in (0, 2)}
@@ -98,8 +107,34 @@ def test_an_empty_name_is_refused(tables: FactTables) -> None:
         fact_sheet(tables, " ")
 
 
-def test_a_new_cluster_is_said_to_be_new(tables: FactTables) -> None:
-    assert "It is new: no cluster of the 2024 edition is its predecessor." in fact_sheet(tables, "Dune")
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({"event": "is_new"}, "It is new: no cluster of the 2024 edition is its predecessor."),
+        ({"event": "splits_from", "other_name": "Alba"}, "It was a part of Alba until the 2024 edition."),
+        ({"event": "overtakes", "compared_rank": 5}, "As released, it was 5th in the 2024 edition."),
+        (
+            {"event": "streak_ended", "compared_rank": 2, "editions": 7, "since": 2018, "editions_under_name": 5},
+            "it was 2nd in the 2024 edition, for 7 editions running, since 2018, 5 of them under its present name.",
+        ),
+        (
+            {"event": "streak", "compared_rank": 3, "editions": 2, "since": 2024, "editions_under_name": 2},
+            "It holds this rank for 2 editions running, since 2024.",
+        ),
+    ],
+)
+def test_what_happened_since_the_released_edition_before_follows_from_its_events(
+    tables: FactTables, event: dict[str, object], said: str
+) -> None:
+    dune = tables.ranking_size.set_index("name").loc["Dune", "cluster_id"]
+    events = _event(str(dune), str(event["event"]), **{name: value for name, value in event.items() if name != "event"})
+    assert said in fact_sheet(tables._replace(rank_events=events), "Dune")
+    assert "It is new" not in fact_sheet(tables, "Dune")
+
+
+def test_made_up_records_and_the_version_are_part_of_the_paragraph(tables: FactTables) -> None:
+    assert fact_sheet(tables, "Alba").endswith(" (v2025.1)")
+    assert fact_sheet(tables._replace(made_up=True), "Alba").endswith("All records are made up. (v2025.1)")
 
 
 def test_without_inhabitants_or_a_previous_edition_it_claims_nothing_of_them() -> None:
