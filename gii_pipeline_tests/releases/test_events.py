@@ -24,7 +24,6 @@ from gii_pipeline_tests.releases.small_edition import (
     write_edition,
 )
 
-
 Events = dict[tuple[str, str], list[dict[Hashable, Any]]]
 
 
