@@ -218,7 +218,9 @@ SOURCES: dict[str, Source] = {
     "web_of_science": Source(
         read=web_of_science.people,
         options=web_of_science.WebOfScienceOptions,
-        roles={"records": "tab-delimited exports of full records"},
+        roles={"records": "exports of full records, tab-delimited or plain text"},
+        extract_version=2,
+        lacks=web_of_science.lacks,
         metric="scientific_publications",
         licence="Clarivate terms of use",
         citation="Web of Science, Clarivate",

@@ -56,10 +56,11 @@ class WebOfScienceOptions(Options):
 def lacks(con: duckdb.DuckDBPyConnection, path: Path, field: str) -> bool:
     """Whether no record of the file has the field, the last word of what `Options.needs` calls it."""
     records = _records(con, {"records": [path]})
-    tag = reading.column(field.split()[-1])
-    return bool(con.sql(f"SELECT 1 FROM ({records}) LIMIT 1").fetchall()) and not con.sql(
-        f"SELECT 1 FROM ({records}) WHERE {tag} IS NOT NULL LIMIT 1"
-    ).fetchall()
+    tag = reading.column(field.rsplit(maxsplit=1)[-1])
+    return (
+        bool(con.sql(f"SELECT 1 FROM ({records}) LIMIT 1").fetchall())
+        and not con.sql(f"SELECT 1 FROM ({records}) WHERE {tag} IS NOT NULL LIMIT 1").fetchall()
+    )
 
 
 def people(
@@ -74,7 +75,7 @@ def people(
         WITH records AS MATERIALIZED (
             SELECT *, row_number() OVER () AS record, {_authors()} AS authors, {_listed("AU")} AS short,
                 CASE WHEN C1 NOT LIKE '%[%' THEN {_addresses("C1")} END AS plain
-            FROM ({_records(con, files)})
+            FROM ({_records(con, files)}) QUALIFY row_number() OVER (PARTITION BY UT ORDER BY C1 NULLS LAST) = 1
         ), authors AS (
             SELECT record, unnest(authors) AS name, unnest(generate_series(1, len(authors))) AS nth, short
             FROM records
@@ -129,7 +130,7 @@ def _records(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) ->
         if reading.magic(path) not in {"parquet", "zip"} and wos_tagged.is_tagged(path):
             table = wos_tagged.as_table(con, path, [*_REQUIRED, *_OPTIONAL])
         parts.append(reading.table(con, [table], _REQUIRED, optional=_OPTIONAL, delimiter="\t"))
-    return " UNION ALL ".join(f"SELECT * FROM {part}" for part in parts)
+    return " UNION ALL ".join(parts)
 
 
 def _authors() -> str:

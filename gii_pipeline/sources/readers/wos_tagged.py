@@ -6,12 +6,13 @@ Does not: what the tags mean (see `web_of_science`).
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from secrets import token_hex
-from typing import Final
+from typing import Final, cast
 
 import duckdb
 import pyarrow as pa
@@ -33,8 +34,7 @@ Record = Mapping[str, str]
 
 def is_tagged(path: Path) -> bool:
     """Whether the file is tagged plain text; an `InputError` for an export that has no authors' addresses by author."""
-    with _lines(path) as lines:
-        first = next((line for line in lines if line.strip()), "").lstrip("\ufeff")
+    first = next((line for line in _lines(path) if line.strip()), "").lstrip("\ufeff")
     for start, title in _OTHER_EXPORTS.items():
         if re.match(start, first):
             raise InputError(
@@ -62,22 +62,21 @@ def _records(path: Path) -> Iterator[Record]:
     fields: dict[str, list[str]] = {}
     tag = ""
     number = 0
-    with _lines(path) as lines:
-        for number, line in enumerate(lines, start=1):  # noqa: B007 - the message names the last line
-            text = line.lstrip("\ufeff").rstrip("\n")
-            if not text.strip():
-                continue
-            if found := _TAG.match(text):
-                tag = found[1]
-                if tag == "ER":
-                    yield {name: _joined(name, values) for name, values in fields.items()}
-                    fields = {}
-                elif tag not in {"FN", "VR", "EF"}:
-                    fields.setdefault(tag, []).append((found[2] or "").strip())
-            elif text.startswith("  ") and tag in fields:
-                fields[tag].append(text.strip())
-            else:
-                raise InputError(f"{path}, line {number}: neither a tag nor a continuation: {text[:60]!r}")
+    for number, line in enumerate(_lines(path), start=1):
+        text = line.lstrip("\ufeff").rstrip("\n")
+        if not text.strip():
+            continue
+        if found := _TAG.match(text):
+            tag = found[1]
+            if tag == "ER":
+                yield {name: _joined(name, values) for name, values in fields.items()}
+                fields = {}
+            elif tag not in {"FN", "VR", "EF"}:
+                fields.setdefault(tag, []).append((found[2] or "").strip())
+        elif text.startswith("  ") and tag in fields:
+            fields[tag].append(text.strip())
+        else:
+            raise InputError(f"{path}, line {number}: neither a tag nor a continuation: {text[:60]!r}")
     if fields:
         raise InputError(f"{path}: cut short at line {number}: the last record has no ER. Export it again")
 
@@ -87,28 +86,18 @@ def _joined(tag: str, values: Sequence[str]) -> str:
     return separator.join(value.rstrip(". ") if tag in {"C1", "RP"} else value for value in values if value)
 
 
-class _lines:  # noqa: N801 - used like a function
+def _lines(path: Path) -> Iterator[str]:
     """The lines of a file, whatever their ends; UTF-8 or UTF-16, and Windows-1252 where a line is not UTF-8."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = reading.opened(path)
-        self._path = path
-
-    def __enter__(self) -> Iterator[str]:
-        return self._decoded()
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def _decoded(self) -> Iterator[str]:
-        buffered = io.BufferedReader(self._file)  # type: ignore[arg-type]
-        wide = buffered.peek(2)[:2] in {b"\xff\xfe", b"\xfe\xff"}
-        try:
+    try:
+        with reading.opened(path) as file:
+            wide = file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
+        with reading.opened(path) as file:
             # Latin-1 keeps every byte, so that lines can be told apart before they are decoded.
-            for line in io.TextIOWrapper(buffered, encoding="utf-16" if wide else "latin-1", newline=None):
+            encoding = "utf-16" if wide else "latin-1"
+            for line in io.TextIOWrapper(cast(io.BufferedReader, file), encoding=encoding, newline=None):
                 yield line if wide else _text(line.encode("latin-1"))
-        except (OSError, EOFError, UnicodeDecodeError) as error:
-            raise InputError(f"{self._path}: cut short or damaged ({error}). Export it again") from error
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cut short or damaged ({error}). Export it again") from error
 
 
 def _text(line: bytes) -> str:

@@ -216,10 +216,11 @@ def test_web_of_science_addresses_belong_to_their_authors(read: Read, tmp_path: 
         encoding=encoding,
     )
     columns = "person_seq, address_seq, people, round(fraction, 6), economy, address, record_type"
+    berkeley = "Univ Calif Berkeley, Dept Chem, Berkeley, CA 94720 USA"
     assert read("web_of_science", {"records": path}, columns) == [
-        (1, 1, 3, 0.333333, "USA", "Berkeley, CA 94720, USA", "article"),
-        (2, 1, 3, 0.166667, "USA", "Berkeley, CA 94720, USA", "article"),
-        (2, 2, 3, 0.166667, "South Korea", "Seoul 08826, South Korea", "article"),
+        (1, 1, 3, 0.333333, "USA", berkeley, "article"),
+        (2, 1, 3, 0.166667, "USA", berkeley, "article"),
+        (2, 2, 3, 0.166667, "South Korea", "Seoul Natl Univ, Seoul 08826, South Korea", "article"),
         (3, 1, 3, 0.333333, None, None, "article"),
     ]
 
@@ -231,10 +232,10 @@ def test_web_of_science_addresses_without_brackets_belong_to_everyone(read: Read
         wos("WOS:2", "", ""),
     )
     assert read("web_of_science", {"records": path}, "record_id, person_seq, people, fraction, address") == [
-        ("WOS:1", 1, 2, 0.25, "Geneva, Switzerland"),
-        ("WOS:1", 1, 2, 0.25, "Delhi 110007, Delhi, India"),
-        ("WOS:1", 2, 2, 0.25, "Geneva, Switzerland"),
-        ("WOS:1", 2, 2, 0.25, "Delhi 110007, Delhi, India"),
+        ("WOS:1", 1, 2, 0.25, "CERN, Geneva, Switzerland"),
+        ("WOS:1", 1, 2, 0.25, "Univ Delhi, Delhi 110007, Delhi, India"),
+        ("WOS:1", 2, 2, 0.25, "CERN, Geneva, Switzerland"),
+        ("WOS:1", 2, 2, 0.25, "Univ Delhi, Delhi 110007, Delhi, India"),
         ("WOS:2", 0, 0, 1.0, None),
     ]
 
