@@ -34,7 +34,7 @@ from gii_pipeline.sources.readers import (
     wipo_pct_xml,
 )
 from gii_pipeline.sources.readers.files import explained
-from gii_pipeline.sources.readers.rows import INSTITUTION_COLUMNS, PEOPLE_COLUMNS, NoOptions, Options, chosen
+from gii_pipeline.sources.readers.rows import INSTITUTION_COLUMNS, PEOPLE_COLUMNS, NoOptions, Options, chosen, dated
 
 Reader = Callable[[duckdb.DuckDBPyConnection, Mapping[str, list[Path]], Any], duckdb.DuckDBPyRelation]
 
@@ -46,6 +46,8 @@ class Source:
     roles: role -> what its files are. metric: the metric that its records count towards; null for institutions, and for
     local files, which may be any. extract_version: raised by whoever changes what the reader gives for the same files.
     lacks: whether a file has no value of a field that an option needs (`Options.needs`).
+    joins: whether the reader joins its files, so that only all of them together are a unit; else each file of the first
+    role is one, with the files of the other roles beside it.
     """
 
     read: Reader
@@ -57,6 +59,7 @@ class Source:
     optional_roles: Mapping[str, str] | None = None
     extract_version: int = 1
     lacks: Callable[[duckdb.DuckDBPyConnection, Path, str], bool] | None = None
+    joins: bool = False
 
     def people(
         self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: Mapping[str, Any] | None = None
@@ -66,15 +69,30 @@ class Source:
         Raises InputError for an option, role or file that is wrong; what is wrong inside a file shows when the rows are
         read, as an InputError within `explained()`.
         """
+        parsed = self.parsed(options or {})
+        parsed.refuse_lacking(self.lacking(con, files, [name for name in parsed.needs if getattr(parsed, name)]))
+        return chosen(self.extracted(con, files, parsed), parsed)
+
+    def extracted(
+        self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: Options
+    ) -> duckdb.DuckDBPyRelation:
+        """As `people`, before the options that only choose are looked at: what an extract keeps."""
+        self._check_roles(files)
+        with explained():
+            return dated(self.read(con, files, options))
+
+    def institutions(
+        self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: Mapping[str, Any] | None = None
+    ) -> duckdb.DuckDBPyRelation:
+        """Institution rows out of files by role; as `people`."""
+        self._check_roles(files)
+        with explained():
+            return self.read(con, files, self.parsed(options or {}))
+
+    def _check_roles(self, files: Mapping[str, list[Path]]) -> None:
         unknown = set(files) - set(self.roles) - set(self.optional_roles or {})
         if unknown:
             raise InputError(f"no such role: {', '.join(sorted(unknown))}. The reader takes: {', '.join(self.roles)}")
-        with explained():
-            parsed = self._parsed(options or {})
-            parsed.refuse_lacking(self.lacking(con, files, [name for name in parsed.needs if getattr(parsed, name)]))
-            return chosen(self.read(con, files, parsed), parsed)
-
-    institutions = people
 
     def lacking(
         self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: Iterable[str] | None = None
@@ -90,7 +108,8 @@ class Source:
             if options is None or option in options
         }
 
-    def _parsed(self, options: Mapping[str, Any]) -> Options:
+    def parsed(self, options: Mapping[str, Any]) -> Options:
+        """The options that a profile gives, checked. Raises InputError for one that is wrong."""
         try:
             return self.options.model_validate(dict(options))
         except ValidationError as error:
@@ -127,6 +146,7 @@ SOURCES: dict[str, Source] = {
         read=crunchbase_export_2015.people,
         options=NoOptions,
         roles={"rounds": "rounds2.csv", "companies": "companies.csv"},
+        joins=True,
         metric="vc_deals",
         licence="CC-BY-NC-4.0",
         citation=f"{_CRUNCHBASE}, Crunchbase Data Export of December 2015",
@@ -177,6 +197,7 @@ SOURCES: dict[str, Source] = {
             "inventors": "g_inventor_disambiguated.tsv",
             "locations": "g_location_disambiguated.tsv",
         },
+        joins=True,
         metric="pct_applications",
         licence="CC-BY-4.0",
         citation=_PATENTSVIEW,
@@ -186,6 +207,7 @@ SOURCES: dict[str, Source] = {
         options=NoOptions,
         roles={"applications": "tls201_appln", "links": "tls207_pers_appln", "persons": "tls206_person"},
         optional_roles={"publications": "tls211_pat_publn", "originals": "tls226_person_orig"},
+        joins=True,
         metric="pct_applications",
         licence="EPO PATSTAT licence",
         citation="EPO Worldwide Patent Statistical Database (PATSTAT Global), European Patent Office",

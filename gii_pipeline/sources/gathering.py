@@ -18,6 +18,7 @@ from gii_pipeline import verified
 from gii_pipeline.archive import Archive, Entry
 from gii_pipeline.errors import InputError
 from gii_pipeline.profiles import Fetch, Input
+from gii_pipeline.sources.extracts import RawFile
 from gii_pipeline.sources.fetching import FETCHERS
 
 Gathered = Mapping[str, list[Entry]]
@@ -76,6 +77,22 @@ def pinned(path: Path, archive: Archive) -> dict[str, list[Path]]:
         role: [archive.shelf(entry["source"]).verified(entry["sha256"], years) for entry in entries]
         for role, entries in _read(path).items()
     }
+
+
+def pinned_files(path: Path, archive: Archive) -> dict[str, list[RawFile]]:
+    """Role -> the files of a pinned list, in the order of the source, whether or not they are still in the archive."""
+    return {
+        role: [
+            RawFile(archive.shelf(entry["source"]).objects.path(entry["sha256"]), entry["sha256"], entry["address"])
+            for entry in entries
+        ]
+        for role, entries in _read(path).items()
+    }
+
+
+def retrieved_at(path: Path) -> str:
+    """When the newest file of a pinned list was retrieved, as ISO 8601 in UTC; empty for a list without files."""
+    return max((entry["retrieved_at"] for entry in pinned_entries(path)), default="")
 
 
 @contextmanager

@@ -65,8 +65,9 @@ _ONE_PERSON = {
     "people": "1",
     "people_truncated": "false",
     "fraction": "1",
-    "source_rows": "1",
 }
+_FIRST_ROW = "CASE WHEN ({person_seq}) <= 1 AND ({address_seq}) = 1 THEN 1 ELSE 0 END"
+FIRST_YEAR: Final = 1900
 
 INSTITUTION_COLUMNS: Final[Mapping[str, str]] = {
     "institution_id": "VARCHAR",
@@ -125,9 +126,24 @@ class NoOptions(Options):
 def people_rows(con: duckdb.DuckDBPyConnection, source: str, **columns: str) -> duckdb.DuckDBPyRelation:
     """PEOPLE rows out of `source` (what stands after FROM), one SQL expression a column.
 
-    Columns not named are those of a record of one person at one address, or null.
+    Columns not named are those of a record of one person at one address, or null. Where a reader does not count its
+    source's rows, a record is one.
     """
-    return _cast_rows(con, source, PEOPLE_COLUMNS, {**_ONE_PERSON, **columns})
+    given = {**_ONE_PERSON, **columns}
+    return _cast_rows(con, source, PEOPLE_COLUMNS, {"source_rows": _FIRST_ROW.format(**given), **given})
+
+
+def dated(rows: duckdb.DuckDBPyRelation, latest: int = 9999) -> duckdb.DuckDBPyRelation:
+    """The rows, undated where the year is before 1900 or after `latest`, the year in which the source was retrieved.
+
+    An undated record has no `year`; `year_text` keeps what was printed.
+    """
+    within = f"year BETWEEN {FIRST_YEAR} AND {int(latest)}"
+    changed = {
+        "year": f"CASE WHEN {within} THEN year END",
+        "year_text": f"CASE WHEN NOT ({within}) THEN coalesce(year_text, year::VARCHAR) ELSE year_text END",
+    }
+    return rows.select(", ".join(f"{changed[name]} AS {name}" if name in changed else name for name in rows.columns))
 
 
 def chosen(rows: duckdb.DuckDBPyRelation, options: Options) -> duckdb.DuckDBPyRelation:
