@@ -63,6 +63,11 @@ class Store:
         """The list of archive entries that a data year of a source is read from."""
         return self.root / "raw" / name / ("inputs.json" if data_year is None else f"data_year={data_year}/inputs.json")
 
+    @property
+    def extracts(self) -> Path:
+        """What readers gave for the files of the archive."""
+        return self.root / "extracts"
+
     def quarantine(self, table: str, partition: str) -> Path:
         """Where the rows that broke a contract lie, for `gii explain`."""
         return self.root / "quarantine" / table / f"{partition}.parquet"

@@ -130,7 +130,9 @@ def people_rows(con: duckdb.DuckDBPyConnection, source: str, **columns: str) -> 
     source's rows, a record is one.
     """
     given = {**_ONE_PERSON, **columns}
-    return _cast_rows(con, source, PEOPLE_COLUMNS, {"source_rows": _FIRST_ROW.format(**given), **given})
+    counted = _FIRST_ROW.format(**given)
+    source_rows = f"coalesce(({given.get('source_rows', 'NULL')})::INTEGER, {counted})"
+    return _cast_rows(con, source, PEOPLE_COLUMNS, {**given, "source_rows": source_rows})
 
 
 def dated(rows: duckdb.DuckDBPyRelation, latest: int = 9999) -> duckdb.DuckDBPyRelation:

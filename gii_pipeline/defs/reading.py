@@ -1,0 +1,112 @@
+"""Reading a data year of one metric: its pinned files, extracted, united, chosen and located.
+
+Belongs here: which extracts a data year is made of, and the steps from them to located people.
+Does not: Dagster, tables and contracts (see `core`), or any of the steps themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from gii_pipeline import geocoding
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.errors import InputError
+from gii_pipeline.metrics.names import CORE_TABLES
+from gii_pipeline.sources import SOURCES, Options
+from gii_pipeline.sources.extracts import Extract, Extracts, Unit, units
+from gii_pipeline.sources.gathering import pinned, pinned_files, retrieved_at
+from gii_pipeline.sources.readers.rows import chosen
+from gii_pipeline.sources.union import Pinned, Union, union
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A metric's records of one pipeline, on one connection to work on."""
+
+    pipeline: Pipeline
+    metric: str
+    connection: duckdb.DuckDBPyConnection
+
+    @property
+    def extracts(self) -> Extracts:
+        return Extracts(self.pipeline.store.extracts)
+
+    @property
+    def reader(self) -> str:
+        return self.pipeline.profile.metrics[self.metric].reader
+
+    @property
+    def options(self) -> Options:
+        return SOURCES[self.reader].parsed(self.pipeline.profile.metrics[self.metric].options)
+
+    def pin(self, data_year: int) -> Path:
+        return self.pipeline.store.raw(CORE_TABLES[self.metric], data_year)
+
+    def units(self, data_year: int) -> list[Unit]:
+        """What the data year's pinned list is read as."""
+        return units(self.reader, pinned_files(self.pin(data_year), self.pipeline.archive))
+
+    def extracted(self, data_year: int) -> Pinned:
+        """The extracts of a data year's pinned list; what was never read is read now.
+
+        Raises InputError naming the file where one is gone, broken or of another format.
+        """
+        found, options = [], self.options
+        for unit in self.units(data_year):
+            kept = self.extracts.kept(unit, options)
+            if kept is None:
+                self._refuse_gone(unit, data_year)
+                kept = self.extracts.extract(self.connection, unit, options)
+            found.append(kept)
+        return self._pinned(found, data_year)
+
+    def elsewhere(self, data_year: int) -> dict[int, Pinned]:
+        """The lists of other data years, where all of their files have been read."""
+        others = {}
+        for year in self.pipeline.data_years:
+            if year != data_year and self.pin(year).is_file():
+                kept = [self.extracts.kept(unit, self.options) for unit in self.units(year)]
+                found = [extract for extract in kept if extract]
+                if len(found) == len(kept):
+                    others[year] = self._pinned(found, year)
+        return others
+
+    def united(self, data_year: int) -> Union:
+        """The data year's people, every record once."""
+        return union(self.connection, self.extracted(data_year), data_year, self.elsewhere(data_year))
+
+    def located(self, rows: duckdb.DuckDBPyRelation, data_year: int) -> duckdb.DuckDBPyRelation:
+        """People as the options choose them, and where they are."""
+        return geocoding.locate(
+            self.connection,
+            chosen(rows, self.options),
+            self.pipeline.gazetteer,
+            self._institutions(),
+            geocoding.read_overrides(self.pipeline.profile.gazetteer.overrides),
+            source=f"{self.reader} of {data_year}",
+        )
+
+    def _pinned(self, extracts: list[Extract], data_year: int) -> Pinned:
+        retrieved = retrieved_at(self.pin(data_year))
+        latest = int(retrieved[:4]) if retrieved else datetime.now(UTC).year
+        folder = self.extracts.folder / self.reader
+        return Pinned(self.metric, tuple(extracts), latest, retrieved, folder)
+
+    def _refuse_gone(self, unit: Unit, data_year: int) -> None:
+        for file in (file for listed in unit.files.values() for file in listed):
+            if not file.path.is_file():
+                raise InputError(
+                    f"{file.address}, which {self.pin(data_year)} names, is gone from the archive, and so is its "
+                    f"extract. Run `gii ingest --years {data_year} --refresh`."
+                )
+
+    def _institutions(self) -> duckdb.DuckDBPyRelation | None:
+        source = self.pipeline.profile.institutions
+        if source is None:
+            return None
+        files = pinned(self.pipeline.store.raw("institutions"), self.pipeline.archive)
+        return SOURCES[source.reader].institutions(self.connection, files, source.options)

@@ -1,0 +1,75 @@
+"""Every folder of `../shared/cases` with a profile and expected rows is read and located as its `expected.csv` says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from gii_pipeline_tests.cases.reading import READ, differences, located_rows
+from gii_pipeline_tests.conftest import SHARED
+
+CASES = SHARED / "cases"
+OPEN = {
+    "crunchbase_line_ends_cr",
+    "crunchbase_pro_location",
+    "deals_dates",
+    "deals_title_row_with_newline",
+    "form_d_set",
+    "geonames_country_zip",
+    "hive_partition_names",
+    "local_person_with_two_addresses",
+    "local_stray_quote",
+    "openalex_deleted_ids_null",
+    "openalex_json_array",
+    "patentsview_first_patent",
+    "regpat_stray_quote",
+    "wipo_plain_xml",
+    "wipo_publication_in_two_files",
+    "wipo_two_inventors_of_one_name",
+    "wos_abbreviations_and_postcodes",
+    "wos_city_before_region",
+    "wos_line_ends_cr_utf16",
+    "wos_saved_again_with_quotes",
+}
+"""Cases that are not read right yet. Whoever reads one right takes it off."""
+
+
+def _expected(folder: Path) -> pd.DataFrame:
+    text = dict.fromkeys(("record_id", "dropped", "or_dropped", "or", "file", "record_type", "economy"), str)
+    return pd.read_csv(folder / "expected.csv", dtype=text, keep_default_na=False, na_values=[""])
+
+
+def _folders() -> list[Path]:
+    found = sorted(path.parent for path in CASES.glob("*/expected.csv") if list(path.parent.glob("profile*.yaml")))
+    return [folder for folder in found if set(_expected(folder).columns) <= READ]
+
+
+def _case(folder: Path) -> object:
+    marks = [pytest.mark.xfail(strict=False)] if folder.name in OPEN else []
+    return pytest.param(folder, id=folder.name, marks=marks)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not CASES.is_dir(), reason="../shared/cases is not here: its files are not part of the repository")
+@pytest.mark.parametrize("folder", [_case(folder) for folder in _folders()])
+def test_a_case_is_read_as_expected(
+    folder: Path, tmp_path: Path, gazetteer_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = _expected(folder)
+    files = [None] if "file" not in expected else sorted(expected["file"].unique())
+    found = []
+    for number, file in enumerate(files):
+        monkeypatch.setenv("FILE", file or "")
+        root = tmp_path / str(number)
+        root.mkdir()
+        (root / "cache").symlink_to(gazetteer_cache)
+        wanted = expected if file is None else expected[expected["file"] == file]
+        profile = max(folder.glob("profile*.yaml"), key=lambda path: len(path.name))
+        rows = located_rows(profile, root)
+        if file is not None:
+            rows = rows[rows["files"].str.contains(file, regex=False)]
+        found += differences(rows, wanted)
+    assert not found, "\n".join(found)
