@@ -14,13 +14,13 @@ import duckdb
 
 from gii_pipeline import geocoding
 from gii_pipeline.defs.pipeline import Pipeline
-from gii_pipeline.errors import InputError
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.sources import SOURCES, Options
 from gii_pipeline.sources.extracts import Extract, Extracts, Unit, units
 from gii_pipeline.sources.gathering import pinned, pinned_files, retrieved_at
 from gii_pipeline.sources.readers.rows import chosen
 from gii_pipeline.sources.union import Pinned, Union, union
+from gii_pipeline.verified import check_hash
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,12 @@ class Reading:
         for unit in self.units(data_year):
             kept = self.extracts.kept(unit, options)
             if kept is None:
-                self._refuse_gone(unit, data_year)
+                self._check(unit, data_year)
                 kept = self.extracts.extract(self.connection, unit, options)
             found.append(kept)
+        options.refuse_lacking(
+            {name: [a for each in found for a in each.lacking.get(name, [])] for name in options.needs}
+        )
         return self._pinned(found, data_year)
 
     def elsewhere(self, data_year: int) -> dict[int, Pinned]:
@@ -96,13 +99,11 @@ class Reading:
         folder = self.extracts.folder / self.reader
         return Pinned(self.metric, tuple(extracts), latest, retrieved, folder)
 
-    def _refuse_gone(self, unit: Unit, data_year: int) -> None:
+    def _check(self, unit: Unit, data_year: int) -> None:
+        """Raise DamagedError where a file of the archive is gone or damaged."""
+        remedy = f"Run `gii verify --repair`, which sets it aside, then `gii ingest --years {data_year}`."
         for file in (file for listed in unit.files.values() for file in listed):
-            if not file.path.is_file():
-                raise InputError(
-                    f"{file.address}, which {self.pin(data_year)} names, is gone from the archive, and so is its "
-                    f"extract. Run `gii ingest --years {data_year} --refresh`."
-                )
+            check_hash(file.path, file.sha256, remedy)
 
     def _institutions(self) -> duckdb.DuckDBPyRelation | None:
         source = self.pipeline.profile.institutions

@@ -70,8 +70,10 @@ class Source:
         read, as an InputError within `explained()`.
         """
         parsed = self.parsed(options or {})
-        parsed.refuse_lacking(self.lacking(con, files, [name for name in parsed.needs if getattr(parsed, name)]))
-        return chosen(self.extracted(con, files, parsed), parsed)
+        self._check_roles(files)
+        with explained():
+            parsed.refuse_lacking(self.lacking(con, files, [name for name in parsed.needs if getattr(parsed, name)]))
+            return chosen(self.extracted(con, files, parsed), parsed)
 
     def extracted(
         self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: Options

@@ -16,7 +16,6 @@ import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -25,11 +24,11 @@ from urllib.parse import urlsplit
 import duckdb
 from filelock import FileLock
 
-from gii_pipeline.archive.objects import sha256_of
-from gii_pipeline.errors import InputError
+from gii_pipeline.errors import DamagedError
 from gii_pipeline.sources import SOURCES, Source, explained
 from gii_pipeline.sources.readers.files import quoted
 from gii_pipeline.sources.readers.rows import Options
+from gii_pipeline.verified import sha256_of
 
 FIRST_ROWS: Final = "record_id IS NOT NULL AND source_rows > 0"
 _ORDER: Final = "year NULLS LAST, record_id, person_seq, address_seq, changed"
@@ -83,6 +82,7 @@ class Extract:
     """A kept extract and what is known of it without opening it.
 
     years: year -> counts, None for records without one. refused: reason -> rows of the source that are no record.
+    lacking: option -> the addresses of the files that have no value of the field that it needs.
     """
 
     path: Path
@@ -91,18 +91,18 @@ class Extract:
     rows: int
     refused: Mapping[str, int]
     years: Mapping[int | None, YearCounts]
+    lacking: Mapping[str, list[str]]
 
     @property
     def key(self) -> str:
         return self.path.stem
 
     def verify(self) -> None:
-        """Raise InputError if the bytes are not those that were written."""
-        status = self.path.stat()
-        if _sha256(self.path, status.st_size, status.st_mtime_ns, status.st_ino) != self.sha256:
-            raise InputError(
-                f"{self.path} is not as it was written: the disk or another program changed it. Delete it; the next "
-                "`gii ingest` makes it again from the archive."
+        """Raise DamagedError if the bytes are not those that were written."""
+        if sha256_of(self.path) != self.sha256:
+            raise DamagedError(
+                f"{self.path} is damaged: its bytes are not those that were written. Delete it; the next `gii ingest` "
+                "makes it again from the archive."
             )
 
 
@@ -175,10 +175,13 @@ def _make(con: duckdb.DuckDBPyConnection, source: Source, unit: Unit, options: O
     try:
         with explained(unit.name):
             source.extracted(con, files, options).order(_ORDER).write_parquet(str(staged), compression="zstd")
+            lacking = source.lacking(con, files)
+        addresses = {str(file.path): file.address for listed in unit.files.values() for file in listed}
         about = {
             "unit": {role: [{"address": f.address, "sha256": f.sha256} for f in fs] for role, fs in unit.files.items()},
             "options": options.model_dump(mode="json", exclude=set(options.choosing)),
             "sha256": sha256_of(staged),
+            "lacking": {option: [addresses[path] for path in paths] for option, paths in lacking.items()},
             **_counts(con, staged),
         }
         write_together(staged, path, about)
@@ -219,14 +222,7 @@ def _counts(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, Any]:
 
 def _read(path: Path, unit: Unit, about: Mapping[str, Any]) -> Extract:
     years = {each["year"]: YearCounts(each["rows"], each["records"], each["fraction"]) for each in about["years"]}
-    return Extract(path, unit, about["sha256"], about["rows"], about["refused"], years)
-
-
-@lru_cache(maxsize=65_536)
-def _sha256(path: Path, size: int, mtime_ns: int, inode: int) -> str:
-    """The sha256 of a file, once as long as it looks the same."""
-    del size, mtime_ns, inode
-    return sha256_of(path)
+    return Extract(path, unit, about["sha256"], about["rows"], about["refused"], years, about["lacking"])
 
 
 __all__ = ["FIRST_ROWS", "Extract", "Extracts", "RawFile", "Unit", "YearCounts", "units"]
