@@ -20,6 +20,7 @@ from gii_pipeline.errors import InputError
 from gii_pipeline.verified import Problem, sha256_of
 
 RACY_NS = 2_000_000_000
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _WILDCARD = re.compile(r"[*?]")
 
 
@@ -29,6 +30,7 @@ class Archive:
     offline: use only what is here; what is missing is an InputError.
     refresh: ask again for what is here already; the old entries stay in the manifest. since: when the refresh began
     (ISO 8601, UTC), for a run that opens the archive several times; what was fetched after it is not asked for again.
+    max_disk: the most bytes of one fetched file; None is bounded by the free disk alone.
     resume: the command that a message tells people to run; `{years}` stands for the data year.
     """
 
@@ -41,6 +43,7 @@ class Archive:
         since: str | None = None,
         resume: str = "gii ingest --years {years}",
         clock: Clock | None = None,
+        max_disk: int | None = None,
     ) -> None:
         if offline and refresh:
             raise InputError("--offline and --refresh contradict each other: choose one.")
@@ -48,11 +51,14 @@ class Archive:
         self.offline = offline
         self.refresh = refresh
         self.clock = clock or Clock()
+        self.max_disk = max_disk
         self._since = since or self.clock.timestamp()
         self._resume = resume
         self._shelves: dict[str, Shelf] = {}
 
     def shelf(self, source: str) -> Shelf:
+        if not _NAME.fullmatch(source):
+            raise InputError(f"{source!r} is no name of a source: letters, digits, `_` and `-` make one.")
         if source not in self._shelves:
             self._shelves[source] = Shelf(self.folder / source)
         return self._shelves[source]

@@ -7,6 +7,7 @@ Does not: retry and refusal (`http`), formats (`integrity`).
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +20,17 @@ from gii_pipeline.archive.archive import Archive
 from gii_pipeline.archive.client import CLIENT
 from gii_pipeline.archive.entry import Entry, Kept
 from gii_pipeline.archive.http import AgainError, HttpClient
-from gii_pipeline.archive.integrity import Format, broken_promise, damage, format_of
+from gii_pipeline.archive.integrity import Format, broken_promise, damage, format_of, implausible
 from gii_pipeline.archive.request import Request, Terms
 from gii_pipeline.archive.shelf import Shelf
 from gii_pipeline.errors import InputError
 from gii_pipeline.verified import sha256_of
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+ROOM_EVERY = 64 << 20
+KEPT_FREE = 64 << 20
+"""Bytes of the disk that a download leaves free, and after how many it looks again."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def fetch_file(
         if known and not fresh and (expected.bytes is not None or archive.usable(known.retrieved_at)):
             part.tidy()
             return shelf.entry(known)
-        download = _Download(shelf, http, terms, request, expected, part)
+        download = _Download(archive, shelf, http, terms, request, expected, part)
         return http.retrying(request, download.run)
 
 
@@ -131,6 +136,7 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Download:
+    archive: Archive
     shelf: Shelf
     http: HttpClient
     terms: Terms
@@ -158,7 +164,7 @@ class _Download:
         headers = {"Accept-Encoding": "identity"}
         if offset:
             headers |= {"Range": f"bytes={offset}-", "If-Range": self.part.facts.validator or ""}
-        with self.http.open(self.request, headers, accept=(416,)) as response:
+        with self.http.open(self.request, headers, accept=(206, 416) if offset else ()) as response:
             try:
                 self._append(response, offset)
             except AgainError as again:
@@ -187,14 +193,19 @@ class _Download:
             found is not None
             and int(found[1]) == offset
             and found[2] in ("*", str(facts.total))
-            and response.headers.get("ETag", facts.etag) == facts.etag
+            and facts.validator in (response.headers.get("ETag"), response.headers.get("Last-Modified"))
         )
 
     def _write(self, response: requests.Response) -> None:
         clock, patience = self.http.clock, self.http.patience
         since, received, checked = clock.monotonic(), 0, self.part.size > 0
+        self._room(self.part.facts.total or 0)
+        left = ROOM_EVERY
         with self.part.path.open("ab") as file:
             for chunk in self.http.chunks(response):
+                if (left := left - len(chunk)) < 0:
+                    self._room(self.part.size)
+                    left = ROOM_EVERY
                 if not checked:
                     self._refuse(chunk, response.headers.get("Content-Type"))
                     checked = True
@@ -205,6 +216,20 @@ class _Download:
                         raise AgainError("the download stalled")
                     since, received = clock.monotonic(), 0
 
+    def _room(self, size: int) -> None:
+        """Stop before the disk is full, or before a file is larger than the archive may take."""
+        free, most = shutil.disk_usage(self.part.path.parent).free, self.archive.max_disk
+        needed = max(0, size - self.part.size)
+        if needed + KEPT_FREE > free:
+            raise self.http.stopped(
+                self.request,
+                f"the file has {size:,} bytes or more, and {free:,} are free under {self.archive.folder}: free some",
+            )
+        if most is not None and size > most:
+            raise self.http.stopped(
+                self.request, f"the file has {size:,} bytes or more, and GII_MAX_DISK allows {most:,}: raise it"
+            )
+
     def _refuse(self, start: bytes, content_type: str | None) -> None:
         if reason := broken_promise(start, self.format, content_type):
             self.part.drop()
@@ -213,6 +238,9 @@ class _Download:
     def _check(self) -> None:
         with self.part.path.open("rb") as file:
             self._refuse(file.read(256), self.part.facts.content_type)
+        if reason := implausible(self.part.path, self.request.address.partition("?")[0]):
+            self.part.drop()
+            raise self.http.stopped(self.request, reason)
         if reason := self._damage():
             self.part.drop()
             raise AgainError(reason, damaged=True)
@@ -225,7 +253,7 @@ class _Download:
             return self.expected.records
         try:
             return self.expected.count(self.part.path)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self.part.drop()
             raise self.http.stopped(self.request, f"the file is not what it should be ({error})") from None
 
@@ -235,8 +263,8 @@ class _Download:
         known = self.shelf.file(self.request.address, self.request.content)
         if known is None:
             return None
-        return moved_too_far("bytes", known.bytes, self.part.size, tolerance) or moved_too_far(
-            "records", known.records, records, tolerance
+        return moved_too_far("records", known.records, records, tolerance) or moved_too_far(
+            "bytes", known.bytes, self.part.size, tolerance
         )
 
     def _damage(self) -> str | None:
@@ -285,7 +313,7 @@ def _facts_of(response: requests.Response) -> _Progress:
     return _Progress(
         validator=strong or (None if etag else response.headers.get("Last-Modified")),
         etag=etag,
-        total=int(length) if length.isdigit() else None,
+        total=int(length) if _LENGTH.fullmatch(length) else None,
         status=response.status_code,
         content_type=response.headers.get("Content-Type"),
     )

@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 REDIRECTS = 5
 LONGEST_ERROR_BODY = 65_536
+LONGEST_PAGE = 64 << 20
 READ = 65_536
 TRANSIENT_CLIENT_ERRORS = (408, 425)
 DAMAGED_TRIES = 2
@@ -101,8 +102,12 @@ class HttpClient:
         def try_once() -> Answer:
             with self.open(request) as response:
                 until = self.clock.monotonic() + self.patience.page_s
-                body = b"".join(self.chunks(response, until=until, decode=True))
-                return Answer(response.status_code, response.headers, self.redactor.data(body))
+                body = bytearray()
+                for chunk in self.chunks(response, until=until, decode=True):
+                    body += chunk
+                    if len(body) > LONGEST_PAGE:
+                        raise self.stopped(request, f"its answer is larger than {LONGEST_PAGE >> 20} MB unpacked")
+                return Answer(response.status_code, response.headers, self.redactor.data(bytes(body)))
 
         return self.retrying(request, try_once)
 
@@ -110,12 +115,12 @@ class HttpClient:
     def open(
         self, request: Request, headers: Mapping[str, str] | None = None, accept: tuple[int, ...] = ()
     ) -> Iterator[requests.Response]:
-        """One try. Gives an answer of status 2xx (or one of `accept`) whose body is still to be read."""
+        """One try. Gives an answer of status 200 (or one of `accept`) whose body is still to be read."""
         self._bucket.take()
         with self._reported(request):
             response = self._follow(request, headers or {})
         try:
-            if not response.ok and response.status_code not in accept:
+            if response.status_code not in (200, *accept):
                 self._fail(request, response)
             yield response
         finally:
@@ -171,8 +176,12 @@ class HttpClient:
             raise self.stopped(request, f"the server's certificate is not accepted ({type(error).__name__})") from None
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
             raise InputError(f"{self.source}: {request.address} is no address. Mend it in the profile.") from None
+        except requests.exceptions.InvalidHeader:
+            raise self.stopped(request, "its answer has headers that contradict each other") from None
         except requests.exceptions.RequestException as error:
             raise AgainError(f"no answer ({_cause(error)})") from None
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            raise self.stopped(request, f"its answer cannot be followed ({_cause(error)})") from None
 
     def _follow(self, request: Request, headers: Mapping[str, str]) -> requests.Response:
         url, home = request.full_url, _origin(request.full_url)
@@ -182,12 +191,24 @@ class HttpClient:
             if not (response.is_redirect and target):
                 return response
             response.close()
-            url, before = urljoin(url, target), url
+            url, before = self._target(request, url, target), url
             if urlsplit(before).scheme == "https" and urlsplit(url).scheme != "https":
                 raise self.stopped(request, f"it redirects to an open connection, {public_address(url)}")
             if request.body is not None and response.status_code not in (307, 308):
                 raise self.stopped(request, f"it has moved to {public_address(url)}; change its address in the profile")
         raise self.stopped(request, f"more than {REDIRECTS} redirects")
+
+    def _target(self, request: Request, url: str, target: str) -> str:
+        """The address that a redirect leads to, if it is one."""
+        try:
+            found = urljoin(url, target)
+            scheme, host, _ = _origin(found)
+            (host or "").encode("idna")
+        except ValueError:  # a port or a host that cannot be one
+            raise self.stopped(request, f"it redirects to {target[:200]!r}, which is no address") from None
+        if scheme not in ("http", "https") or not host:
+            raise self.stopped(request, f"it redirects to {target[:200]!r}, which is no HTTP address")
+        return found
 
     def _send(self, request: Request, url: str, headers: Mapping[str, str], *, with_key: bool) -> requests.Response:
         sent = {**headers, **(self._key_header() if with_key else {})}
@@ -213,8 +234,13 @@ class HttpClient:
         said = f"status {status}{_excerpt(answer)}"
         if reason := self._stop(answer):
             raise self.stopped(request, f"{reason} ({said})", status)
+        if status == 202:
+            self._note(request.address, status, said)
+            raise AgainError(f"the answer is still being prepared ({said})", self._told_to_wait(answer))
         if status == 429:
             raise self._rate_limited(request, answer, said)
+        if status < 400 or status > 599:
+            raise self.stopped(request, f"it answers with a status that brings no file ({said})", status)
         if status >= 500 or status in TRANSIENT_CLIENT_ERRORS:
             self._note(request.address, status, said)
             raise AgainError(said, self._told_to_wait(answer))

@@ -6,10 +6,13 @@ Belongs here: the checks that each format carries in itself. Does not: what the 
 from __future__ import annotations
 
 import gzip
+import re
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 from typing import Literal
+
+import msgspec
 
 from gii_pipeline.archive.objects import chunks
 from gii_pipeline.archive.request import looks_like_html
@@ -17,6 +20,11 @@ from gii_pipeline.archive.request import looks_like_html
 Format = Literal["gzip", "zip", "parquet", "html", "any"]
 
 _BY_SUFFIX: dict[str, Format] = {".gz": "gzip", ".zip": "zip", ".parquet": "parquet", ".html": "html", ".htm": "html"}
+LOOKED_AT = 65_536
+_TABLES = frozenset({".csv", ".tsv", ".tab", ".txt"})
+_DELIMITER = re.compile(r"[,;\t|]")
+_STARTS = {".json": ("{", "["), ".jsonl": ("{", "["), ".ndjson": ("{", "["), ".xml": ("<",)}
+_SAID_OF_ERRORS = frozenset({"error", "errors", "message", "detail", "status", "code", "title", "type", "reason"})
 _MAGIC: dict[Format, bytes] = {"gzip": b"\x1f\x8b", "zip": b"PK", "parquet": b"PAR1"}
 
 
@@ -33,6 +41,38 @@ def broken_promise(start: bytes, promised: Format, content_type: str | None = No
     if start[: len(magic)] != magic[: len(start)]:
         return f"what came is no {promised} file; it starts with {start[:60]!r}"
     return None
+
+
+def implausible(path: Path, name: str) -> str | None:
+    """Why a whole file cannot be the data that its name promises; None when it can.
+
+    Gateways and quotas answer with a status of 200 and a sentence or an error in JSON. A table has a header and a row,
+    and its header is no prose; JSON and XML begin as such.
+    """
+    with path.open("rb") as file:
+        start = file.read(LOOKED_AT)
+    if not start.strip():
+        return "the answer is empty"
+    text, suffix = start.decode("utf-8", "replace").lstrip("\ufeff \r\n\t"), PurePosixPath(name).suffix.lower()
+    shown = f"it starts with {text[:60]!r}"
+    if _is_error(start):
+        return f"an error came where data was promised; {shown}"
+    if suffix in _TABLES and "\0" not in text:
+        lines = text.splitlines()
+        if text.startswith(("{", "[")) or len(lines) < 2 or (" " in lines[0] and not _DELIMITER.search(lines[0])):
+            return f"what came is no table; {shown}"
+    if suffix in _STARTS and not text.startswith(_STARTS[suffix]):
+        return f"what came is no {suffix.removeprefix('.')}; {shown}"
+    return None
+
+
+def _is_error(start: bytes) -> bool:
+    """Whether a whole answer is a JSON object of nothing but an error."""
+    try:
+        found = msgspec.json.decode(start)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return isinstance(found, dict) and bool(found) and {str(key).lower() for key in found} <= _SAID_OF_ERRORS
 
 
 def damage(path: Path, promised: Format) -> str | None:
@@ -64,6 +104,8 @@ def _zip_damage(path: Path) -> str | None:
             member = archive.testzip()
     except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
         return f"the zip file is cut off or damaged ({error})"
+    except (NotImplementedError, RuntimeError) as error:  # a method that nobody here reads, or a password
+        return f"the zip file cannot be unpacked ({error})"
     return f"the zip file's member {member} is damaged" if member else None
 
 

@@ -118,15 +118,32 @@ class _Reading:
     def _pages(self, number: int) -> Iterator[Kept]:
         cursor: str | None = None
         seen: set[str] = set()
-        page = 1
+        page, received, last = 1, 0, frozenset[str]()
         while True:
             request = self.listing.request(cursor)
             seen.add(request.fingerprint)
             kept = self._page(number, page, request, seen)
+            received += kept.records or 0
+            ids = frozenset(self._ids(kept))
+            if kept.next is not None and (reason := self._endless(kept, received, new=len(ids - last))):
+                self._close(number, [], reason)
+                raise self.http.stopped(request, f"page {page} {reason}: the list does not end")
             yield kept
             if (cursor := kept.next) is None:
                 return
-            page += 1
+            page, last = page + 1, ids
+
+    def _endless(self, kept: Kept, received: int, *, new: int) -> str | None:
+        """Why the list is not followed beyond a page: it brings nothing new, or more came than there is."""
+        if not new:
+            return "brings no record that the page before did not bring"
+        total = kept.total or 0
+        if received > total * (1 + self.listing.moving_tolerance_pct / 100):
+            return f"brings the {received:,}th record of a list of {total:,}, and names a next one"
+        return None
+
+    def _ids(self, kept: Kept) -> list[str]:
+        return self.listing.ids(self.shelf.verified(kept.sha256, str(kept.data_year or "YEARS")).read_bytes())
 
     def _page(self, number: int, page: int, request: Request, seen: set[str]) -> Kept:
         """The page as kept before in this attempt, or asked for now."""
@@ -148,7 +165,7 @@ class _Reading:
             raise self.http.stopped(request, "an HTML page came where JSON was promised: moved, retired or overloaded")
         try:
             return self.listing.read(answer.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self.http.stopped(request, f"the answer is no page of this source ({error})") from None
 
     def _keep(self, number: int, page: int, request: Request, answer: Answer, facts: PageFacts) -> Kept:
@@ -194,6 +211,8 @@ class _Reading:
 
     def _incomplete(self, pages: list[Kept]) -> str | None:
         """Why the pages are not the whole list, each record once; None when they are."""
+        if not _records(pages) and not self.terms.allow_empty:
+            return "it has no record; where that is right, set `allow_empty: true` in the profile"
         totals = {kept.total or 0 for kept in pages}
         received, total = _records(pages), pages[-1].total or 0
         allowed = 0.0 if len(totals) == 1 else total * self.listing.moving_tolerance_pct / 100
@@ -205,10 +224,7 @@ class _Reading:
         return None
 
     def _distinct(self, pages: list[Kept]) -> int:
-        hashes = [
-            np.fromiter(map(hash, self.listing.ids(self.shelf.entry(kept).path.read_bytes())), dtype=np.int64)
-            for kept in pages
-        ]
+        hashes = [np.fromiter(map(hash, self._ids(kept)), dtype=np.int64) for kept in pages]
         return len(np.unique(np.concatenate(hashes)))
 
     def _moved(self, before: Attempt, pages: list[Kept]) -> str | None:

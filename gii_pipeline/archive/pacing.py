@@ -5,6 +5,7 @@ Belongs here: the clock, the token bucket, backoff, what `Retry-After` says. Doe
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,9 @@ from secrets import SystemRandom
 from pydantic import BaseModel, ConfigDict, Field
 
 _random = SystemRandom()
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+FOREVER_S = 10 * 366 * 86_400.0
+LONGEST_NUMBER = 2.0**53
 
 
 class Clock:
@@ -87,18 +91,27 @@ class TokenBucket:
         self._filled_at = at
 
 
+def number_in(headers: Mapping[str, str], name: str) -> float | None:
+    """A header as a number that can be reckoned with; None when it is missing, no number, negative or not finite."""
+    value = headers.get(name, "").strip()
+    if not _NUMBER.fullmatch(value):
+        return None
+    return min(float(value), LONGEST_NUMBER)
+
+
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds that `Retry-After` asks for, as a number or as a date; None when it says nothing readable."""
-    value = headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return float(value)
+    if (seconds := number_in(headers, "Retry-After")) is not None:
+        return min(seconds, FOREVER_S)
     try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
+        until = parsedate_to_datetime(headers.get("Retry-After", "").strip())
+        return min(max(0.0, (until - now).total_seconds()), FOREVER_S) if until.tzinfo else None
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return max(0.0, (until - now).total_seconds()) if until.tzinfo else None
 
 
 def moment(now: datetime, seconds: float) -> str:
     """The time so many seconds from now, for people: `2026-10-04 00:00 UTC`."""
+    if seconds >= FOREVER_S:
+        return "a time more than ten years from now"
     return f"{now + timedelta(seconds=seconds):%Y-%m-%d %H:%M} UTC"

@@ -96,10 +96,11 @@ class Terms:
     """What all entries of one fetch have in common.
 
     data_year: None when what is fetched serves every year. tolerance_pct: by how much a refresh may move the size or
-    the number of records.
+    the number of records. allow_empty: whether a list of no records may be what the source has.
     """
 
     source: str
     licence: str
     data_year: int | None = None
     tolerance_pct: float = 10.0
+    allow_empty: bool = False

@@ -12,23 +12,19 @@ from contextlib import contextmanager
 import dagster as dg
 
 from gii_pipeline.defs.costs import Meter
-from gii_pipeline.errors import GiiError, TransientError
-
-RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+from gii_pipeline.errors import GiiError
 
 
 @contextmanager
-def failing_clearly(retry_number: int | None = None) -> Iterator[Meter]:
-    """Within it, a GiiError fails the step with its message, and nothing but a transient one lets it be tried again.
+def failing_clearly() -> Iterator[Meter]:
+    """Within it, a GiiError fails the step with its message, and Dagster does not try the step again.
 
-    retry_number: how often the step has been tried again; None for one that asks no server. Gives the meter of the
-    step's costs.
+    How often a source is asked again is its client's patience alone: retries of retries multiply. Gives the meter of
+    the step's costs.
     """
     try:
         yield Meter()
     except GiiError as error:
-        if isinstance(error, TransientError) and retry_number is not None and retry_number < RETRIES.max_retries:
-            raise dg.RetryRequested(RETRIES.max_retries, RETRIES.calculate_delay(retry_number + 1)) from error
         raise dg.Failure(
             description=str(error), metadata={"exit_code": error.exit_code}, allow_retries=False
         ) from error

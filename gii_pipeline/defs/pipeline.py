@@ -12,9 +12,11 @@ from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
+from pydantic import ByteSize, TypeAdapter
 
 from gii_pipeline.archive import Archive
 from gii_pipeline.editions import Edition, EditionBook, wipo_book
+from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import Gazetteer
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Input, Profile, read_profile
@@ -33,6 +35,7 @@ class Pipeline:
     engine: what counts the records, `duckdb` or `spark`. resume: the command that goes on with a fetch that stopped.
     archive_root: where the archive lies, if not under the root. refresh_since: when the refresh began (ISO 8601, UTC),
     so that what serves several years is fetched anew once; by default with each step.
+    max_disk: the most bytes of one fetched file.
     """
 
     profile: Profile
@@ -43,13 +46,14 @@ class Pipeline:
     resume: str = "gii ingest --years {years}"
     archive_root: Path | None = None
     refresh_since: str | None = None
+    max_disk: int | None = None
 
     @classmethod
     def from_environment(cls) -> Pipeline:
         """The pipeline that the environment asks for.
 
         GII_PROFILE: a shipped name or a path; GII_ROOT: a folder; GII_METHODS: `2025,2024`; GII_OFFLINE, GII_REFRESH:
-        `1` or when it began; GII_ENGINE: `duckdb` or `spark`.
+        `1` or when it began; GII_ENGINE: `duckdb` or `spark`; GII_MAX_DISK: `50GB`, the most for one fetched file.
         """
         asked, root = os.environ.get("GII_PROFILE") or DEFAULT_PROFILE, os.environ.get("GII_ROOT") or DEFAULT_ROOT
         refresh = os.environ.get("GII_REFRESH", "")
@@ -64,6 +68,7 @@ class Pipeline:
             refresh=refresh not in ("", "0"),
             refresh_since=refresh if "T" in refresh else None,
             engine=os.environ.get("GII_ENGINE") or "duckdb",
+            max_disk=_bytes(os.environ.get("GII_MAX_DISK", "")),
             resume=shlex.join(["gii", "ingest", "--profile", asked, "--root", root]) + " --years {years}",
         )
 
@@ -119,4 +124,21 @@ class Pipeline:
     @property
     def archive(self) -> Archive:
         root = self.archive_root or self.root
-        return Archive(root, offline=self.offline, refresh=self.refresh, since=self.refresh_since, resume=self.resume)
+        return Archive(
+            root,
+            offline=self.offline,
+            refresh=self.refresh,
+            since=self.refresh_since,
+            resume=self.resume,
+            max_disk=self.max_disk,
+        )
+
+
+def _bytes(text: str) -> int | None:
+    """`50GB` as bytes; None for an empty text."""
+    if not text.strip():
+        return None
+    try:
+        return int(TypeAdapter(ByteSize).validate_python(text.strip()))
+    except ValueError:
+        raise InputError(f"GII_MAX_DISK is {text!r}. Write a number of bytes, as 50GB or 800MB.") from None

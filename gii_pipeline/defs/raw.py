@@ -42,7 +42,7 @@ def _by_year(pipeline: Pipeline, table: str, metric: str) -> dg.AssetsDefinition
     def raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         data_year = int(context.partition_key)
         archive = _archive(pipeline, context.run.tags.get(REFRESH_TAG.format(table=table)))
-        with failing_clearly(context.retry_number) as meter:
+        with failing_clearly() as meter:
             began = archive.clock.timestamp()
             gathered = gather(archive, source, data_year)
             pin(gathered, pipeline.store.raw(table, data_year))
@@ -60,9 +60,9 @@ def _for_all_years(pipeline: Pipeline, name: str, source: Input) -> dg.AssetsDef
         kinds={"archive"},
         owners=["team:gii_pipeline"],
     )
-    def raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    def raw() -> dg.MaterializeResult[Any]:
         archive = pipeline.archive
-        with failing_clearly(context.retry_number) as meter:
+        with failing_clearly() as meter:
             began = archive.clock.timestamp()
             gathered = gather(archive, source, None)
             pin(gathered, pipeline.store.raw(name))

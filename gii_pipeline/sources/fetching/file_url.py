@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from gii_pipeline.archive import Archive, Entry, Expected, Request, fetch_file
 from gii_pipeline.archive.integrity import Format
-from gii_pipeline.sources.fetching.options import FetchOptions, connect, needed_year, terms_of
+from gii_pipeline.sources.fetching.options import NAME, FetchOptions, connect, needed_year, terms_of
 
 
 def _as_tuple(value: object) -> object:
@@ -27,7 +27,7 @@ class FileUrlOptions(FetchOptions):
     """
 
     url: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(min_length=1)
-    source: str = Field(default="file_url", pattern=r"[A-Za-z0-9_-]+")
+    source: str = Field(default="file_url", pattern=NAME)
     licence: str = ""
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     format: Format | None = None

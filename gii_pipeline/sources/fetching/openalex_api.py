@@ -28,7 +28,7 @@ from gii_pipeline.archive import (
     Request,
     fetch_list,
 )
-from gii_pipeline.archive.pacing import moment, retry_after_s
+from gii_pipeline.archive.pacing import moment, number_in, retry_after_s
 from gii_pipeline.errors import InputError
 from gii_pipeline.sources.fetching.options import KeyedOptions, connect, needed_year, terms_of
 
@@ -96,7 +96,7 @@ def fetch(archive: Archive, options: OpenalexApiOptions, data_year: int | None) 
             read=_read,
             ids=lambda body: [record.id for record in _decoder.decode(body).results],
             stop=_Budget(http.clock, options).reason,
-            credits=lambda headers: _number(headers, CREDITS),
+            credits=lambda headers: number_in(headers, CREDITS),
         )
         return fetch_list(archive, http, terms, listing)
 
@@ -147,13 +147,13 @@ class _Budget:
     announced: bool = False
 
     def reason(self, headers: Mapping[str, str], facts: PageFacts) -> str | None:
-        remaining = _number(headers, "X-RateLimit-Remaining")
-        cost = _number(headers, CREDITS) or 1
+        remaining = number_in(headers, "X-RateLimit-Remaining")
+        cost = number_in(headers, CREDITS) or 1
         if remaining is None:
             return None
         self._announce(facts, remaining, cost)
-        prepaid = (_number(headers, "X-RateLimit-Onetime-Remaining") or 0) + (
-            _number(headers, "X-RateLimit-Prepaid-Remaining-USD") or 0
+        prepaid = (number_in(headers, "X-RateLimit-Onetime-Remaining") or 0) + (
+            number_in(headers, "X-RateLimit-Prepaid-Remaining-USD") or 0
         )
         if remaining >= cost or (self.options.spend_prepaid and prepaid > 0):
             return None
@@ -172,13 +172,6 @@ class _Budget:
 
 
 def _spent(clock: Clock, headers: Mapping[str, str], wait_s: float | None) -> str:
-    seconds = _number(headers, "X-RateLimit-Reset") or wait_s
+    seconds = number_in(headers, "X-RateLimit-Reset") or wait_s
     when = "at midnight UTC" if seconds is None else f"at {moment(clock.now(), seconds)}"
     return f"the daily budget is spent; it resets {when}"
-
-
-def _number(headers: Mapping[str, str], name: str) -> float | None:
-    try:
-        return float(headers[name])
-    except (KeyError, ValueError):
-        return None

@@ -8,6 +8,7 @@ Layout: SOURCES.md, Snapshot. CC0. Cite the manifest's date.
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,13 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from pydantic import Field
 
 from gii_pipeline.archive import Archive, Entry, Expected, Request, fetch_file
 from gii_pipeline.errors import InputError
-from gii_pipeline.sources.fetching.options import FetchOptions, connect, terms_of
+from gii_pipeline.sources.fetching.options import FILE_NAME, NAME, FetchOptions, connect, terms_of
+
+logger = logging.getLogger(__name__)
 
 LICENCE = "CC0-1.0"
 
@@ -28,9 +32,9 @@ class SnapshotOptions(FetchOptions):
 
     base_url: str = "https://openalex.s3.amazonaws.com"
     format: Literal["jsonl", "parquet"] = "jsonl"
-    entity: str = "works"
+    entity: str = Field(default="works", pattern=NAME)
     what: Literal["records", "deleted_ids"] = "records"
-    deleted_ids: str = "deleted_ids.csv.gz"
+    deleted_ids: str = Field(default="deleted_ids.csv.gz", pattern=FILE_NAME)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -63,7 +67,11 @@ def fetch(archive: Archive, options: SnapshotOptions, data_year: int | None) -> 
     with connect(archive, terms, options) as http:
         if options.what == "deleted_ids":
             return [fetch_file(archive, http, any_size, Request(f"{folder}/{options.deleted_ids}"))]
+        began = archive.clock.timestamp()
         manifest = fetch_file(archive, http, terms, Request(f"{folder}/manifest.json"), Expected(count=_records))
+        if manifest.retrieved_at >= began:
+            listed = f"{manifest.records:,} {options.entity}"
+            logger.warning("openalex_snapshot: %s lists %s", manifest.address, listed)
         return [
             fetch_file(archive, http, any_size, Request(_address(base, file.url)), _expected(file))
             for file in _read(manifest.path).files
@@ -82,6 +90,8 @@ def _records(path: Path) -> int:
     """The manifest's total; ValueError when its files do not add up to it."""
     manifest = _read(path)
     listed = sum(file.meta.record_count for file in manifest.files)
+    if not listed:
+        raise ValueError("it lists no record")
     if listed != manifest.record_count:
         raise ValueError(f"its files hold {listed:,} records, but it says {manifest.record_count:,}")
     return listed

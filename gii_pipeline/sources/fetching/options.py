@@ -13,15 +13,24 @@ from pydantic import BaseModel, ConfigDict, Field
 from gii_pipeline.archive import Answer, Archive, HttpClient, Key, Patience, Terms
 from gii_pipeline.errors import InputError
 
+NAME = r"^[A-Za-z0-9_-]+$"
+FILE_NAME = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
+"""What a name in a profile may have as a whole where it becomes part of a path or an address."""
+
 
 class FetchOptions(BaseModel):
-    """per_second: the most requests a second. refresh_tolerance_pct: by how much --refresh may move size or records."""
+    """What every client takes.
+
+    per_second: the most requests a second. refresh_tolerance_pct: by how much --refresh may move size or records.
+    allow_empty: take an answer of no records for what the source has; otherwise it stops the fetch.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     per_second: float = Field(default=5, gt=0)
     patience: Patience = Patience()
     refresh_tolerance_pct: float = Field(default=10, ge=0)
+    allow_empty: bool = False
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -50,7 +59,7 @@ class KeyedOptions(FetchOptions):
 
 
 def terms_of(source: str, options: FetchOptions, licence: str, data_year: int | None) -> Terms:
-    return Terms(source, licence, data_year, options.refresh_tolerance_pct)
+    return Terms(source, licence, data_year, options.refresh_tolerance_pct, options.allow_empty)
 
 
 def connect(

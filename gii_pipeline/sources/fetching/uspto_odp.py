@@ -11,7 +11,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from gii_pipeline.archive import Archive, Entry, Expected, Key, Patience, Request, fetch_file
-from gii_pipeline.sources.fetching.options import KeyedOptions, connect, terms_of
+from gii_pipeline.sources.fetching.options import NAME, KeyedOptions, connect, terms_of
 
 LICENCE = "CC-BY-4.0"
 
@@ -19,9 +19,9 @@ LICENCE = "CC-BY-4.0"
 class OdpOptions(KeyedOptions):
     """table: a PatentsView table, e.g. `g_pct_data`, `g_inventor_disambiguated`, `g_location_disambiguated`."""
 
-    table: str = Field(pattern=r"[a-z0-9_]+")
+    table: str = Field(pattern=NAME)
     base_url: str = "https://api.uspto.gov/api/v1"
-    product: str = "PVGPATDIS"
+    product: str = Field(default="PVGPATDIS", pattern=NAME)
     key_variable: str = "USPTO_API_KEY"
     per_second: float = Field(default=1, gt=0)
     patience: Patience = Patience(rate_limit_wait_s=5)

@@ -61,8 +61,10 @@ def test_a_last_page_that_is_exactly_full_has_an_empty_one_behind_it(
     assert [page.records for page in fetch("crunchbase_api", options(server), 2024)] == [10, 10, 0]
 
 
-def test_a_year_without_rounds_is_one_empty_page(fetch: Fetch, server: Server) -> None:
-    assert [page.records for page in fetch("crunchbase_api", options(server), 1999)] == [0]
+def test_a_year_without_rounds_stops_unless_the_profile_allows_it(fetch: Fetch, server: Server) -> None:
+    with pytest.raises(FetchStoppedError, match=r"it has no record.*`allow_empty: true`"):
+        fetch("crunchbase_api", options(server), 1999)
+    assert [page.records for page in fetch("crunchbase_api", options(server, allow_empty=True), 1999)] == [0]
 
 
 def test_further_predicates_go_with_the_query_and_make_another_list(fetch: Fetch, server: Server) -> None:

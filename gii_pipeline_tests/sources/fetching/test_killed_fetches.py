@@ -24,7 +24,7 @@ from gii_pipeline_tests.sources.fetching.services import Crunchbase, OpenAlex, S
 KILLS = 20
 KEY = {"TEST_KEY": "cb-0123456789"}
 YEAR = 2024
-CHANGING = ("retrieved_at", "closed_at")
+CHANGING = ("check", "retrieved_at", "closed_at")
 
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["gii_pipeline.sources.fetching"])

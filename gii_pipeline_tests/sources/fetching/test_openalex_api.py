@@ -72,8 +72,10 @@ def test_a_last_page_that_is_exactly_full_has_an_empty_one_behind_it(
     assert len(ids(pages)) == 20
 
 
-def test_a_year_without_works_is_one_empty_page(fetch: Fetch, server: Server) -> None:
-    assert [page.records for page in fetch("openalex_api", options(server), 1999)] == [0]
+def test_a_year_without_works_stops_unless_the_profile_allows_it(fetch: Fetch, server: Server) -> None:
+    with pytest.raises(FetchStoppedError, match=r"it has no record.*`allow_empty: true`"):
+        fetch("openalex_api", options(server), 1999)
+    assert [page.records for page in fetch("openalex_api", options(server, allow_empty=True), 1999)] == [0]
 
 
 def test_institutions_serve_every_year(fetch: Fetch) -> None:
@@ -242,7 +244,10 @@ def test_html_with_status_200_stops_and_the_next_run_goes_on(fetch: Fetch, serve
     assert not any(b"<html" in entry.path.read_bytes() for entry in archive.entries())
 
 
-@pytest.mark.parametrize("body", [b'{"meta": {"count": 25', b'{"message": "hello"}', b"[]", b""])
+NO_PAGES = [b'{"meta": {"count": 25', b'{"message": "hello"}', b"[]", b"", b"[" * 200_000, b'{"meta": {"count": NaN}}']
+
+
+@pytest.mark.parametrize("body", NO_PAGES)
 def test_a_body_that_is_no_page_stops(fetch: Fetch, server: Server, archive: Archive, body: bytes) -> None:
     server.faults = [Reply(body, 200, {"Content-Type": "application/json"})]
 
@@ -251,7 +256,18 @@ def test_a_body_that_is_no_page_stops(fetch: Fetch, server: Server, archive: Arc
     assert archive.entries() == []
 
 
-@pytest.mark.parametrize("count", [24, 26, 0])
+def test_a_list_longer_than_announced_is_not_followed_to_its_end(
+    fetch: Fetch, server: Server, openalex: OpenAlex, archive: Archive
+) -> None:
+    server.faults = [lambda asked: changed(openalex(asked), count=0)]
+
+    with pytest.raises(FetchStoppedError, match=r"page 1 brings the 10th record of a list of 0.*does not end"):
+        fetch("openalex_api", options(server), 2023)
+    assert archive.entries() == []
+    assert len(ids(fetch("openalex_api", options(server), 2023))) == 25
+
+
+@pytest.mark.parametrize("count", [24, 26])
 def test_a_wrong_total_is_never_data(
     fetch: Fetch, server: Server, openalex: OpenAlex, archive: Archive, count: int
 ) -> None:

@@ -76,9 +76,23 @@ def test_a_new_release_that_lost_records_fails_and_the_old_one_stays(
     del snapshot.parts[EARLY]
     snapshot.publish()
 
-    with pytest.raises(FetchStoppedError, match=r"manifest.json: its (bytes|records) moved from .* more than 10 %"):
+    with pytest.raises(FetchStoppedError, match=r"manifest.json: its records moved from 3 to 1, by more than 10 %"):
         fetch("openalex_snapshot", options(server), refresh=True)
     assert fetch("openalex_snapshot", options(server)) == old
+
+
+def test_the_run_names_how_many_works_a_manifest_lists(
+    fetch: Fetch, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    fetch("openalex_snapshot", options(server))
+    assert "manifest.json lists 3 works" in caplog.text
+
+
+def test_a_manifest_without_records_is_never_the_source(fetch: Fetch, server: Server, snapshot: Snapshot) -> None:
+    snapshot.parts.clear()
+    snapshot.publish()
+    with pytest.raises(FetchStoppedError, match="it lists no record"):
+        fetch("openalex_snapshot", options(server))
 
 
 def test_deleted_works_are_a_file_of_their_own(fetch: Fetch, server: Server) -> None:
