@@ -24,6 +24,7 @@ from gii_pipeline.sandbox.plan import YEARS
 from gii_pipeline.sandbox.records import Chunk
 from gii_pipeline.sandbox.works import work_number
 from gii_pipeline.sandbox.world import World, make_world
+from gii_pipeline.sources.readers.deal_types import CRUNCHBASE
 from gii_pipeline.store import Store, write_batches
 
 Integers = NDArray[np.int64]
@@ -159,5 +160,5 @@ _RECORD_IDS: dict[str, Callable[[Chunk], pa.Array]] = {
 _RECORD_TYPES: dict[str, Callable[[Chunk], pa.Array]] = {
     "pct_applications": lambda chunk: pa.array(["pct"] * len(chunk.number)),
     "scientific_publications": lambda chunk: pa.array(["article"] * len(chunk.number)),
-    "vc_deals": lambda chunk: pa.array(deal_types(chunk, shapes.VENTURE_TYPES)),
+    "vc_deals": lambda chunk: pa.array([CRUNCHBASE[word] for word in deal_types(chunk, shapes.VENTURE_TYPES)]),
 }

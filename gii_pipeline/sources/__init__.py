@@ -33,6 +33,7 @@ from gii_pipeline.sources.readers import (
     web_of_science,
     wipo_pct_xml,
 )
+from gii_pipeline.sources.readers.deal_types import DealOptions
 from gii_pipeline.sources.readers.files import explained
 from gii_pipeline.sources.readers.rows import INSTITUTION_COLUMNS, PEOPLE_COLUMNS, NoOptions, Options, chosen, dated
 
@@ -130,7 +131,8 @@ _PATENTSVIEW = "PatentsView, U.S. Patent and Trademark Office (www.patentsview.o
 SOURCES: dict[str, Source] = {
     "crunchbase_api": Source(
         read=crunchbase_api.people,
-        options=NoOptions,
+        options=DealOptions,
+        extract_version=2,
         roles={"rounds": "pages of searches/funding_rounds of the API v4"},
         metric="vc_deals",
         licence="Crunchbase Terms of Service",
@@ -138,15 +140,17 @@ SOURCES: dict[str, Source] = {
     ),
     "crunchbase_export": Source(
         read=crunchbase_export.people,
-        options=NoOptions,
-        roles={"rounds": "funding_rounds.csv of 2013, 2016 or today"},
+        options=DealOptions,
+        extract_version=2,
+        roles={"rounds": "funding rounds of 2013 or 2016, of the bulk export, or of a search of Crunchbase Pro"},
         metric="vc_deals",
         licence="Crunchbase Terms of Service",
         citation=f"{_CRUNCHBASE}, CSV export",
     ),
     "crunchbase_export_2015": Source(
         read=crunchbase_export_2015.people,
-        options=NoOptions,
+        options=DealOptions,
+        extract_version=2,
         roles={"rounds": "rounds2.csv", "companies": "companies.csv"},
         joins=True,
         metric="vc_deals",
@@ -233,8 +237,10 @@ SOURCES: dict[str, Source] = {
     ),
     "sec_form_d": Source(
         read=sec_form_d.people,
-        options=NoOptions,
+        options=DealOptions,
+        extract_version=2,
         roles={"sets": "quarterly Form D data sets (zip)"},
+        joins=True,
         metric="vc_deals",
         licence="public domain",
         citation="U.S. Securities and Exchange Commission, Form D Data Sets",

@@ -95,7 +95,7 @@ def test_a_records_fractions_add_up_to_one(root: Path, table: str) -> None:
 
 def test_clusters_noise_and_unlocated_add_up_to_the_records(root: Path) -> None:
     points = pd.read_parquet(root / "releases" / "v2015.1" / "points.parquet")
-    deals = core(root, "vc_deals").query("record_type in ('venture', 'seed', 'angel')")
+    deals = core(root, "vc_deals").query("record_type in ('angel', 'seed', 'early', 'late', 'venture')")
     unlocated = int(deals["location_id"].isna().sum())
     located = to_units(points.query("metric == 'vc_deals'")["fractions"]).sum() // to_units([1.0])[0]
     assert located + unlocated == deals["record_id"].nunique()
@@ -104,7 +104,7 @@ def test_clusters_noise_and_unlocated_add_up_to_the_records(root: Path) -> None:
 
 
 def test_nearly_every_deal_that_names_a_city_is_located(root: Path) -> None:
-    deals = core(root, "vc_deals").query("record_type in ('venture', 'seed', 'angel')")
+    deals = core(root, "vc_deals").query("record_type in ('angel', 'seed', 'early', 'late', 'venture')")
     named = deals[~deals["geocoding"].isin(["no_address", "no_city"])]
     assert len(named) > 40_000
     assert named["location_id"].notna().mean() >= 0.99

@@ -25,7 +25,8 @@ READERS = {
         {},
     ),
 }
-DEALS_OF_THE_WINDOW = "year BETWEEN 2010 AND 2014 AND record_type IN ('venture', 'seed', 'angel') AND dropped IS NULL"
+_VENTURE = "('angel', 'seed', 'early', 'late', 'venture')"
+DEALS_OF_THE_WINDOW = f"year BETWEEN 2010 AND 2014 AND record_type IN {_VENTURE} AND dropped IS NULL"
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,9 @@ FIELDS = (
     "investment_stage",
     "funded_organization_identifier",
     "funded_organization_location",
+    "funded_organization_categories",
     "is_equity",
+    "updated_at",
 )
 
 

@@ -11,46 +11,56 @@ from pathlib import Path
 
 import duckdb
 
+from gii_pipeline.sources.readers import dates
 from gii_pipeline.sources.readers import files as reading
-from gii_pipeline.sources.readers.rows import NoOptions, day, joined, kind, people_rows
+from gii_pipeline.sources.readers.companies import company, industries
+from gii_pipeline.sources.readers.deal_types import CRUNCHBASE, DealOptions, deal_type
+from gii_pipeline.sources.readers.rows import joined, people_rows
 
-_ENTITY = (
-    "STRUCT(uuid VARCHAR, properties STRUCT(announced_on VARCHAR, investment_type VARCHAR, "
-    "funded_organization_location STRUCT(value VARCHAR, location_type VARCHAR)[]))"
+_PROPERTIES = (
+    "STRUCT(announced_on VARCHAR, investment_type VARCHAR, updated_at VARCHAR, "
+    'funded_organization_identifier STRUCT(uuid VARCHAR, "value" VARCHAR), '
+    'funded_organization_categories STRUCT("value" VARCHAR)[], '
+    'funded_organization_location STRUCT("value" VARCHAR, location_type VARCHAR)[])'
 )
 
 
 def people(
-    con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: NoOptions
+    con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: DealOptions
 ) -> duckdb.DuckDBPyRelation:
-    """PEOPLE rows, one a funding round; `dropped` is no_date. A round that came on two pages counts once."""
-    del options
+    """PEOPLE rows, one an entity of a page; `dropped` is no_date or no_id."""
     entities = " UNION ALL ".join(_entities(path) for path in reading.named(files, "rounds"))
-    places = {part: _place(part) for part in ("city", "region", "country")}
+    located = ", ".join(f"{_place(part)} AS {part}" for part in ("city", "region", "country"))
+    categories = "array_to_string(list_transform(given.funded_organization_categories, lambda c: c.value), '|')"
+    organisation = "given.funded_organization_identifier"
     return people_rows(
         con,
         f"""(
-            SELECT *, {day("given.announced_on")} AS announced,
-                {", ".join(f"{expression} AS {part}" for part, expression in places.items())}
+            SELECT *, {dates.date("given.announced_on", options.date_formats)} AS announced, {located},
+                {categories} AS categories
             FROM (SELECT entity.uuid AS uuid, entity.properties AS given FROM ({entities}))
-            QUALIFY row_number() OVER (PARTITION BY uuid ORDER BY given.announced_on) = 1
         )""",
         record_id="uuid",
         year="year(announced)",
-        record_type=kind("given.investment_type", "undisclosed"),
-        dropped="CASE WHEN announced IS NULL THEN 'no_date' END",
+        year_text="CASE WHEN announced IS NULL THEN given.announced_on END",
+        record_type=deal_type("given.investment_type", CRUNCHBASE),
+        source_type="given.investment_type",
+        dropped="CASE WHEN uuid IS NULL THEN 'no_id' WHEN announced IS NULL THEN 'no_date' END",
+        changed="try_cast(given.updated_at AS TIMESTAMP)",
         city="city",
         admin="region",
         economy="country",
         address=joined("city", "region", "country"),
+        organisations=company(f"{organisation}.value", "country", f"{organisation}.uuid"),
+        fields=industries("categories"),
     )
 
 
 def _entities(path: Path) -> str:
     return (
         f"SELECT unnest(entities) AS entity FROM read_json({reading.file_list([path])}, format = 'unstructured', "
-        f"columns = {{entities: '{_ENTITY}[]'}}, compression = '{reading.compression(path)}', "
-        "hive_partitioning = false, maximum_object_size = 134217728)"
+        f"columns = {{entities: 'STRUCT(uuid VARCHAR, properties {_PROPERTIES})[]'}}, "
+        f"compression = '{reading.compression(path)}', hive_partitioning = false, maximum_object_size = 134217728)"
     )
 
 

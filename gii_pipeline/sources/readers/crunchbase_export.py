@@ -1,6 +1,7 @@
-"""Crunchbase's CSV exports of funding rounds that carry the company's place in the round's own row: `rounds`.
+"""Crunchbase's CSV exports of funding rounds that have the company's place in the round's own row: `rounds`.
 
-Belongs here: the columns of 2013, of 2016 and of today's daily export.
+Belongs here: the columns of 2013, of 2016, of today's bulk export (funding_rounds.csv) and of a search of Crunchbase
+Pro.
 Does not: the export of December 2015, whose rounds must be joined to companies (see `crunchbase_export_2015`).
 """
 
@@ -11,47 +12,69 @@ from pathlib import Path
 
 import duckdb
 
+from gii_pipeline.sources.readers import dates, places
 from gii_pipeline.sources.readers import files as reading
-from gii_pipeline.sources.readers.rows import NoOptions, day, joined, kind, people_rows
+from gii_pipeline.sources.readers.companies import company, industries
+from gii_pipeline.sources.readers.deal_types import CRUNCHBASE, DealOptions, deal_type
+from gii_pipeline.sources.readers.rows import joined, people_rows
 
 _NAMES = {
-    "round_id": ("funding_round_uuid", "funding_round_permalink", "uuid"),
-    "company": ("org_uuid", "company_uuid", "company_permalink", "company_name"),
-    "announced_on": ("announced_on", "funded_at"),
-    "type": ("investment_type", "funding_round_type"),
+    "round_id": ("funding_round_uuid", "funding_round_permalink", "uuid", "Transaction Name URL"),
+    "company": ("org_uuid", "company_uuid", "company_permalink", "Organization Name URL", "company_name"),
+    "company_name": ("org_name", "company_name", "Organization Name"),
+    "announced_on": ("announced_on", "funded_at", "Announced Date"),
+    "type": ("investment_type", "funding_round_type", "Funding Type"),
+    "code": ("funding_round_code",),
     "city": ("city", "company_city"),
     "admin": ("state_code", "company_state_code"),
+    "region": ("region", "company_region"),
     "economy": ("country_code", "company_country_code"),
+    "located": ("Organization Location",),
+    "categories": ("company_category_list", "company_category_code", "Organization Industries"),
     "updated_at": ("updated_at",),
 }
-_OPTIONAL = ("round_id", "updated_at")
+_NEEDED = ("company", "announced_on", "type")
 
 
 def people(
-    con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: NoOptions
+    con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: DealOptions
 ) -> duckdb.DuckDBPyRelation:
-    """PEOPLE rows, one a funding round; `dropped` is no_date.
+    """PEOPLE rows, one a funding round; `dropped` is no_date or no_id.
 
-    A round that comes twice under one id counts once, as it was updated last. Columns without an id of the round
-    (2013): the id is the company, day and type, numbered.
+    Columns without an id of the round (2013): the id is the company, day and type, numbered.
     """
-    del options
-    rounds = reading.renamed(con, reading.named(files, "rounds"), _NAMES, optional=_OPTIONAL)
+    paths = reading.named(files, "rounds")
+    optional = [name for name in _NAMES if name not in _NEEDED]
+    rounds = f"({reading.renamed(con, paths, _NAMES, optional=optional, titled=True)})"
+    where = ", ".join(map(str, paths))
+    formats = dates.formats_of(con, rounds, "announced_on", where, options.date_formats)
+    place = places.place("parts")
+    economy = f"coalesce(economy, {place['economy']})"
     return people_rows(
         con,
         f"""(
-            SELECT *, {day("announced_on", "%Y-%m-%d", "%d-%m-%Y", "%m/%d/%Y")} AS announced,
-                concat_ws('|', company, announced_on, type) AS named, row_number() OVER (
-                    PARTITION BY round_id, CASE WHEN round_id IS NULL THEN named END ORDER BY updated_at DESC NULLS LAST
-                ) AS nth
-            FROM ({rounds}) QUALIFY round_id IS NULL OR nth = 1
+            SELECT *, {dates.date("announced_on", formats)} AS announced, {places.parts("located")} AS parts,
+                CASE WHEN company IS NOT NULL THEN concat_ws('|', company, announced_on, type) END AS named,
+                row_number() OVER (PARTITION BY round_id IS NULL, company, announced_on, type) AS nth
+            FROM {rounds}
         )""",
-        record_id="coalesce(round_id, concat_ws('|', named, nth))",
+        record_id="coalesce(round_id, named || '|' || nth)",
         year="year(announced)",
-        record_type=kind("type", "undisclosed"),
-        dropped="CASE WHEN announced IS NULL THEN 'no_date' END",
-        city="city",
-        admin="admin",
-        economy="economy",
-        address=joined("city", "admin", "economy"),
+        year_text="CASE WHEN announced IS NULL THEN announced_on END",
+        record_type=deal_type(with_series("type", "code"), CRUNCHBASE),
+        source_type="type",
+        dropped="CASE WHEN round_id IS NULL AND named IS NULL THEN 'no_id' WHEN announced IS NULL THEN 'no_date' END",
+        changed="try_cast(updated_at AS TIMESTAMP)",
+        city=f"coalesce(city, {place['city']})",
+        admin=f"coalesce(admin, {place['admin']})",
+        economy=economy,
+        address=f"coalesce({joined('city', 'coalesce(region, admin)', 'economy')}, {place['address']})",
+        organisations=company("company_name", economy, "company"),
+        fields=industries("categories"),
     )
+
+
+def with_series(type_: str, code: str) -> str:
+    """SQL for a round's type; the exports of 2015 and 2016 call every series `venture`, and give its letter apart."""
+    lettered = f"{type_} = 'venture' AND regexp_full_match({code}, '[A-La-l]')"
+    return f"CASE WHEN {lettered} THEN 'series_' || {code} ELSE {type_} END"

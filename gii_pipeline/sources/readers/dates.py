@@ -1,0 +1,109 @@
+"""Dates as tables write them: which are read, which need the profile's word, and which stay undated.
+
+Belongs here: SQL for the date in a column of text, after a look at the whole column where its form is ambiguous.
+Does not: which column it is (see the reader of each source).
+
+Read in any case: ISO 8601 with and without time and zone, also with `/` or without separators, a month (2020-05) or a
+year alone, and months by their English names. Days and months in numbers only as the whole column proves or the
+profile's formats say. A year of two digits is read by a format with %y alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import duckdb
+
+from gii_pipeline.errors import InputError
+from gii_pipeline.sources.readers.files import quoted
+
+_NUMBERS: Final = r"^(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})$"
+_TIME: Final = r"[T ]+\d{1,2}:\d{2}.*$"
+_NAMED: Final = (
+    "%d-%b-%Y",
+    "%d-%B-%Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%b %d %Y",
+    "%B %d %Y",
+    "%b-%d-%Y",
+    "%b %Y",
+    "%B %Y",
+    "%b-%Y",
+)
+DAY_FIRST: Final = "%d/%m/%Y"
+MONTH_FIRST: Final = "%m/%d/%Y"
+_EXAMPLES: Final = 3
+
+
+def date(text: str, formats: Sequence[str]) -> str:
+    """SQL for the date that a text writes, null where it is in no form that is read.
+
+    formats: of dates that are not read in any case, as strptime has them; the first that fits is taken.
+    """
+    day = _without_time(text)
+    parsed = [_parsed(text if "%H" in written else day, written) for written in formats]
+    months = f"regexp_replace(regexp_replace({day}, '(\\d)(st|nd|rd|th)\\b', '\\1'), '[,.]', '', 'g')"
+    names = [_parsed(months, written) for written in _NAMED]
+    return f"coalesce({', '.join([*parsed, _iso(day), *names])})"
+
+
+def year(text: str, formats: Sequence[str]) -> str:
+    """SQL for the year of a date, or of a year alone (2020, or 2020.0 as spreadsheets have it)."""
+    alone = f"CASE WHEN regexp_full_match({text}, '[12]\\d{{3}}(\\.0+)?') THEN left({text}, 4)::INTEGER END"
+    return f"coalesce({alone}, year({date(text, formats)}))"
+
+
+def _without_time(text: str) -> str:
+    return f"regexp_replace({text}, '{_TIME}', '')"
+
+
+def _iso(day: str) -> str:
+    return (
+        f"CASE WHEN regexp_matches({day}, '^\\d{{4}}[-/.]\\d') "
+        f"THEN try_strptime(translate({day}, '/.', '--'), ['%Y-%m-%d', '%Y-%m']) "
+        f"WHEN regexp_full_match({day}, '\\d{{8}}') THEN try_strptime({day}, '%Y%m%d') END"
+    )
+
+
+def _parsed(text: str, written: str) -> str:
+    """SQL for a date in one format. %Y takes two digits for a year of the first century, which no record has."""
+    parsed = f"try_strptime({text}, {quoted(written)})"
+    return parsed if "%y" in written else f"CASE WHEN year({parsed}) > 999 THEN {parsed} END"
+
+
+def formats_of(
+    con: duckdb.DuckDBPyConnection, source: str, column: str, where: str, formats: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """The formats of a column's dates: those that the profile names, else what the column's numbers prove.
+
+    source: what stands after FROM. where: the files, for the message.
+    Raises InputError where day-first and month-first both fit every date, or neither does.
+    """
+    if formats:
+        return tuple(formats)
+    day = _without_time(column)
+    first, second = (f"try_cast(regexp_extract({day}, '{_NUMBERS}', {part}) AS INTEGER)" for part in (1, 2))
+    written = f"SELECT {column} AS written, {first} AS a, {second} AS b FROM {source}"
+    found = con.sql(
+        f"SELECT count(*), max(a) > 12, max(b) > 12, list(DISTINCT written)[:{_EXAMPLES}], "
+        f"arg_max(written, a), arg_max(written, b) "
+        f"FROM ({written}) WHERE a BETWEEN 1 AND 31 AND b BETWEEN 1 AND 31"
+    ).fetchall()
+    [(count, day_first, month_first, examples, with_day_first, with_month_first)] = found
+    if not count:
+        return ()
+    if day_first and month_first:
+        raise InputError(
+            f"{where}: the dates of {column} are written in two orders: {with_day_first} has the day first, "
+            f"{with_month_first} the month. Correct the column, or name the formats in the profile, for instance "
+            f'`date_formats: ["{DAY_FIRST}", "{MONTH_FIRST}"]`: the first that fits is taken'
+        )
+    if not day_first and not month_first:
+        raise InputError(
+            f"{where}: the dates of {column} may have the day or the month first, for instance {', '.join(examples)}. "
+            f'Say which in the profile: `date_formats: ["{DAY_FIRST}"]` or `date_formats: ["{MONTH_FIRST}"]`'
+        )
+    order = ("%d", "%m") if day_first else ("%m", "%d")
+    return tuple(sign.join((*order, "%Y")) for sign in "/-. ")
