@@ -32,7 +32,8 @@ from gii_pipeline.clusters.density import Density, density
 from gii_pipeline.clusters.rows import EARTH_RADIUS_KM
 from gii_pipeline.editions import wipo_book
 from gii_pipeline.geocoding.location_id import pack, unpack
-from gii_pipeline.metrics.population import PopulationRaster, population
+from gii_pipeline.metrics.population import population
+from gii_pipeline.metrics.rasters import PopulationRaster
 
 RADIUS_KM, MIN_WEIGHT = 15.0, 4500
 CITY = 10_000

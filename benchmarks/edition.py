@@ -22,8 +22,10 @@ from _world import points, population_raster, totals
 from gii_pipeline import clusters
 from gii_pipeline.editions import wipo_book
 from gii_pipeline.metrics import cluster_metrics
-from gii_pipeline.metrics.population import PopulationRaster, population
+from gii_pipeline.metrics.population import population
+from gii_pipeline.metrics.rasters import PopulationRaster
 from gii_pipeline.ranking import contributions, rank_edition, rank_intensity, rank_size, with_population
+from gii_pipeline.ranking.stage import INHABITED
 
 EDITION = wipo_book()[2025]
 SECONDS = 30.0
@@ -54,10 +56,10 @@ def _stages(world: pd.DataFrame, raster: PopulationRaster) -> float:
     tables = rank_edition(world, sums, EDITION, inhabitants)
     whole = time.perf_counter() - begin
     print(f"{world['location_id'].nunique():,} locations, {len(tables.clusters)} clusters: {whole:.1f} s")
-    footprints = tables.cluster_footprints.drop(columns=["population", "population_year"])
+    footprints = tables.cluster_footprints.drop(columns=list(INHABITED))
     steps: dict[str, Callable[[], object]] = {
         "clusters and footprints": lambda: clusters.build(world, EDITION),
-        "population": lambda: with_population(footprints, inhabitants, EDITION),
+        "population": lambda: with_population(footprints, inhabitants),
         "metrics": lambda: cluster_metrics(tables.cluster_members, world, sums, tables.cluster_footprints, EDITION),
         "rankings": lambda: rank_intensity(
             rank_size(tables.clusters, tables.cluster_footprints, tables.cluster_metrics, EDITION)

@@ -180,6 +180,9 @@ def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:
 
 
 def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
+    from rich.markup import escape
+
+    from gii_pipeline.metrics.population import warnings as population_warnings
     from gii_pipeline.releases import open_release
     from gii_pipeline.report.progress import console
     from gii_pipeline.report.story import story_of
@@ -190,6 +193,8 @@ def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
     out = console()
     out.print(ranking_table(ranking, f"{workflow.pipeline.profile.title}, edition {label}"))
     out.print(story_of(release).sentence(), highlight=False)
+    for line in population_warnings(release.table("cluster_footprints")):
+        out.print(f"[yellow]Warning[/] {escape(line)}", soft_wrap=True, highlight=False)
     unchanged = " (unchanged: the same inputs made it before)" if str(release.version) == before else ""
     out.print(f"Release {release.version}: {release.folder}{unchanged}", soft_wrap=True, highlight=False)
 

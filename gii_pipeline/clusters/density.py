@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -42,6 +42,26 @@ class Density:
         return np.where(self.core, "core", np.where(self.labels == NOISE, "noise", "border"))
 
 
+@dataclass(frozen=True)
+class Weighed:
+    """Points with the weight within a radius of each, which any minimum can be held against (see `weigh`)."""
+
+    rows: Rows
+    points: Points
+    within: Floats
+
+    def clusters(self, min_weight: float) -> Density:
+        """The clusters of one minimum; exact for those that were given to `weigh`."""
+        _check_positive(min_weight=min_weight)
+        core = self.within >= min_weight
+        rows = self.rows.only(core)
+        clusters = _components(rows)
+        nearest = np.where(core, np.arange(core.size), NOISE)
+        others = np.flatnonzero(~core)
+        nearest[others] = _nearest(rows, Points(self.points.latitude[others], self.points.longitude[others]))
+        return Density(np.append(clusters, NOISE)[nearest], core, nearest)
+
+
 def density(
     latitude: npt.ArrayLike, longitude: npt.ArrayLike, weight: npt.ArrayLike, *, radius_km: float, min_weight: float
 ) -> Density:
@@ -54,18 +74,25 @@ def density(
     then the westernmost. Nothing depends on the order of the points.
     Raises InputError naming the first point that is not finite, out of range or of negative weight.
     """
+    return weigh(latitude, longitude, weight, radius_km=radius_km, min_weights=(min_weight,)).clusters(min_weight)
+
+
+def weigh(
+    latitude: npt.ArrayLike,
+    longitude: npt.ArrayLike,
+    weight: npt.ArrayLike,
+    *,
+    radius_km: float,
+    min_weights: Sequence[float],
+) -> Weighed:
+    """The first half of `density`, for several minima: the weight within the radius of each point."""
     check_points(latitude, longitude, weight)
-    _check_positive(radius_km=radius_km, min_weight=min_weight)
+    _check_positive(radius_km=radius_km)
+    for min_weight in min_weights:
+        _check_positive(min_weight=min_weight)
     points, weights = Points.of_degrees(latitude, longitude), np.asarray(weight, np.float64)
     rows = Rows.of(points, Radius.of(radius_km / EARTH_RADIUS_KM))
-    core = _weight_within(rows, weights, min_weight) >= min_weight
-    rows = rows.only(core)
-    clusters = _components(rows)
-    nearest = np.where(core, np.arange(core.size), NOISE)
-    others = np.flatnonzero(~core)
-    nearest[others] = _nearest(rows, Points(points.latitude[others], points.longitude[others]))
-    labels = np.append(clusters, NOISE)[nearest]
-    return Density(labels, core, nearest)
+    return Weighed(rows, points, _weight_within(rows, weights, min_weights))
 
 
 def nearest_within(
@@ -111,8 +138,8 @@ def _check_positive(**settings: float) -> None:
             raise InputError(f"{name} is {value}; it must be a positive number.")
 
 
-def _weight_within(rows: Rows, weights: Floats, min_weight: float) -> Floats:
-    """The weight within the radius of each point; exact where it matters, next to the minimum."""
+def _weight_within(rows: Rows, weights: Floats, min_weights: Sequence[float]) -> Floats:
+    """The weight within the radius of each point; exact where it matters, next to a minimum."""
     total = np.zeros(weights.size)
     of_slots = kernels.Weights(weights[rows.point], np.concatenate([[0.0], np.cumsum(weights[rows.point])]))
     everything = float(of_slots.summed[-1])
@@ -123,7 +150,8 @@ def _weight_within(rows: Rows, weights: Floats, min_weight: float) -> Floats:
     _share_out(weigh, rows.first)
     if np.all(weights == np.rint(weights)) and everything < 2**53:
         return total
-    unclear = np.flatnonzero(np.abs(total - min_weight) <= 1e-9 * (everything + min_weight))
+    close = [np.abs(total - minimum) <= 1e-9 * (everything + minimum) for minimum in min_weights]
+    unclear = np.flatnonzero(np.any(close, axis=0))
     kernels.weigh_exactly(rows, of_slots.each, unclear, total)
     return total
 

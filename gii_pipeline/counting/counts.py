@@ -18,7 +18,7 @@ import pyarrow as pa
 from gii_pipeline.counting import location
 from gii_pipeline.counting.rows import is_located, rows_of
 from gii_pipeline.counting.ties import ties
-from gii_pipeline.counting.units import UNITS_PER_RECORD
+from gii_pipeline.counting.units import UNITS_PER_RECORD, counted
 from gii_pipeline.editions import Edition
 
 POINTS = pa.schema(
@@ -40,7 +40,10 @@ POINTS = pa.schema(
 
 
 class Total(NamedTuple):
-    """The world's fractional count of a metric: of the located people, and of every record that counts."""
+    """The world's fractional count of a metric: of the located people, and of every record that counts.
+
+    Both to a millionth of a record.
+    """
 
     located: float
     all_records: float
@@ -133,4 +136,4 @@ def _places(locations: ir.Table, edition: Edition) -> ir.Table:
 def _total(rows: ir.Table) -> Total:
     sums = rows.group_by(located=is_located(rows)).aggregate(units=_units(rows.fraction)).to_pyarrow()
     units = {row["located"]: int(row["units"]) for row in sums.to_pylist()}
-    return Total(units.get(True, 0) / UNITS_PER_RECORD, sum(units.values()) / UNITS_PER_RECORD)
+    return Total(*counted([units.get(True, 0), sum(units.values())]).tolist())

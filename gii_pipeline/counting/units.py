@@ -6,6 +6,9 @@ Does not: what is added up.
 Floating-point sums depend on the order of the rows, and engines with several threads do not keep one. Whole numbers
 have one sum. The unit is 16 x lcm(1..24): a record split over up to 24 people adds up to exactly one, any other split
 to within 6e-12 of a record a row, and a sum of 100 million records still fits 64 bits.
+
+What a split over more people leaves is noise. Counts and world totals are therefore given to a millionth of a record:
+two that differ by less are the same, wherever ranks or scores are compared.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from gii_pipeline.errors import InputError
 
 UNITS_PER_RECORD = 16 * lcm(*range(1, 25))
 MOST_RECORDS = (2**63 - 1) // UNITS_PER_RECORD
+DECIMALS = 6
 
 
 def to_units(fractions: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -30,6 +34,16 @@ def to_units(fractions: npt.ArrayLike) -> npt.NDArray[np.int64]:
     if values.sum() > MOST_RECORDS:
         raise InputError(f"{values.sum():,.0f} records are more than one exact sum can hold ({MOST_RECORDS:,}).")
     return np.rint(values * UNITS_PER_RECORD).astype(np.int64)
+
+
+def counted(units: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Whole units as a count of records, to the millionth.
+
+    >>> of_31_people = 31 * to_units(1 / 31)
+    >>> float(from_units(of_31_people)) == 1.0, float(counted(of_31_people))
+    (False, 1.0)
+    """
+    return np.round(from_units(units), DECIMALS)
 
 
 def from_units(units: npt.ArrayLike) -> npt.NDArray[np.float64]:

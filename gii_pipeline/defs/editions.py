@@ -43,8 +43,14 @@ def edition_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
 
 def find_clusters(inputs: EditionInputs) -> Frames:
     points = inputs.read("points")
-    found = clusters.build(points, inputs.edition, previous=inputs.previous_members, ties=inputs.ties)
-    footprints = with_population(found.footprints, inputs.population_of, inputs.edition)
+    found = clusters.build(
+        points,
+        inputs.edition,
+        previous=inputs.previous_members,
+        ties=inputs.ties,
+        settlements=inputs.settlements,
+    )
+    footprints = with_population(found.footprints, inputs.population_of)
     return {"clusters": found.clusters, "cluster_members": found.members, "cluster_footprints": footprints}
 
 
@@ -74,7 +80,9 @@ def compare(inputs: EditionInputs) -> Frames:
 
 def resample(inputs: EditionInputs) -> Frames:
     size, members, points = map(inputs.read, ("ranking_size", "cluster_members", "points"))
-    stability = ranking.rank_stability(size, members, points, inputs.totals, inputs.edition, ties=inputs.ties)
+    stability = ranking.rank_stability(
+        size, members, points, inputs.totals, inputs.edition, co_counts=inputs.co_counts, ties=inputs.ties
+    )
     return {"rank_stability": stability}
 
 

@@ -13,21 +13,24 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
+import geopandas as gpd
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 
 from gii_pipeline import contracts, counting
+from gii_pipeline.clusters.settlements import read_settlements
 from gii_pipeline.counting import Counted, Total
 from gii_pipeline.counting.engine import read_core
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError, MissingYearsError
 from gii_pipeline.metrics.names import CORE_TABLES
-from gii_pipeline.metrics.population import PopulationRaster, population
+from gii_pipeline.metrics.population import population
+from gii_pipeline.metrics.rasters import PopulationRaster
 from gii_pipeline.profiles import Gazetteer
-from gii_pipeline.sources.gathering import hashes, pinned
+from gii_pipeline.sources.gathering import hashes, named_by_address, pinned, pinned_entries
 from gii_pipeline.store import EDITION_TABLES, Lock, read_lock, read_parquet
 from gii_pipeline.store.lock import fingerprint
 from gii_pipeline.verified import sha256_of
@@ -57,6 +60,10 @@ def _gazetteer(gazetteer: Gazetteer) -> dict[str, object]:
     files = {"path": gazetteer.path, "overrides": gazetteer.overrides}
     content = {name: sha256_of(file) for name, file in files.items() if file and file.is_file()}
     return {"min_population": gazetteer.min_population, **content}
+
+
+def _content(file: Path | None) -> str | None:
+    return sha256_of(file) if file and file.is_file() else None
 
 
 def joint_lock(files: Iterable[Path], tables: Iterable[str]) -> Lock:
@@ -135,6 +142,12 @@ class EditionInputs:
         with closing_engine(self.pipeline.engine) as connection:
             return counting.count(*self.core(connection, edition), edition)
 
+    def co_counts(self, clusters: pd.DataFrame) -> pd.DataFrame:
+        """How the parts of single records fall on numbered clusters together."""
+        with closing_engine(self.pipeline.engine) as connection:
+            core, _ = self.core(connection, self.edition)
+            return counting.co_counts(core, self.edition, clusters)
+
     @cached_property
     def ties(self) -> pd.DataFrame | None:
         """Co-records between locations, where the edition merges clusters by them."""
@@ -178,6 +191,7 @@ class EditionInputs:
             "previous": self.previous and self.previous.model_dump(mode="json"),
             "ids": read_lock(members).sha256 if members else None,
             "core": [read_lock(file).settings for file in sorted(files)],
+            "settlements": _content(self.pipeline.profile.population.settlements),
         }
         population = {source: {"all": found} for source, found in hashes(self.pipeline.store.raw("population")).items()}
         own = Lock(
@@ -190,9 +204,30 @@ class EditionInputs:
 
     def population_of(self, footprints: pd.DataFrame) -> pd.DataFrame:
         """cluster_id, population of the footprints, from the pinned rasters of the epochs around the edition's year."""
-        files = pinned(self.pipeline.store.raw("population"), self.pipeline.archive)
-        rasters = [PopulationRaster(path, int(year)) for year, paths in files.items() for path in paths]
-        return population(footprints, rasters, self.edition.population_year.value)
+        pin = self.pipeline.store.raw("population")
+        came_from = {entry["sha256"]: entry["address"] for entry in pinned_entries(pin)}
+        files = pinned(pin, self.pipeline.archive)
+        rasters = [
+            PopulationRaster(path, int(year), came_from.get(path.name, ""))
+            for year, paths in files.items()
+            for path in paths
+        ]
+        with named_by_address([pin]):
+            return population(footprints, rasters, self.edition.population_year.value)
+
+    @cached_property
+    def settlements(self) -> gpd.GeoSeries | None:
+        """The extents of settlements, where the edition's footprints are these."""
+        if self.edition.footprint.value != "settlements":
+            return None
+        path = self.pipeline.profile.population.settlements
+        if path is None:
+            raise InputError(
+                f"The footprints of edition {self.label} are settlements, and the profile "
+                f"{self.pipeline.profile.name!r} names no file of them. Set `population.settlements`, or `footprint` "
+                "to members or catchment."
+            )
+        return read_settlements(path)
 
     def read(self, table: str) -> pd.DataFrame:
         """A table of this edition."""

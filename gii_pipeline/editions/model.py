@@ -14,6 +14,7 @@ Value = TypeVar("Value")
 
 Tag = Literal["F", "I", "A"]
 MergeRule = Literal["distance", "distance_and_ties", "none"]
+FootprintRule = Literal["members", "catchment", "settlements"]
 ShareBase = Literal["located", "all"]
 
 
@@ -77,6 +78,7 @@ class Method(_Settings):
     merge_rule: Setting[MergeRule]
     merge_distance_km: Setting[Annotated[float, Field(ge=0, allow_inf_nan=False)]]
     noise_min_records: Setting[Annotated[int, Field(ge=1)]]
+    footprint: Setting[FootprintRule]
     footprint_distance_km: Setting[Positive]
     economy_min_share: Setting[Share]
     name_places: Setting[Annotated[int, Field(ge=1)]]

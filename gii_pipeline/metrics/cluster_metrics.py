@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gii_pipeline.counting import Total
-from gii_pipeline.counting.units import from_units, to_units
+from gii_pipeline.counting.units import counted, to_units
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 
@@ -41,7 +41,7 @@ def cluster_metrics(
     members: `cluster_members` (location_id, cluster_id; null outside every cluster); points: `points`;
     totals: metric -> world total; population: cluster_id, population (persons), or None.
     A cluster without a point of a metric counts 0 in it. per_million is null where the population is null or 0.
-    Clusters with the same count share the better metric_rank.
+    Clusters with the same count, to a millionth of a record, share the better metric_rank.
     Raises InputError if a world total is zero, or a fraction is negative or not a number.
     """
     check_points(points, edition)
@@ -60,7 +60,10 @@ def cluster_metrics(
 
 
 def count_by_cluster(members: pd.DataFrame, points: pd.DataFrame, edition: Edition) -> pd.DataFrame:
-    """Fractional counts: clusters (index, sorted) by the edition's metrics (columns); exact, whatever the row order."""
+    """Fractional counts to a millionth of a record: clusters (index, sorted) by the edition's metrics (columns).
+
+    The sums are exact before they are rounded, so that the order of the rows does not matter.
+    """
     inside = members.loc[members["cluster_id"].notna(), ["location_id", "cluster_id"]]
     rows = points.loc[points["metric"].isin(edition.metrics), ["location_id", "metric", "fractions"]]
     rows = rows.merge(inside, on="location_id", validate="m:1")
@@ -68,7 +71,7 @@ def count_by_cluster(members: pd.DataFrame, points: pd.DataFrame, edition: Editi
     clusters = pd.Index(sorted(inside["cluster_id"].unique()), name="cluster_id")
     metrics = pd.Index(edition.metrics, name="metric")
     units = units.reindex(index=clusters, columns=metrics).fillna(0).astype("int64")
-    return pd.DataFrame(from_units(units), index=clusters, columns=metrics)
+    return pd.DataFrame(counted(units), index=clusters, columns=metrics)
 
 
 def world_total(totals: Mapping[str, Total], edition: Edition, metric: str) -> float:

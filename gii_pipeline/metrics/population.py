@@ -1,65 +1,114 @@
 """Population: how many people live inside a footprint, from gridded layers.
 
-Belongs here: the area-weighted sum of raster cells under an outline, and the year between two epochs.
-Does not: drawing outlines (`clusters.footprint`), or fetching rasters.
+Belongs here: the area-weighted sum of raster cells under an outline, people that footprints share, and the year between
+two epochs.
+Does not: drawing outlines (`clusters.footprint`), fetching rasters, or whether one can serve (`rasters`).
 """
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyproj
-import rasterio
 import shapely
 from exactextract import exact_extract
+from exactextract.raster import RasterioRasterSource
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.metrics.rasters import (
+    Bounds,
+    PopulationRaster,
+    Raster,
+    check_counts,
+    check_disjoint,
+    check_values,
+    opened,
+)
 
 MAX_CELLS_AT_ONCE = 4_000_000
 """How many raster cells are in memory at a time (32 MB of float64)."""
 
-GDAL_CACHE_BYTES = 64 * 2**20
-"""How much of a raster GDAL may keep; its own default is a twentieth of the machine's memory."""
-
 WGS84 = "OGC:CRS84"
+DECIMALS = 6
+FEWEST_CELLS = 4
+COVERED_AT_LEAST = 0.99
 _LONGEST_EDGE_DEG = 0.05
 
-
-class PopulationRaster(NamedTuple):
-    """A raster of inhabitants per cell (a count, not a density), whole or a tile, and the year it stands for."""
-
-    path: Path
-    year: int
+Shapes = npt.NDArray[np.object_]
 
 
 def population(footprints: pd.DataFrame, rasters: Sequence[PopulationRaster], year: int) -> pd.DataFrame:
-    """Inhabitants inside each footprint in a year: cluster_id, population (float64), in the order of the footprints.
+    """Inhabitants inside each footprint in a year, in the order of the footprints.
 
     footprints: cluster_id, geometry (WKB, longitude and latitude in degrees). Each cell counts by the part of its area
-    that is inside; cells of nodata or NaN do not count. Rasters of one year are tiles, whose sums add up. Between the
-    years of two epochs inhabitants are interpolated, linearly; before the first and after the last the nearest counts.
-    Null where no inhabited cell is inside. A raster need not declare nodata, but then may hold no negative cell.
-    Raises InputError naming the raster that cannot be read, lacks a coordinate system, is rotated, has several bands or
-    longitudes beyond 180 degrees, or has a negative cell inside a footprint; and when no raster is given.
+    that is inside; cells of nodata or NaN do not count. People where several footprints overlap are shared equally
+    between them, so that nobody counts twice. Rasters of one year are tiles, whose sums add up. Between the years of
+    two epochs inhabitants are interpolated, linearly; before the first and after the last the nearest counts.
+    Returns cluster_id, population (null where no inhabited cell is inside), population_year (the epochs used),
+    population_cells (raster cells under the footprint) and population_covered (its part with data, 0 to 1), the least
+    of the epochs'.
+    Raises InputError naming the raster that cannot be read or cannot serve (see `rasters`), two that count the same
+    people, and when no raster is given.
     """
     if not rasters:
         raise InputError("No population raster was given. Name one in the profile's `population`.")
-    outlines = gpd.GeoSeries.from_wkb(footprints["geometry"].to_numpy(object), crs=WGS84)
+    outlines = shapely.from_wkb(footprints["geometry"].to_numpy(object))
+    pieces, owner = apart(outlines)
     weights = _epoch_weights({raster.year for raster in rasters}, year)
-    sums = pd.DataFrame({epoch: _epoch(outlines, _of_year(rasters, epoch)) for epoch in weights})
-    known = sums.notna() * pd.Series(weights)
-    weighted = (sums.fillna(0) * pd.Series(weights)).sum(axis=1)
-    inhabitants = (weighted / known.sum(axis=1).where(lambda part: part > 0)).to_numpy(np.float64)
-    return pd.DataFrame(
-        {"cluster_id": footprints["cluster_id"].array, "population": np.where(inhabitants > 0, inhabitants, np.nan)}
-    )
+    found = {epoch: _epoch(pieces, sorted(tile for tile in rasters if tile.year == epoch)) for epoch in weights}
+    by_owner = {epoch: _of_owners(sums, owner, len(outlines)) for epoch, sums in found.items()}
+    table = _between_epochs(by_owner, weights)
+    return table.assign(cluster_id=footprints["cluster_id"].to_numpy())[
+        ["cluster_id", "population", "population_year", "population_cells", "population_covered"]
+    ]
+
+
+def apart(outlines: Shapes) -> tuple[Shapes, pd.DataFrame]:
+    """Pieces that do not overlap, and which outlines each belongs to: piece, outline, both positions.
+
+    Outlines that overlap no other are a piece each.
+    """
+    tree = shapely.STRtree(outlines)
+    a, b = tree.query(outlines, predicate="intersects")
+    overlap = (a < b) & (shapely.area(shapely.intersection(outlines[a], outlines[b])) > 0)
+    mixed = np.unique(np.concatenate([a[overlap], b[overlap]]))
+    alone = np.setdiff1d(np.arange(len(outlines)), mixed)
+    pieces: list[shapely.Geometry] = list(outlines[alone])
+    owner = [(piece, int(outline)) for piece, outline in enumerate(alone)]
+    if mixed.size:
+        edges = shapely.node(shapely.union_all(shapely.boundary(outlines[mixed])))
+        faces = shapely.get_parts(shapely.polygonize([edges]))
+        inside, of = tree.query(shapely.point_on_surface(faces), predicate="within")
+        owner += [(len(pieces) + int(face), int(outline)) for face, outline in zip(inside, of, strict=True)]
+        pieces += list(faces)
+    return np.array(pieces, dtype=object), pd.DataFrame(owner, columns=["piece", "outline"])
+
+
+def warnings(footprints: pd.DataFrame, most: int = 5) -> list[str]:
+    """What to know of populations before they are trusted, a sentence per cluster, from `cluster_footprints`.
+
+    After the first `most` sentences one says how many more there are.
+    """
+    said = []
+    for row in footprints[footprints["population"].notna()].to_dict("records"):
+        if row["population_covered"] < COVERED_AT_LEAST:
+            said.append(
+                f"{row['name']}: the population layer has data for {row['population_covered']:.1%} of its footprint; "
+                "people in the rest are missing, and figures per million are too high if anybody lives there."
+            )
+        if row["population_cells"] < FEWEST_CELLS:
+            said.append(
+                f"{row['name']}: its footprint is {row['population_cells']:.1f} cells of the population layer; "
+                "take a finer layer."
+            )
+    more = [f"{len(said) - most} more like these; see population_covered and population_cells in cluster_footprints."]
+    return [*said[:most], *(more if len(said) > most else [])]
 
 
 def _epoch_weights(epochs: set[int], year: int) -> dict[int, float]:
@@ -72,83 +121,88 @@ def _epoch_weights(epochs: set[int], year: int) -> dict[int, float]:
     return {before: 1 - part, after: part}
 
 
-def _of_year(rasters: Sequence[PopulationRaster], year: int) -> Iterable[Path]:
-    return sorted(raster.path for raster in rasters if raster.year == year)
+def _between_epochs(sums: dict[int, pd.DataFrame], weights: dict[int, float]) -> pd.DataFrame:
+    """The year's inhabitants, the epochs that they are from, and the least cells and coverage of these."""
+    people, cells, covered = (
+        pd.DataFrame({epoch: found[name] for epoch, found in sums.items()}) for name in ("people", "cells", "covered")
+    )
+    used = people.notna() & (pd.Series(weights) > 0)
+    weighted = (people.fillna(0) * pd.Series(weights)).sum(axis=1)
+    share = (used * pd.Series(weights)).sum(axis=1)
+    inhabitants = (weighted / share.where(share > 0)).round(DECIMALS)
+    years = [", ".join(str(epoch) for epoch in used.columns[row]) for row in used.to_numpy()]
+    return pd.DataFrame(
+        {
+            "population": inhabitants.where(inhabitants > 0).astype("float64"),
+            "population_year": pd.Series(years, dtype="str").where(inhabitants > 0),
+            "population_cells": cells.where(used).min(axis=1).astype("float64"),
+            "population_covered": covered.where(used).min(axis=1).clip(upper=1.0).astype("float64"),
+        }
+    )
 
 
-def _epoch(outlines: gpd.GeoSeries, tiles: Iterable[Path]) -> pd.Series:
-    """Inhabitants by position of the outline, null where no tile has a cell."""
-    total = pd.Series(np.nan, index=range(len(outlines)))
+def _of_owners(pieces: pd.DataFrame, owner: pd.DataFrame, outlines: int) -> pd.DataFrame:
+    """The sums of pieces by outline: people shared between the outlines over a piece; cells; part covered."""
+    rows = owner.join(pieces, on="piece")
+    rows["people"] /= rows.groupby("piece")["outline"].transform("size")
+    sums = rows.groupby("outline")[["people", "cells", "covered_area", "area"]].sum(min_count=1)
+    sums["covered"] = sums["covered_area"].fillna(0) / sums["area"]
+    return sums.reindex(range(outlines))[["people", "cells", "covered"]]
+
+
+def _epoch(pieces: Shapes, tiles: Sequence[PopulationRaster]) -> pd.DataFrame:
+    """By piece: people and cells (null where no tile has a cell), and area with data, of all tiles together."""
+    area = shapely.area(pieces)
+    total = pd.DataFrame({"people": np.nan, "cells": np.nan, "covered_area": np.nan}, index=range(len(pieces)))
+    near: list[Bounds] = [tuple(bounds) for bounds in shapely.bounds(pieces).tolist()]
+    with ExitStack() as stack:
+        rasters = [(tile.path, stack.enter_context(opened(tile.path))) for tile in tiles]
+        check_disjoint(rasters, near)
+        for tile, (_, raster) in zip(tiles, rasters, strict=True):
+            check_counts(tile, raster, near)
     for tile in tiles:
-        total = total.add(_tile(outlines, tile), fill_value=0)
-    return total
+        with opened(tile.path) as raster:
+            total = total.add(_tile(pieces, tile.path, raster, area), fill_value=0)
+    return total.assign(area=area)
 
 
-def _tile(outlines: gpd.GeoSeries, path: Path) -> pd.Series:
-    """Inhabitants by position of the outline, of those outlines that have a cell of the raster with data."""
-    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES), _opened(path) as raster:
-        shapes = _projected(outlines, raster)
-        near = np.flatnonzero(shapely.intersects(shapes, shapely.box(*raster.bounds)))
-        if not near.size:
-            return pd.Series(dtype="float64")
-        vector = gpd.GeoDataFrame({"at": near}, geometry=shapes[near], crs=raster.crs)
-        found: pd.DataFrame = exact_extract(
-            raster,
-            vector,
-            ["sum", "min", "count"],
-            include_cols=["at"],
-            strategy="feature-sequential",
-            max_cells_in_memory=MAX_CELLS_AT_ONCE,
-            output="pandas",
-        ).set_index("at")
-    if (found["min"] < 0).any():
-        raise InputError(
-            f"{path}: a cell has {found['min'].min():g} inhabitants. If that stands for no data, declare it as the "
-            f"raster's nodata value (rio edit-info --nodata {found['min'].min():g} {path.name})."
-        )
-    return found.loc[found["count"] > 0, "sum"].astype("float64")
+def _tile(pieces: Shapes, path: Path, raster: Raster, area: npt.NDArray[np.float64]) -> pd.DataFrame:
+    """people, cells, covered_area by position of the piece, of pieces that have a cell of the raster with data."""
+    shapes = _projected(pieces, raster)
+    near = np.flatnonzero(shapely.intersects(shapes, shapely.box(*raster.bounds)))
+    if not near.size:
+        return pd.DataFrame(columns=["people", "cells", "covered_area"], dtype="float64")
+    vector = gpd.GeoDataFrame({"at": near}, geometry=shapes[near], crs=raster.crs)
+    found: pd.DataFrame = exact_extract(
+        RasterioRasterSource(raster),
+        vector,
+        ["sum", "min", "max", "count"],
+        include_cols=["at"],
+        strategy="feature-sequential",
+        max_cells_in_memory=MAX_CELLS_AT_ONCE,
+        output="pandas",
+    ).set_index("at")
+    found = found[found["count"] > 0]
+    latitude = _latitudes(pieces[found.index])
+    for (least, most), at in zip(found[["min", "max"]].to_numpy(), latitude, strict=True):
+        check_values(path, raster, least, most, at)
+    whole = shapely.area(shapes[found.index]) / (raster.res[0] * raster.res[1])
+    share = np.minimum(found["count"] / whole, 1.0)
+    return pd.DataFrame(
+        {"people": found["sum"].astype("float64"), "cells": found["count"], "covered_area": share * area[found.index]}
+    )
 
 
-def _opened(path: Path) -> rasterio.DatasetReader:
-    """The raster, open, if it can serve as a population layer."""
-    try:
-        raster = rasterio.open(_inside(path))
-    except rasterio.errors.RasterioError as error:
-        raise InputError(f"{path} is not a raster that can be read: {error}") from error
-    problem = _problem(raster)
-    if problem:
-        raster.close()
-        raise InputError(f"{path}: {problem}")
-    return raster
+def _latitudes(pieces: Shapes) -> npt.NDArray[np.float64]:
+    bounds = shapely.bounds(pieces)
+    return np.asarray((bounds[:, 1] + bounds[:, 3]) / 2, dtype=np.float64)
 
 
-def _inside(path: Path) -> Path | str:
-    """The address of the GeoTIFF in a zip, whatever the zip is called; any other file as it is."""
-    if not zipfile.is_zipfile(path):
-        return path
-    with zipfile.ZipFile(path) as archive:
-        rasters = [name for name in archive.namelist() if name.lower().endswith((".tif", ".tiff"))]
-    if len(rasters) != 1:
-        raise InputError(f"{path}: a zip with {len(rasters)} GeoTIFFs, and a population layer is one. Name the file.")
-    return f"/vsizip/{{{path.absolute()}}}/{rasters[0]}"
-
-
-def _problem(raster: rasterio.DatasetReader) -> str | None:
-    if raster.crs is None:
-        return "it has no coordinate reference system. Assign the right one (rio edit-info --crs)."
-    if raster.count != 1:
-        return f"it has {raster.count} bands, and a population layer has one. Split it, and name the year of each."
-    if raster.transform.b or raster.transform.d:
-        return "it is rotated. Warp it to an upright grid (rio warp)."
-    if raster.crs.is_geographic and (raster.bounds.left < -180.5 or raster.bounds.right > 180.5):
-        return "its longitudes leave -180 to 180 degrees. Shift it (rio warp --bounds -180 -90 180 90)."
-    return None
-
-
-def _projected(outlines: gpd.GeoSeries, raster: rasterio.DatasetReader) -> npt.NDArray[np.object_]:
+def _projected(outlines: Shapes, raster: Raster) -> Shapes:
     """The outlines in the raster's coordinates; edges are broken up first, so that they stay where they are."""
     crs = pyproj.CRS.from_wkt(raster.crs.to_wkt())
-    if not crs.is_geographic:
-        outlines = outlines.segmentize(_LONGEST_EDGE_DEG).to_crs(crs).make_valid()
-    shapes: npt.NDArray[np.object_] = outlines.to_numpy()
+    if crs.is_geographic:
+        return outlines
+    series = gpd.GeoSeries(outlines, crs=WGS84).segmentize(_LONGEST_EDGE_DEG).to_crs(crs).make_valid()
+    shapes: Shapes = series.to_numpy()
     return shapes

@@ -77,9 +77,13 @@ class Gazetteer(_Part):
 
 
 class Population(Source):
-    """Rasters of people per cell: epoch (a year) -> one file, or several that are tiles of it."""
+    """Rasters of people per cell: epoch (a year) -> one file, or several that are tiles of it.
+
+    settlements: polygons of towns (GHS-UCDB, functional urban areas, ...), for editions whose footprints are these.
+    """
 
     rasters: dict[int, Paths | Fetch] = Field(min_length=1)
+    settlements: DataPath | None = None
 
     @property
     def input(self) -> Input:

@@ -6,6 +6,8 @@ Does not: the figures of a cluster in one metric (see `metrics`).
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pandas as pd
 
 from gii_pipeline.editions import Edition
@@ -14,6 +16,7 @@ from gii_pipeline.metrics import METRICS
 from gii_pipeline.metrics.cluster_metrics import with_edition
 
 MILLION = 1_000_000
+ORDER = {"cluster_id": "str", "size_score": "float64", "rank": "int32"}
 WHO = ["rank", "cluster_id", "name", "economies"]
 SIZE_COLUMNS = [*WHO, "size_score", "population", "area_km2", "intensity_score", "intensity_rank"]
 INTENSITY_COLUMNS = ["edition", "method", *WHO, "intensity_score", "size_score", "size_rank", "population"]
@@ -22,20 +25,28 @@ INTENSITY_COLUMNS = ["edition", "method", *WHO, "intensity_score", "size_score",
 def size_order(metrics: pd.DataFrame, edition: Edition) -> pd.DataFrame:
     """Every cluster by size score, the largest first: cluster_id, size_score, rank (1 to n).
 
-    metrics: `cluster_metrics`. The size score is the sum of the weighted shares in per cent, unrounded. Equal scores go
-    by the count in the edition's first metric, the larger first, then by cluster_id. Without clusters it is empty.
+    metrics: `cluster_metrics`. The size score is the sum of the weighted shares in per cent, unrounded. It is added up
+    in fractions of the counts and world totals, which are whole millionths, so that equal scores are equal whatever the
+    order of the sum. Equal scores go by the count in the edition's first metric, the larger first, then by cluster_id.
+    Without clusters it is empty.
     Raises InputError, naming a cluster and metric, where a share is missing.
     """
-    weights = {name: metric.weight.value for name, metric in edition.metrics.items()}
-    shares = _shares(metrics, edition)
-    scores = sum((shares[name] * weight for name, weight in weights.items()), start=pd.Series(0.0, index=shares.index))
-    first = metrics.loc[metrics["metric"] == next(iter(weights))].set_index("cluster_id")["count"]
-    order = pd.DataFrame({"size_score": scores, "first_count": first}).rename_axis("cluster_id").reset_index()
-    order = order.sort_values(
-        ["size_score", "first_count", "cluster_id"], ascending=[False, False, True], ignore_index=True
-    )
-    order["rank"] = (order.index + 1).astype("int32")
-    return order[["cluster_id", "size_score", "rank"]]
+    counts = _wide_counts(metrics, edition)
+    if counts.empty:
+        return pd.DataFrame({"cluster_id": [], "size_score": [], "rank": []}).astype(ORDER)
+    world = metrics.drop_duplicates("metric").set_index("metric")["world_total"]
+    unit = {name: Fraction(metric.weight.value) / _millionths(world[name]) for name, metric in edition.metrics.items()}
+    exact = [sum(unit[name] * _millionths(row[name]) for name in unit) for row in counts.to_dict("records")]
+    order = pd.DataFrame({"cluster_id": counts.index, "exact": exact, "first_count": counts.iloc[:, 0].to_numpy()})
+    order = order.sort_values(["exact", "first_count", "cluster_id"], ascending=[False, False, True], ignore_index=True)
+    order["size_score"] = [float(100 * score) for score in order["exact"]]
+    order["rank"] = order.index + 1
+    return order[list(ORDER)].astype(ORDER)
+
+
+def _millionths(count: float) -> int:
+    """A count as the whole number of millionths that it is given to."""
+    return round(count * MILLION)
 
 
 def rank_size(
@@ -51,7 +62,7 @@ def rank_size(
     ranking = ranking.merge(footprints[["cluster_id", "population", "area_km2"]], on="cluster_id", validate="1:1")
     inhabitants = ranking["population"].astype("float64")
     ranking["population"] = inhabitants
-    ranking["intensity_score"] = ranking["size_score"] / (inhabitants.where(inhabitants > 0) / MILLION)
+    ranking["intensity_score"] = without_noise(ranking["size_score"] / (inhabitants.where(inhabitants > 0) / MILLION))
     ranking["intensity_rank"] = _intensity_rank(ranking)
     ranking = ranking[SIZE_COLUMNS]
     for name in METRICS:
@@ -70,11 +81,17 @@ def rank_intensity(ranking_size: pd.DataFrame) -> pd.DataFrame:
     return ranked[INTENSITY_COLUMNS + [f"{name}_per_million" for name in METRICS]]
 
 
-def _shares(metrics: pd.DataFrame, edition: Edition) -> pd.DataFrame:
-    """Clusters by the edition's metrics: shares in per cent, none missing."""
-    shares = metrics.pivot_table(index="cluster_id", columns="metric", values="share_pct")
-    shares = shares.reindex(columns=list(edition.metrics)).astype("float64")
-    missing = shares[shares.isna().any(axis=1)]
+def without_noise(values: pd.Series) -> pd.Series:
+    """The values to twelve significant digits, so that equal quotients are equal."""
+    return values.map(lambda value: float(f"{value:.12g}"), na_action="ignore").astype("float64")
+
+
+def _wide_counts(metrics: pd.DataFrame, edition: Edition) -> pd.DataFrame:
+    """Clusters by the edition's metrics: counts, none missing."""
+    given = metrics[metrics["share_pct"].notna()]
+    counts = given.pivot_table(index="cluster_id", columns="metric", values="count")
+    counts = counts.reindex(columns=list(edition.metrics)).astype("float64")
+    missing = counts[counts.isna().any(axis=1)]
     if len(missing):
         lacking = missing.columns[missing.iloc[0].isna()]
         raise InputError(
@@ -82,7 +99,7 @@ def _shares(metrics: pd.DataFrame, edition: Edition) -> pd.DataFrame:
             f"{', '.join(lacking)}, and {len(missing) - 1} more lack one. "
             "Run the edition's cluster_metrics again."
         )
-    return shares
+    return counts
 
 
 def _intensity_rank(ranking: pd.DataFrame) -> pd.Series:

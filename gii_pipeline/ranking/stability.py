@@ -1,44 +1,34 @@
 """How sure ranks are: their intervals under resampled records and under other parameters.
 
-Belongs here: the bootstrap, the grid, and the `rank_stability` table.
-Does not: the ranking itself, or reading records again.
-
-Bootstrap: every record gets a Poisson(1) weight, as if as many records had been drawn anew. The records of one location
-and metric are taken to be alike, each with the location's mean fraction, and different locations to have different
-records. Poisson draws with one mean fraction add up to one Poisson draw, so that locations of a cluster whose mean
-fractions lie in the same 64th are drawn as one; their sum of fractions stays exact.
+Belongs here: the grid of other parameters, what is statistically tied, and the `rank_stability` table.
+Does not: the ranking itself, or how records are resampled (see `bootstrap`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from gii_pipeline.clusters import identity
-from gii_pipeline.clusters.build import grouped
+from gii_pipeline.clusters.build import grouped, weighed
 from gii_pipeline.clusters.density import NOISE
 from gii_pipeline.clusters.locations import locations
 from gii_pipeline.counting import Total
-from gii_pipeline.counting.units import from_units, to_units
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 from gii_pipeline.metrics import cluster_metrics
-from gii_pipeline.metrics.cluster_metrics import check_points, with_edition, world_total
+from gii_pipeline.metrics.cluster_metrics import count_by_cluster, with_edition
+from gii_pipeline.ranking.bootstrap import bootstrap_scores, interval, ranks_of
 from gii_pipeline.ranking.rank import size_order
 
-Floats = npt.NDArray[np.float64]
-Ranks = npt.NDArray[np.int64]
+CoCounts = Callable[[pd.DataFrame], pd.DataFrame]
+"""Cluster of each location (location_id, cluster: a number) -> `counting.co_counts`."""
 
 REPLICATES = 1000
 SEED = 20250916
-FRACTION_STEPS = 64
-INTERVAL = (0.025, 0.975)
-_DRAWN_AT_ONCE = 4_000_000
 
 
 class Grid(NamedTuple):
@@ -52,26 +42,19 @@ class Grid(NamedTuple):
     merge: tuple[bool, ...] = (True, False)
     vc_weight: tuple[float, ...] = (0.5, 1.0)
 
-    def clusterings(self, edition: Edition) -> Iterator[Edition]:
-        """The edition under each combination of radius, minimum weight and merging."""
-        for radius, weight, merging in product(self.radius, self.min_weight, self.merge):
-            yield _changed(
-                edition,
-                radius_km=radius * edition.radius_km.value,
-                min_weight=weight * edition.min_weight.value,
-                merge_rule=edition.merge_rule.value if merging else "none",
-            )
+    def merge_rules(self, edition: Edition) -> Iterator[Edition]:
+        """The edition with and without merging."""
+        for merging in self.merge:
+            yield changed(edition, merge_rule=edition.merge_rule.value if merging else "none")
 
     def weightings(self, edition: Edition) -> Iterator[Edition]:
         """The edition under each VC weight; itself where it does not count VC deals."""
         if "vc_deals" not in edition.metrics:
             yield edition
             return
-        vc_deals = edition.metrics["vc_deals"]
         for factor in self.vc_weight:
-            weight = vc_deals.weight.model_copy(update={"value": factor * vc_deals.weight.value})
-            metrics = edition.metrics | {"vc_deals": vc_deals.model_copy(update={"weight": weight})}
-            yield edition.model_copy(update={"metrics": metrics})
+            weight = factor * edition.metrics["vc_deals"].weight.value
+            yield metric_changed(edition, "vc_deals", weight=weight)
 
 
 GRID = Grid()
@@ -84,6 +67,7 @@ def rank_stability(
     totals: Mapping[str, Total],
     edition: Edition,
     *,
+    co_counts: CoCounts,
     replicates: int = REPLICATES,
     seed: int = SEED,
     grid: Grid | None = GRID,
@@ -91,20 +75,24 @@ def rank_stability(
 ) -> pd.DataFrame:
     """The `rank_stability` table: one row per cluster of `ranking_size`, sorted by cluster_id.
 
-    members: `cluster_members`; points: `points`; totals: metric -> world total; ties: co-records between locations,
-    where the edition merges by them. All clusters take part, so that one may leave the first hundred. The grid is over
-    those of its methods in which the cluster lives on; without a grid its columns are null.
+    members: `cluster_members`; points: `points`; totals: metric -> world total; co_counts: how records lie on clusters;
+    ties: co-records between locations, where the edition merges by them. All clusters take part, so that one may leave
+    the first hundred. Clusters are statistically tied with those whose interval of ranks overlaps theirs. The grid is
+    over those of its methods in which the cluster lives on; without a grid its columns are null.
     The same seed gives the same table. Raises InputError if replicates is below 1, or a world total is zero.
     """
     if replicates < 1:
         raise InputError(f"{replicates} replicates give no interval; ask for at least 1.")
     order = size_order(cluster_metrics(members, points, totals, None, edition), edition)
-    ranks = bootstrap_ranks(order["cluster_id"], members, points, totals, edition, replicates=replicates, seed=seed)
-    low, high = np.quantile(ranks, INTERVAL, axis=0, method="inverted_cdf").astype("int32")
+    counts = count_by_cluster(members, points, edition).reindex(order["cluster_id"])
+    together = co_counts(numbered(members, counts.index))
+    scores = bootstrap_scores(counts, totals, together, edition, replicates=replicates, seed=seed)
+    ranks = ranks_of(scores)
+    (low, high), (score_low, score_high) = interval(ranks), interval(scores)
     found = pd.DataFrame(
         {
-            "rank_low": low,
-            "rank_high": high,
+            "rank_low": low.astype("int32"),
+            "rank_high": high.astype("int32"),
             "rank_median": np.median(ranks, axis=0).astype("float64"),
             "top_10_share": (ranks <= 10).mean(axis=0),
             "top_100_share": (ranks <= 100).mean(axis=0),
@@ -112,36 +100,27 @@ def rank_stability(
         index=pd.Index(order["cluster_id"], name="cluster_id"),
     )
     found = found.join(_extremes(grid_ranks(members, points, totals, edition, grid=grid, ties=ties) if grid else []))
+    found = found.assign(replicates=np.int32(replicates), seed=np.int32(seed))
+    found = found.assign(size_score_low=score_low, size_score_high=score_high)
     rows = ranking_size[["cluster_id", "name", "rank"]].sort_values("cluster_id", ignore_index=True)
     rows = rows.merge(found, on="cluster_id", how="left", validate="1:1")
-    return with_edition(rows.assign(replicates=np.int32(replicates), seed=np.int32(seed)), edition)
+    return with_edition(rows.assign(**statistically_tied(rows)), edition)
 
 
-def bootstrap_ranks(
-    clusters: pd.Series,
-    members: pd.DataFrame,
-    points: pd.DataFrame,
-    totals: Mapping[str, Total],
-    edition: Edition,
-    *,
-    replicates: int,
-    seed: int,
-) -> Ranks:
-    """Ranks (replicates × clusters) under resampled records; equal scores keep the order of the clusters given."""
-    check_points(points, edition)
-    scores = np.zeros((replicates, len(clusters)))
-    rng = np.random.default_rng(seed)
-    for name, metric in edition.metrics.items():
-        world_total(totals, edition, name)
-        drawn = _drawn_counts(_alike(clusters, members, points, name), len(clusters), replicates, rng)
-        unlocated = totals[name].all_records - totals[name].located if edition.share_base.value == "all" else 0.0
-        world = drawn.sum(axis=1) + rng.poisson(max(unlocated, 0.0), replicates)
-        share = np.divide(100 * drawn[:, :-1], world[:, None], out=np.zeros_like(scores), where=world[:, None] > 0)
-        scores += metric.weight.value * share
-    best_first = np.argsort(-scores, axis=1, kind="stable")
-    ranks = np.empty_like(best_first)
-    np.put_along_axis(ranks, best_first, np.arange(1, len(clusters) + 1)[None, :], axis=1)
-    return ranks
+def numbered(members: pd.DataFrame, clusters: pd.Index) -> pd.DataFrame:
+    """location_id, cluster: the position among the clusters, for every location in one of them."""
+    cluster = members["cluster_id"].map(pd.Series(np.arange(len(clusters)), index=clusters))
+    found = members[["location_id"]].assign(cluster=cluster).dropna()
+    return found.astype({"location_id": "int64", "cluster": "int64"}).reset_index(drop=True)
+
+
+def statistically_tied(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    """Best and worst rank among the rows whose interval of ranks overlaps that of each row, itself included."""
+    low, high, rank = (rows[name].to_numpy() for name in ("rank_low", "rank_high", "rank"))
+    overlap = (low[:, None] <= high[None, :]) & (low[None, :] <= high[:, None])
+    best = np.where(overlap, rank[None, :], np.iinfo("int32").max).min(axis=1, initial=np.iinfo("int32").max)
+    worst = np.where(overlap, rank[None, :], 0).max(axis=1, initial=0)
+    return {"tied_rank_low": pd.Series(best, dtype="int32"), "tied_rank_high": pd.Series(worst, dtype="int32")}
 
 
 def grid_ranks(
@@ -153,54 +132,45 @@ def grid_ranks(
     grid: Grid = GRID,
     ties: pd.DataFrame | None = None,
 ) -> list[pd.Series]:
-    """cluster_id -> rank under each method of the grid, for the clusters that live on in it."""
+    """cluster_id -> rank under each method of the grid, for the clusters that live on in it.
+
+    People within a radius are added up once per radius, and core points linked once per radius and minimum.
+    """
     places = locations(points, edition)
     ranks = []
-    for variant in grid.clusterings(edition):
-        found = grouped(places, variant, ties)
-        inside = found[found["cluster"] != NOISE].rename(columns={"cluster": "cluster_id"})
-        same = identity.match(inside, members).query("identity in ['kept', 'merged']")
-        lives_on = same.set_index("cluster_id")["previous_cluster_id"]
-        figures = cluster_metrics(inside, points, totals, None, variant)
-        for weighted in grid.weightings(variant):
-            rank = size_order(figures, weighted).set_index("cluster_id")["rank"]
-            ranks.append(rank.reindex(lives_on.index).set_axis(pd.Index(lives_on, name="cluster_id")))
+    minima = [factor * edition.min_weight.value for factor in grid.min_weight]
+    for factor in grid.radius:
+        radius_km = factor * edition.radius_km.value
+        heavy = weighed(places, radius_km, minima)
+        for min_weight in minima:
+            dense = heavy.clusters(min_weight)
+            for variant in grid.merge_rules(changed(edition, radius_km=radius_km, min_weight=min_weight)):
+                found = grouped(places, variant, ties, dense)
+                ranks += variant_ranks(found, members, points, totals, list(grid.weightings(variant)))
     return ranks
 
 
-def _alike(clusters: pd.Series, members: pd.DataFrame, points: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Locations that are drawn as one: `cluster` (position, or the number of clusters outside all), records, fractions.
+def variant_ranks(
+    found: pd.DataFrame,
+    members: pd.DataFrame,
+    points: pd.DataFrame,
+    totals: Mapping[str, Total],
+    weightings: list[Edition],
+) -> list[pd.Series]:
+    """cluster_id of the members -> rank among other clusters, for those that live on in them, under each edition.
 
-    Raises InputError naming the first location that counts something without a record.
+    found: locations with the number of their cluster, as `clusters.build.grouped` gives them.
     """
-    rows = points[(points["metric"] == metric) & (points["fractions"] > 0)]
-    if not (rows["records"] >= 1).all():
-        wrong = rows[~(rows["records"] >= 1)].iloc[0]
-        raise InputError(
-            f"points: location {wrong['location_id']}, {metric}: {wrong['fractions']} of {wrong['records']} records; "
-            "there must be at least one. Run the edition's points again."
-        )
-    number = pd.Series(np.arange(len(clusters)), index=clusters)
-    cluster = rows["location_id"].map(members.set_index("location_id")["cluster_id"].map(number))
-    step = np.ceil(FRACTION_STEPS * rows["fractions"] / rows["records"])
-    cluster = cluster.fillna(len(clusters)).astype("int64")
-    rows = rows.assign(cluster=cluster, step=step, units=to_units(rows["fractions"]))
-    alike = rows.groupby(["cluster", "step"])[["records", "units"]].sum().reset_index()
-    return alike.assign(fractions=from_units(alike["units"]))
-
-
-def _drawn_counts(alike: pd.DataFrame, clusters: int, replicates: int, rng: np.random.Generator) -> Floats:
-    """Counts (replicates × clusters, and one column for outside) of one metric under Poisson draws of the records."""
-    counts = np.zeros((replicates, clusters + 1))
-    records = alike["records"].to_numpy(np.float64)
-    mean_fraction = alike["fractions"].to_numpy(np.float64) / records
-    present, first = np.unique(alike["cluster"].to_numpy(), return_index=True)
-    at_once = max(1, _DRAWN_AT_ONCE // max(1, len(alike)))
-    for begin in range(0, replicates, at_once):
-        drawn = rng.poisson(records, (min(at_once, replicates - begin), len(alike))) * mean_fraction
-        if len(alike):
-            counts[begin : begin + len(drawn), present] = np.add.reduceat(drawn, first, axis=1)
-    return counts
+    inside = found[found["cluster"] != NOISE].rename(columns={"cluster": "cluster_id"})
+    same = identity.match(inside, members).query("identity in ['kept', 'merged']")
+    lives_on = same.set_index("cluster_id")["previous_cluster_id"]
+    figures = cluster_metrics(inside, points, totals, None, weightings[0])
+    ranks = []
+    for weighted in weightings:
+        order = size_order(figures, weighted)
+        rank = order.set_index(order["cluster_id"].astype(lives_on.index.dtype))["rank"]
+        ranks.append(rank.reindex(lives_on.index).set_axis(pd.Index(lives_on, name="cluster_id")))
+    return ranks
 
 
 def _extremes(ranks: list[pd.Series]) -> pd.DataFrame:
@@ -210,7 +180,14 @@ def _extremes(ranks: list[pd.Series]) -> pd.DataFrame:
     return pd.DataFrame({"grid_rank_low": by_cluster.min(), "grid_rank_high": by_cluster.max()}).astype("Int32")
 
 
-def _changed(edition: Edition, **values: object) -> Edition:
+def changed(edition: Edition, **values: object) -> Edition:
     """The edition with other values of settings."""
     settings = {name: getattr(edition, name).model_copy(update={"value": value}) for name, value in values.items()}
     return edition.model_copy(update=settings)
+
+
+def metric_changed(edition: Edition, metric: str, **values: object) -> Edition:
+    """The edition with other values of a metric's settings."""
+    own = edition.metrics[metric]
+    settings = {name: getattr(own, name).model_copy(update={"value": value}) for name, value in values.items()}
+    return edition.model_copy(update={"metrics": edition.metrics | {metric: own.model_copy(update=settings)}})

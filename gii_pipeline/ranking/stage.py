@@ -18,6 +18,12 @@ from gii_pipeline.metrics import cluster_metrics
 from gii_pipeline.ranking.contributions import contributions
 from gii_pipeline.ranking.rank import rank_intensity, rank_size
 
+INHABITED = {
+    "population": "float64",
+    "population_year": "str",
+    "population_cells": "float64",
+    "population_covered": "float64",
+}
 PopulationOf = Callable[[pd.DataFrame], pd.DataFrame]
 
 
@@ -44,24 +50,22 @@ def rank_edition(
 ) -> EditionTables:
     """Every table of an edition from its points: clusters, population, metrics, rankings, contributions.
 
-    points: `points`; totals: metric -> world total; population_of: footprints -> cluster_id, population, or None for
+    points: `points`; totals: metric -> world total; population_of: footprints -> as `metrics.population`, or None for
     rankings without inhabitants; previous_members: `cluster_members` of the edition before, whose cluster ids are kept;
     ties: co-records between locations, for the merge rule that asks for them.
     """
     found = clusters.build(points, edition, previous=previous_members, ties=ties)
-    footprints = with_population(found.footprints, population_of, edition)
+    footprints = with_population(found.footprints, population_of)
     figures = cluster_metrics(found.members, points, totals, footprints, edition)
     size = rank_size(found.clusters, footprints, figures, edition)
     parts = contributions(found.members, points, edition)
     return EditionTables(found.clusters, found.members, footprints, figures, size, rank_intensity(size), parts)
 
 
-def with_population(footprints: pd.DataFrame, population_of: PopulationOf | None, edition: Edition) -> pd.DataFrame:
-    """`cluster_footprints` with the inhabitants and their year; null where there is no inhabited cell."""
-    inhabitants = pd.Series(dtype="float64")
+def with_population(footprints: pd.DataFrame, population_of: PopulationOf | None) -> pd.DataFrame:
+    """`cluster_footprints` with the inhabitants and what they rest on; null where there is no inhabited cell."""
+    found = pd.DataFrame({"cluster_id": footprints["cluster_id"]}).reindex(columns=["cluster_id", *INHABITED])
     if population_of is not None:
-        inhabitants = population_of(footprints).set_index("cluster_id")["population"].astype("float64")
-    population = footprints["cluster_id"].map(inhabitants[inhabitants > 0]).astype("float64")
-    return footprints.assign(population=population, population_year=edition.population_year.value).astype(
-        {"population_year": "int32"}
-    )
+        found = population_of(footprints).reindex(columns=["cluster_id", *INHABITED])
+    found = found.astype(INHABITED)
+    return footprints.merge(found, on="cluster_id", how="left", validate="1:1")

@@ -17,7 +17,9 @@ from gii_pipeline.metrics.names import METRICS
 from gii_pipeline.store import EDITION_TABLES
 
 SHOWN = 5
-_NEAR = "1e-9 * greatest(1, abs({a}), abs({b}))"
+_NEAR = "greatest({least}, 1e-9 * greatest(abs({a}), abs({b})))"
+MILLIONTH = 1e-6
+"""Counts and world totals are given to a millionth of a record; the parts that they are sums of are not rounded."""
 
 
 class Rule(NamedTuple):
@@ -27,8 +29,9 @@ class Rule(NamedTuple):
     breaks: str
 
 
-def _differ(a: str, b: str) -> str:
-    return f"((({a}) is null) <> (({b}) is null) or abs(({a}) - ({b})) > {_NEAR.format(a=a, b=b)})"
+def _differ(a: str, b: str, least: float = 1e-9) -> str:
+    near = _NEAR.format(a=a, b=b, least=least)
+    return f"((({a}) is null) <> (({b}) is null) or abs(({a}) - ({b})) > {near})"
 
 
 def _one_edition(edition: int, method: int) -> Iterator[Rule]:
@@ -94,23 +97,25 @@ def _counts() -> Iterator[Rule]:
         f"""select m.cluster_id, m.metric, m.count, p.fractions from cluster_metrics m left join (
               select cluster_id, metric, sum(fractions) as fractions from points
               join cluster_members using (location_id) where cluster_id is not null group by all) p
-            using (cluster_id, metric) where {_differ("m.count", "coalesce(p.fractions, 0)")}""",
+            using (cluster_id, metric) where {_differ("m.count", "coalesce(p.fractions, 0)", MILLIONTH)}""",
     )
+    unequal = _differ("coalesce(m.count, -1)", "coalesce(c.count, 0)", MILLIONTH)
     for level in ("place", "economy"):
         yield Rule(
             f"the contributions by {level} add up to the count of the cluster",
             f"""select cluster_id, metric, m.count, c.count as contributions from cluster_metrics m full join (
                   select cluster_id, metric, sum(count) as count
                   from contributions where level = '{level}' group by all) c
-                using (cluster_id, metric) where {_differ("coalesce(m.count, -1)", "coalesce(c.count, 0)")}""",
+                using (cluster_id, metric) where {unequal}""",
         )
     yield Rule(
         "a share is the count over the world total, which is one per metric and no less than the clusters together",
         f"""select metric, cluster_id, count, world_total, share_pct from (select *,
-              min(world_total) over (partition by metric) as least, sum(count) over (partition by metric) as together
+              min(world_total) over (partition by metric) as least, sum(count) over (partition by metric) as together,
+              {MILLIONTH} * (1 + count(*) over (partition by metric)) as rounding
               from cluster_metrics)
             where {_differ("share_pct", "100 * count / world_total")} or world_total <> least
-               or together > world_total * (1 + 1e-9)""",
+               or together > world_total + rounding""",
     )
     for metric in METRICS:
         figures = {"count": "count", "share_pct": "share_pct", "per_million": "per_million", "rank": "metric_rank"}

@@ -146,10 +146,11 @@ function ranks(cluster) {
 
 function stability(cluster) {
   if (!cluster.stability) return [];
-  const { rank_low: low, rank_high: high, replicates } = cluster.stability;
+  const { rank_low: low, rank_high: high, replicates, tied_rank_low: best, tied_rank_high: worst } = cluster.stability;
+  const tied = best < worst ? ` Statistically tied with the ranks ${best} to ${worst}: their intervals overlap.` : "";
   return [
     make("h3", {}, "How sure the rank is"), interval(cluster, 360),
-    make("p", { class: "key" }, `Rank ${low} to ${high} in 95 % of ${number(replicates)} resamplings of the records.`),
+    make("p", { class: "key" }, `Rank ${low} to ${high} in 95 % of ${number(replicates)} resamplings of whole records.${tied}`),
   ];
 }
 

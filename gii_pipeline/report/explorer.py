@@ -128,7 +128,16 @@ CHANGE = (
     "change_due_to_borders",
     "change_due_to_method",
 )
-STABILITY = ("rank_low", "rank_high", "rank_median", "grid_rank_low", "grid_rank_high", "replicates")
+STABILITY = (
+    "rank_low",
+    "rank_high",
+    "rank_median",
+    "grid_rank_low",
+    "grid_rank_high",
+    "replicates",
+    "tied_rank_low",
+    "tied_rank_high",
+)
 
 
 def _metrics(figures: pd.DataFrame, settings: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -157,7 +157,9 @@ def _interval(row: pd.Series | None) -> str:
         return ""
     low, high = _nth(row["rank_low"]), _nth(row["rank_high"])
     lies = f"its rank is {low}" if low == high else f"its rank lies between {low} and {high}"
-    return f"In 95 % of {row['replicates']:,} resamplings of the records {lies}."
+    best, worst = int(row["tied_rank_low"]), int(row["tied_rank_high"])
+    tied = f" It is statistically tied with the ranks {best:,} to {worst:,}." if best < worst else ""
+    return f"In 95 % of {row['replicates']:,} resamplings of whole records, in the same borders, {lies}.{tied}"
 
 
 def _per_million(row: pd.Series, metrics: pd.DataFrame) -> str:

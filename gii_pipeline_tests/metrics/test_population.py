@@ -12,12 +12,15 @@ import pandas as pd
 import pytest
 import rasterio
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rasterio.crs import CRS
 from rasterio.transform import Affine, from_origin
 
 from gii_pipeline.clusters.footprint import footprint
 from gii_pipeline.errors import InputError
-from gii_pipeline.metrics.population import PopulationRaster, population
+from gii_pipeline.metrics.population import apart, population, warnings
+from gii_pipeline.metrics.rasters import PopulationRaster
 
 MOLLWEIDE = "ESRI:54009"
 NODATA = -200.0
@@ -55,8 +58,8 @@ def write(
 
 
 def counted(path: Path, *shapes: shapely.Geometry) -> list[float]:
-    found = population(footprints(*shapes), [PopulationRaster(path, 2020)], 2020)
-    return [float(value) for value in found["population"]]
+    """Each shape by itself."""
+    return [of_files([path], shape) for shape in shapes]
 
 
 def test_the_real_world_singapore_and_sao_miguel_have_their_inhabitants(real_data: Path) -> None:
@@ -174,7 +177,13 @@ def test_the_result_follows_the_footprints_and_may_be_empty(tmp_path: Path) -> N
     assert found["cluster_id"].tolist() == ["c2", "c1", "c0"]
     assert found["population"].tolist() == [100, pytest.approx(np.nan, nan_ok=True), 200]
     nothing = population(rows[:0], [PopulationRaster(path, 2020)], 2020)
-    assert nothing.columns.tolist() == ["cluster_id", "population"]
+    assert nothing.columns.tolist() == [
+        "cluster_id",
+        "population",
+        "population_year",
+        "population_cells",
+        "population_covered",
+    ]
     assert nothing.empty
 
 
@@ -197,11 +206,123 @@ def test_a_raster_that_cannot_serve_is_named_with_what_to_do(tmp_path: Path) -> 
         population(footprints(here), [], 2020)
 
 
+def of_files(paths: Sequence[Path], shape: shapely.Geometry) -> float:
+    found = population(footprints(shape), [PopulationRaster(path, 2020) for path in paths], 2020)
+    return float(found["population"].iloc[0])
+
+
+def test_people_under_two_footprints_are_shared_and_nobody_counts_twice(tmp_path: Path) -> None:
+    path = write(tmp_path / "people.tif", [[100, 200, 400], [10, 20, 40]])
+    west, east, far = shapely.box(0, 8, 2, 10), shapely.box(1, 8, 3, 10), shapely.box(2.5, 8, 3, 9)
+    people = population(footprints(west, east, far), [PopulationRaster(path, 2020)], 2020)["population"].tolist()
+    assert people == pytest.approx([110 + 220 / 2, 220 / 2 + 420 + 20 / 2, 20 / 2])
+    assert sum(people) == pytest.approx(770)
+
+
+@given(st.lists(st.tuples(st.floats(0, 8), st.floats(0, 8), st.floats(0.3, 4)), min_size=1, max_size=7))
+@settings(max_examples=30, deadline=None)
+def test_pieces_do_not_overlap_and_cover_what_the_outlines_cover(discs: list[tuple[float, float, float]]) -> None:
+    outlines = np.array([shapely.Point(x, y).buffer(radius, quad_segs=4) for x, y, radius in discs], dtype=object)
+    pieces, owner = apart(outlines)
+    assert shapely.area(pieces).sum() == pytest.approx(shapely.union_all(outlines).area, rel=1e-6)
+    of = owner.groupby("outline")["piece"].agg(lambda found: shapely.area(pieces[found]).sum())
+    assert of.reindex(range(len(outlines))).to_numpy() == pytest.approx(shapely.area(outlines), rel=1e-6)
+
+
+def test_rasters_of_one_epoch_with_the_same_people_are_refused_by_name(tmp_path: Path) -> None:
+    west = write(tmp_path / "west.tif", np.full((10, 6), 100.0))
+    east = write(tmp_path / "east.tif", np.full((10, 6), 100.0), west=5)
+    finer = write(tmp_path / "finer.tif", np.full((8, 8), 25.0), west=4, size=0.5)
+    seam, inside = shapely.box(4.5, 5, 6.5, 6), shapely.box(1, 5, 2, 6)
+    with pytest.raises(InputError, match=r"east.tif and .*west.tif are rasters of one epoch and both have data at"):
+        of_files([west, east], seam)
+    with pytest.raises(InputError, match=r"finer.tif and .*west.tif .* both have data"):
+        of_files([west, finer], shapely.box(4, 8, 5, 9))
+    with pytest.raises(InputError, match=r"west.tif is named twice for one epoch"):
+        of_files([west, west], inside)
+    assert of_files([west, east], inside) == 100
+
+
+def test_national_rasters_may_lie_over_each_other_where_one_has_no_data(tmp_path: Path) -> None:
+    one = write(tmp_path / "one.tif", [[100, 100, NODATA], [100, NODATA, NODATA]])
+    other = write(tmp_path / "other.tif", [[NODATA, NODATA, 7], [NODATA, 7, 7]])
+    assert of_files([one, other], shapely.box(0, 8, 3, 10)) == 321
+
+
+def test_rows_from_south_to_north_count_as_usual(tmp_path: Path) -> None:
+    cells = np.arange(12.0).reshape(3, 4)
+    usual = write(tmp_path / "usual.tif", cells)
+    turned = write(tmp_path / "turned.tif", cells[::-1], transform=Affine(1, 0, 0, 0, 1, 7))
+    part = shapely.box(0.25, 7.5, 2.5, 9.5)
+    assert of_files([turned], part) == pytest.approx(of_files([usual], part))
+
+
+def test_a_raster_that_is_cut_short_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "short.tif", np.random.default_rng(1).integers(1, 500, (80, 80)), size=0.1)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(InputError, match=r"short.tif is not a raster that can be read.*cut short"):
+        counted(path, shapely.box(0, 2, 8, 10))
+
+
+@pytest.mark.parametrize("mark", [65_535.0, 99_999.0, 3.4e38])
+def test_a_mark_of_no_data_that_is_not_declared_is_refused(tmp_path: Path, mark: float) -> None:
+    path = write(tmp_path / "marked.tif", [[100.0, mark], [300.0, 400.0]], nodata=None)
+    with pytest.raises(InputError, match=r"marked.tif: a cell near latitude 9.0 has .* declare it"):
+        counted(path, shapely.box(0, 8, 2, 10))
+    assert counted(path, shapely.box(0, 8, 1, 10)) == [400]
+
+
+def test_a_cell_denser_than_any_place_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "dense.tif", [[5e6]], size=0.01)
+    with pytest.raises(InputError, match=r"dense.tif: a cell near latitude 10.0 has 5e\+06 inhabitants"):
+        counted(path, shapely.box(0, 9.99, 0.01, 10))
+
+
+def test_a_density_is_refused_by_its_name_and_by_its_cells(tmp_path: Path) -> None:
+    here = shapely.box(0.1, 49.1, 0.9, 49.9)
+    with pytest.raises(InputError, match=r"people_density.tif holds people per area"):
+        counted(write(tmp_path / "people_density.tif", np.ones((9, 9)), north=50, size=0.1), here)
+    districts = np.repeat(np.random.default_rng(2).uniform(1, 900, (30, 100)), 4, axis=0)
+    area = np.cos(np.radians(50 - 0.0085 * (np.arange(120) + 0.5)))[:, None]
+    density = write(tmp_path / "people.tif", districts, north=50, size=0.0085)
+    with pytest.raises(InputError, match=r"people.tif holds people per area .* neighbouring cells have equal values"):
+        counted(density, here)
+    count = write(tmp_path / "count.tif", districts * area, north=50, size=0.0085)
+    assert counted(count, here)[0] > 0
+
+
+def test_the_real_density_beside_the_real_count_is_refused_whatever_its_name(real_data: Path, tmp_path: Path) -> None:
+    azores = shapely.box(-26, 37, -25, 38)
+    for kind in ("count", "density"):
+        source = real_data / "population" / f"sao_miguel_gpw_v411_2020_{kind}_2020.tif"
+        (tmp_path / f"{kind[0]}.tif").write_bytes(source.read_bytes())
+    assert counted(tmp_path / "c.tif", azores)[0] == pytest.approx(145_603, abs=0.5)
+    with pytest.raises(InputError, match=r"d.tif holds people per area"):
+        counted(tmp_path / "d.tif", azores)
+
+
+def test_what_a_population_rests_on_stands_beside_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "half.tif", [[100.0, NODATA], [300.0, NODATA]])
+    after = write(tmp_path / "after.tif", [[200.0, 1.0], [600.0, 1.0]])
+    rasters = [PopulationRaster(path, 2020), PopulationRaster(after, 2025)]
+    half, small = shapely.box(0, 8, 2, 9), shapely.box(0, 9, 0.5, 10)
+    found = population(footprints(half, small), rasters, 2021)
+    assert found["population_year"].tolist() == ["2020, 2025", "2020, 2025"]
+    assert found["population_covered"].tolist() == pytest.approx([0.5, 1.0])
+    assert found["population_cells"].tolist() == pytest.approx([1.0, 0.5])
+    assert population(footprints(half), rasters, 2025)["population_year"].tolist() == ["2025"]
+    assert population(footprints(half), rasters, 2015)["population_year"].tolist() == ["2020"]
+    told = warnings(found.assign(name=["Alba", "Borgo"]))
+    assert told[0].startswith("Alba: the population layer has data for 50.0% of its footprint")
+    assert [line.split(":")[0] for line in told] == ["Alba", "Alba", "Borgo"]
+
+
 SUMMED = """
 import resource, sys
 from pathlib import Path
 import pandas as pd, shapely
-from gii_pipeline.metrics.population import PopulationRaster, population
+from gii_pipeline.metrics.population import apart, population, warnings
+from gii_pipeline.metrics.rasters import PopulationRaster
 rows = pd.DataFrame({"cluster_id": ["eighth"], "geometry": [shapely.to_wkb(shapely.box(-180, 0, -90, 90))]})
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 found = population(rows, [PopulationRaster(Path(sys.argv[1]), 2020)], 2020)

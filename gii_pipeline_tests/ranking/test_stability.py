@@ -2,16 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from gii_pipeline.counting import Total
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 from gii_pipeline.metrics import cluster_metrics
 from gii_pipeline.ranking import rank_stability, size_order
-from gii_pipeline.ranking.stability import GRID, Grid, bootstrap_ranks, grid_ranks
+from gii_pipeline.ranking.stability import GRID, Grid, grid_ranks
 from gii_pipeline_tests.ranking import towns as world
 from gii_pipeline_tests.ranking.contracted import broken_rules
 from gii_pipeline_tests.ranking.towns import DEALS, PAPERS, PCT, Town, counted, edition
@@ -26,7 +24,7 @@ def _stability(this: Edition, towns: list[Town] = TOWNS, **given: Any) -> tuple[
     found = counted(towns, this)
     tables = world.rank(found, this)
     points = given.pop("points", found.points.to_pandas())
-    arguments = {"replicates": 200, "grid": None, **given}
+    arguments = {"replicates": 200, "grid": None, "co_counts": world.co_counts(found), **given}
     ranking = tables.ranking_size
     return rank_stability(ranking, tables.cluster_members, points, found.totals, this, **arguments), ranking
 
@@ -57,23 +55,6 @@ def test_the_order_of_rows_does_not_matter() -> None:
     mixed = points.sample(frac=1.0, random_state=1)
     given = _stability(edition(2024), grid=None)[0]
     pd.testing.assert_frame_equal(_stability(edition(2024), grid=None, points=mixed)[0], given)
-
-
-def test_counts_vary_as_much_as_resampled_records_do() -> None:
-    """Against the bootstrap itself: each record drawn with its own Poisson weight."""
-    rng = np.random.default_rng(5)
-    sizes, fractions = rng.integers(1, 60, 40), rng.integers(1, 6, 40)
-    points = pd.DataFrame(
-        {"location_id": range(40), "metric": PCT, "records": sizes, "fractions": sizes / fractions, "people": sizes}
-    )
-    members = pd.DataFrame({"location_id": range(40), "cluster_id": ["a"] * 20 + ["b"] * 20})
-    this = _only_patents()
-    ranks = bootstrap_ranks(
-        pd.Series(["a", "b"]), members, points, {PCT: Total(1e3, 1e3)}, this, replicates=20_000, seed=3
-    )
-    weights = rng.poisson(sizes, (20_000, 40)) / fractions
-    first = (weights[:, :20].sum(axis=1) >= weights[:, 20:].sum(axis=1)).mean()
-    assert (ranks[:, 0] == 1).mean() == pytest.approx(first, abs=0.02)
 
 
 def test_shares_of_all_records_count_those_without_a_location() -> None:
@@ -122,18 +103,26 @@ def test_no_replicates_are_refused() -> None:
         _stability(edition(2024), replicates=0)
 
 
-def test_a_point_with_fractions_and_no_record_is_refused_by_location() -> None:
-    points = counted(TOWNS, edition(2024)).points.to_pandas()
-    points.loc[0, "records"] = 0
-    with pytest.raises(InputError, match=f"location {points.loc[0, 'location_id']}, {points.loc[0, 'metric']}"):
-        _stability(edition(2024), points=points)
+def test_a_count_without_a_record_behind_it_is_refused_by_cluster() -> None:
+    nothing = pd.DataFrame({"metric": [], "a": [], "b": [], "co_count": []}).astype({"a": "int64", "b": "int64"})
+    with pytest.raises(InputError, match=r"pct_applications: cluster gii-.* counts .* and no record"):
+        _stability(edition(2024), co_counts=lambda _: nothing)
+
+
+def test_clusters_whose_intervals_of_ranks_overlap_are_statistically_tied() -> None:
+    stability, _ = _stability(edition(2024))
+    assert _of(stability, "Alba", "tied_rank_low", "tied_rank_high") == [1, 2]
+    assert _of(stability, "Borgo", "tied_rank_low", "tied_rank_high") == [1, 2]
+    assert _of(stability, "Cala", "tied_rank_low", "tied_rank_high") == [3, 3]
+
+
+def test_the_interval_of_the_score_is_around_it() -> None:
+    stability, ranking = _stability(edition(2024))
+    both = stability.merge(ranking[["cluster_id", "size_score"]], on="cluster_id")
+    assert (both["size_score_low"] < both["size_score"]).all()
+    assert (both["size_score"] < both["size_score_high"]).all()
 
 
 def test_without_any_cluster_the_table_is_empty() -> None:
     hamlet = Town("Hamlet", 10.0, 10.0, {PCT: 1, PAPERS: 1})
     assert len(_stability(edition(2024), [hamlet])[0]) == 0
-
-
-def _only_patents() -> Edition:
-    this = edition(2024)
-    return this.model_copy(update={"metrics": {PCT: this.metrics[PCT]}})

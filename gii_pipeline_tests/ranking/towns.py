@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 
 from gii_pipeline.counting import POINTS, Counted, Total
+from gii_pipeline.counting.co_counts import OUTSIDE
 from gii_pipeline.editions import Edition, wipo_book
 from gii_pipeline.geocoding.location_id import pack
 from gii_pipeline.ranking import EditionTables, rank_edition
 
+COLUMNS = ["metric", "cluster", "co_count"]
 PCT, PAPERS, DEALS = "pct_applications", "scientific_publications", "vc_deals"
 
 
@@ -60,6 +62,23 @@ def counted(towns: Iterable[Town], edition: Edition, elsewhere: float = 1000.0) 
     inside = found.groupby("metric")["fractions"].sum()
     totals = {name: Total(elsewhere + inside.get(name, 0.0), 2 * elsewhere) for name in edition.metrics}
     return Counted(pa.Table.from_pandas(found, schema=POINTS, preserve_index=False), totals)
+
+
+def co_counts(found: Counted) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """As `counting.co_counts` of these points: records of one location each, those elsewhere counting one."""
+
+    def of(clusters: pd.DataFrame) -> pd.DataFrame:
+        rows = found.points.to_pandas().merge(clusters, on="location_id", how="left")
+        rows["cluster"] = rows["cluster"].fillna(OUTSIDE).astype("int64")
+        rows["co_count"] = rows["fractions"] ** 2 / rows["records"]
+        inside = rows.groupby("metric")["fractions"].sum()
+        elsewhere = [(name, OUTSIDE, total.located - inside.get(name, 0.0)) for name, total in found.totals.items()]
+        given = pd.concat([rows[COLUMNS], pd.DataFrame(elsewhere, columns=COLUMNS)])
+        sums = given.groupby(["metric", "cluster"], as_index=False)["co_count"].sum()
+        together: pd.DataFrame = sums.rename(columns={"cluster": "a"}).assign(b=sums["cluster"])
+        return together
+
+    return of
 
 
 def edition(year: int, min_weight: float = 300.0, **settings: object) -> Edition:

@@ -189,8 +189,11 @@ def _footprints(places: pd.DataFrame, edition: Edition, reach: float) -> pd.Data
                 "name": name,
                 "area_km2": shape.area * 111.2**2 * np.cos(np.radians(inside["latitude"].mean())),
                 "population": population,
-                "population_year": np.int32(edition.population_year.value),
+                "population_year": "2020, 2025",
                 "geometry": shapely.to_wkb(shape, byte_order=1),
+                "footprint": "members",
+                "population_cells": 60.0,
+                "population_covered": 1.0,
             }
         )
     return pd.DataFrame(rows)
@@ -221,6 +224,10 @@ def _stability(size: pd.DataFrame) -> pd.DataFrame:
         grid_rank_high=pd.Series([None] * len(size), dtype="Int32"),
         replicates=np.int32(100),
         seed=np.int32(7),
+        size_score_low=0.9 * size["size_score"],
+        size_score_high=1.1 * size["size_score"],
+        tied_rank_low=np.int32(1),
+        tied_rank_high=np.int32(len(size)),
     )
     return rows.sort_values("cluster_id", ignore_index=True)
 

@@ -20,6 +20,7 @@ from gii_pipeline.releases.events import rank_events
 from gii_pipeline.report.charts import data_uri, footprints_map, ranking_bars
 from gii_pipeline.report.explorer import PAGE, explorer_page, page_facts, write_explorer
 from gii_pipeline.report.maps import SQUEEZE, outlines
+from gii_pipeline_tests.ranking import towns
 from gii_pipeline_tests.ranking.towns import DEALS, PAPERS, PCT, Town, counted, edition
 
 VERSION = "v2025.1"
@@ -49,7 +50,9 @@ def _tables(previous: Edition | None = edition(2024, 200.0)) -> dict[str, pd.Dat
         "cluster_footprints": _as_bytes(made.cluster_footprints),
         "contributions": made.contributions,
         "rank_changes": changes,
-        "rank_stability": rank_stability(size, members, points, now.totals, this, replicates=50, grid=None),
+        "rank_stability": rank_stability(
+            size, members, points, now.totals, this, co_counts=towns.co_counts(now), replicates=50, grid=None
+        ),
         "rank_events": rank_events(_arrow(size, changes, members).__getitem__, [], own_method=True).to_pandas(),
     }
 

@@ -12,6 +12,7 @@ from gii_pipeline.errors import InputError
 from gii_pipeline.ranking import rank_changes, rank_edition, rank_stability
 from gii_pipeline.releases.schemas import from_rows
 from gii_pipeline.report.facts import FactTables, fact_sheet
+from gii_pipeline_tests.ranking import towns
 from gii_pipeline_tests.ranking.towns import DEALS, PAPERS, PCT, Town, counted, edition
 
 ALBA = Town("Alba", 10.0, 10.0, {PCT: 30, PAPERS: 300, DEALS: 1})
@@ -41,7 +42,9 @@ def _tables(inhabitants: float = INHABITANTS, previous: Edition | None = edition
     made = rank_edition(points, now.totals, this, population)
     size, members = made.ranking_size, made.cluster_members
     changes = rank_changes(size, members, now, this, previous=previous, count=count)
-    stability = rank_stability(size, members, points, now.totals, this, replicates=50, grid=None)
+    stability = rank_stability(
+        size, members, points, now.totals, this, co_counts=towns.co_counts(now), replicates=50, grid=None
+    )
     return FactTables(
         size, made.cluster_metrics, made.contributions, changes, stability, EVENTS.copy(), "v2025.1", made_up=False
     )

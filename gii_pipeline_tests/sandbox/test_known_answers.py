@@ -14,7 +14,8 @@ from gii_pipeline.counting.engine import read_core
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 from gii_pipeline.metrics.names import CORE_TABLES
-from gii_pipeline.metrics.population import PopulationRaster, population
+from gii_pipeline.metrics.population import population
+from gii_pipeline.metrics.rasters import PopulationRaster
 from gii_pipeline.profiles import read_profile
 from gii_pipeline.ranking.stage import EditionTables, rank_edition
 from gii_pipeline.sandbox import World, make_world
