@@ -16,7 +16,7 @@ import sys
 
 import typer
 
-from gii_pipeline.cli import archive, checks, pipeline, release, results, sandbox
+from gii_pipeline.cli import archive, checks, pipeline, population, release, results, sandbox
 from gii_pipeline.errors import GiiError
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ for command in (
     results.facts,
     results.history,
     results.diff,
+    population.population,
 ):
     app.command()(command)
 app.add_typer(release.app, name="release")

@@ -31,7 +31,7 @@ Ranks = npt.NDArray[np.int64]
 
 INTERVAL = (0.025, 0.975)
 SCORE_DECIMALS = 9
-_NEARLY_NORMAL = 1000.0
+_NEARLY_NORMAL = 100.0
 
 
 def bootstrap_scores(
@@ -115,7 +115,7 @@ def _factor(products: Floats) -> Floats:
 def _poisson(normal: Floats, expected: Floats) -> Floats:
     """Standard normal numbers as Poisson numbers of the same quantile, column by column.
 
-    For large expectations the expansion of Cornish and Fisher, which is off by less than a tenth of one.
+    From an expectation of 100 on the expansion of Cornish and Fisher, which is off by less than a third of one.
     """
     root = np.sqrt(expected)
     drawn = np.maximum(expected + root * normal + (normal**2 - 1) / 6, 0.0)
