@@ -7,8 +7,7 @@ Does not: matching clusters between editions; ids come persistent from `clusters
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 
 from gii_pipeline.errors import InputError, ReleaseError
 from gii_pipeline.metrics.names import METRICS
+from gii_pipeline.releases import search
 from gii_pipeline.releases.events import rank_events
 from gii_pipeline.releases.reader import Release, open_version
 from gii_pipeline.releases.schemas import to_contract
@@ -77,9 +77,8 @@ def _series(root: Folder, of: Version) -> list[Release]:
 def history(root: Folder | str, cluster: str, *, label: str = "") -> pd.DataFrame:
     """One cluster through the released editions, oldest first: the columns of `rank_history` and `editions_at_rank`.
 
-    cluster: its id, its name in any edition, or a part of a name that fits one cluster only; accents and case are
-    ignored. label: an edition of the series to follow, as `2024@2025` for all editions by the method of 2025; by
-    default every edition by its own method.
+    cluster: its id, its name in any edition, or words that fit one cluster only (`search.found`). label: an edition of
+    the series to follow, as `2024@2025` for all editions by the method of 2025; by default every edition by its own.
     editions_at_rank: for how many editions running, without a gap in the years, the cluster has held this rank.
     """
     import pandas as pd  # noqa: PLC0415
@@ -88,8 +87,9 @@ def history(root: Folder | str, cluster: str, *, label: str = "") -> pd.DataFram
     releases = _series(root, Version.first(label) if label else Version(1, 1, 1))
     if not releases:
         raise ReleaseError(f"Nothing is released under {root}: there is no history. Begin with `gii release make`.")
-    table = pa.concat_tables(history_rows(release.arrow("ranking_size"), release.version) for release in releases)
-    found = _find(table, cluster)
+    rankings = {release.version: release.arrow("ranking_size") for release in releases}
+    table = pa.concat_tables(history_rows(ranking, version) for version, ranking in rankings.items())
+    found = _find(rankings.values(), cluster)
     rows = table.filter(pc.equal(table["cluster_id"], found)).to_pandas()
     unbroken = (rows["rank"] == rows["rank"].shift()) & (rows["edition"] == rows["edition"].shift() + 1)
     rows["editions_at_rank"] = unbroken.groupby((~unbroken).cumsum()).cumcount() + 1
@@ -119,29 +119,20 @@ def ordinal(number: int) -> str:
     return f"{number}{({1: 'st', 2: 'nd', 3: 'rd'}).get(last, 'th')}"
 
 
-def _find(table: pa.Table, wanted: str) -> str:
-    """The id of the one cluster that is called so."""
+def _find(tables: Iterable[pa.Table], wanted: str) -> str:
+    """The id of the one cluster that is called so in any of the rankings."""
     names: dict[str, set[str]] = {}
-    for cluster_id, name in zip(table["cluster_id"].to_pylist(), table["name"].to_pylist(), strict=True):
-        names.setdefault(cluster_id, set()).add(name)
-    if wanted in names:
-        return wanted
-    exact = [cluster_id for cluster_id, called in names.items() if plain(wanted) in map(plain, called)]
-    found = exact or [
-        cluster_id for cluster_id, called in names.items() if any(plain(wanted) in plain(name) for name in called)
-    ]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    economies: dict[str, str] = {}
+    for row in (row for table in tables for row in table.select(["cluster_id", "name", "economies"]).to_pylist()):
+        names.setdefault(row["cluster_id"], set()).add(row["name"])
+        economies[row["cluster_id"]] = row["economies"]
+    meant = search.found(wanted, names, economies)
+    if len(meant) == 1:
+        return meant[0]
+    if not meant:
         raise InputError(f"No ranked cluster is called {wanted!r} in any released edition. Try a part of its name.")
     raise InputError(
-        f"{wanted!r} fits {len(found)} clusters: "
-        + "; ".join(f"{cluster_id} ({', '.join(sorted(names[cluster_id]))})" for cluster_id in sorted(found)[:10])
+        f"{wanted!r} fits {len(meant)} clusters: "
+        + "; ".join(f"{cluster_id} ({', '.join(sorted(names[cluster_id]))})" for cluster_id in sorted(meant)[:10])
         + ". Give the id, or more of the name."
     )
-
-
-def plain(name: str) -> str:
-    """A name without case and accents, and with one kind of dash."""
-    letters = unicodedata.normalize("NFKD", name.replace("–", "-")).casefold()
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)).strip()

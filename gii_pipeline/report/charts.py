@@ -14,9 +14,9 @@ import pandas as pd
 import shapely
 
 from gii_pipeline.metrics.names import METRIC
-from gii_pipeline.report.maps import CELL, SQUEEZE, VIEW, graticule, ground, project
+from gii_pipeline.report.maps import VIEW, borders, graticule, land, project
 
-INK, MUTED, LINE, GROUND = "#1d2433", "#667085", "#e4e7ec", "#d0d5dd"
+INK, MUTED, LINE, GROUND = "#1d2433", "#667085", "#e4e7ec", "#e9ecf1"
 COLOURS = {"pct_applications": "#3b5bdb", "scientific_publications": "#0ca678", "vc_deals": "#f08c00"}
 OTHER_COLOUR = "#868e96"
 FONT = "font-family='system-ui,sans-serif'"
@@ -44,8 +44,8 @@ def footprints_map(footprints: pd.DataFrame) -> str:
         f" role='img' aria-label='Map of {len(circles)} clusters'>"
         f"<rect x='{left:g}' y='{top:g}' width='{width:g}' height='{height:g}' fill='#fff'/>"
         f"<path d='{graticule()}' fill='none' stroke='{LINE}' stroke-width='.25'/>"
-        f"<path d='{ground()}' fill='none' stroke='{GROUND}' stroke-width='.85' stroke-linecap='round' "
-        f"stroke-dasharray='0 {CELL * SQUEEZE:g}'/>"
+        f"<path d='{land()}' fill='{GROUND}'/>"
+        f"<path d='{borders()}' fill='none' stroke='#fff' stroke-width='.2'/>"
         f"<g fill='#3b5bdb' fill-opacity='.55' stroke='#fff' stroke-width='.25'>{''.join(circles)}</g></svg>"
     )
 

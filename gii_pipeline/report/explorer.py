@@ -25,10 +25,14 @@ import shapely
 
 from gii_pipeline.metrics.names import METRIC
 from gii_pipeline.releases import ReleaseInfo
-from gii_pipeline.report.maps import CELL, SQUEEZE, VIEW, graticule, ground, outlines, project
+from gii_pipeline.releases.events import OWN_METHOD
+from gii_pipeline.releases.search import words_of
+from gii_pipeline.report.maps import SQUEEZE, VIEW, borders, graticule, land, outlines, project
 from gii_pipeline.report.story import Story
 
 PAGE = Path("report", "index.html")
+SCRIPTS = ("explorer_table.js", "explorer_charts.js", "explorer_map.js", "explorer.js")
+"""In the order in which the browser runs them, as one script."""
 TABLES = (
     "ranking_size",
     "cluster_metrics",
@@ -37,6 +41,7 @@ TABLES = (
     "rank_changes",
     "rank_stability",
     "rank_events",
+    "rank_history",
 )
 PLACES = 10
 """Contributors shown of a cluster in a metric; the rest is one line."""
@@ -58,8 +63,8 @@ def explorer_page(tables: Frames, info: ReleaseInfo, version: str) -> str:
 
     tables: the edition tables of TABLES, as their contracts say. info: title, sources, settings, whether made up.
     """
-    script, style = _resource("explorer.js"), _resource("explorer.css")
-    facts = page_facts(tables, info)
+    script, style = "".join(map(_resource, SCRIPTS)), _resource("explorer.css")
+    facts = page_facts(tables, info, version)
     figures, events = tables["cluster_metrics"], tables["rank_events"]
     story = Story(tables["ranking_size"], events, figures, version, made_up=info.made_up)
     return Template(_resource("explorer.html")).substitute(
@@ -75,8 +80,9 @@ def explorer_page(tables: Frames, info: ReleaseInfo, version: str) -> str:
         headline=escape(story.sentence()),
         view=" ".join(f"{value:g}" for value in VIEW),
         graticule=graticule(),
-        ground=ground(),
-        dash=f"0 {CELL * SQUEEZE:g}",
+        land=land(),
+        borders=borders(),
+        version=escape(version),
         sources="".join(
             f"<li>{escape(source.title)}. {escape(source.licence)}. {escape(source.citation)}</li>"
             for _, source in sorted(info.sources.items())
@@ -84,12 +90,13 @@ def explorer_page(tables: Frames, info: ReleaseInfo, version: str) -> str:
     )
 
 
-def page_facts(tables: Frames, info: ReleaseInfo) -> dict[str, Any]:
+def page_facts(tables: Frames, info: ReleaseInfo, version: str) -> dict[str, Any]:
     """What the page's script is told: the metrics with their windows, and each ranked cluster with all about it."""
     ranking = tables["ranking_size"].sort_values("rank", kind="stable")
     metrics = _metrics(tables["cluster_metrics"], info.settings)
     footprints = _footprints(tables["cluster_footprints"])
     changes, stability = _by_cluster(tables["rank_changes"]), _by_cluster(tables["rank_stability"])
+    history, events = _history(tables["rank_history"]), _events(tables["rank_events"])
     contributors = _contributors(tables["contributions"], ranking["cluster_id"], [metric["key"] for metric in metrics])
     clusters = [
         {
@@ -98,6 +105,9 @@ def page_facts(tables: Frames, info: ReleaseInfo) -> dict[str, Any]:
                 name: _plain(row[name])
                 for name in ("name", "economies", "rank", "size_score", "intensity_rank", "intensity_score")
             },
+            "words": words_of(row["name"], row["economies"]),
+            "history": history.get(row["cluster_id"], []),
+            "events": events.get(row["cluster_id"], []),
             "population": _plain(row["population"]),
             "area_km2": _plain(row["area_km2"]),
             "metrics": {metric["key"]: _figures(row, metric["key"]) for metric in metrics},
@@ -112,6 +122,9 @@ def page_facts(tables: Frames, info: ReleaseInfo) -> dict[str, Any]:
     return {
         "edition": _plain(ranking["edition"].iloc[0]) if len(ranking) else None,
         "method": _plain(ranking["method"].iloc[0]) if len(ranking) else None,
+        "version": version,
+        "title": info.title,
+        "made_up": info.made_up,
         "metrics": metrics,
         "squeeze": SQUEEZE,
         "clusters": clusters,
@@ -127,6 +140,15 @@ CHANGE = (
     "change_due_to_data",
     "change_due_to_borders",
     "change_due_to_method",
+)
+EVENT = (
+    "event",
+    "compared_edition",
+    "compared_rank",
+    "other_name",
+    "editions",
+    "since",
+    "editions_under_name",
 )
 STABILITY = (
     "rank_low",
@@ -173,6 +195,26 @@ def _footprints(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
             table["cluster_id"], table["name"], centres, outlines(geometries), strict=True
         )
     }
+
+
+def _history(table: pd.DataFrame) -> dict[str, list[list[Any]]]:
+    """Cluster -> its editions, oldest first: edition, rank, name, and the metrics that the edition counts."""
+    counts = [name for name in METRIC if f"{name}_count" in table.columns]
+    counted = table.groupby("edition")[[f"{name}_count" for name in counts]].any()
+    metrics = {edition: [name for name in counts if row[f"{name}_count"]] for edition, row in counted.iterrows()}
+    found: dict[str, list[list[Any]]] = {}
+    for row in table.sort_values("edition", kind="stable").to_dict("records"):
+        line = [_plain(row["edition"]), _plain(row["rank"]), row["name"], metrics[row["edition"]]]
+        found.setdefault(row["cluster_id"], []).append(line)
+    return found
+
+
+def _events(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """Cluster -> what happened since the ranking before as it was released."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in table[table["basis"] == OWN_METHOD].to_dict("records"):
+        found.setdefault(row["cluster_id"], []).append({name: _plain(row[name]) for name in EVENT})
+    return found
 
 
 def _contributors(

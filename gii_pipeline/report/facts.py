@@ -14,7 +14,7 @@ import pandas as pd
 
 from gii_pipeline.errors import InputError
 from gii_pipeline.metrics.names import METRIC
-from gii_pipeline.releases import Release
+from gii_pipeline.releases import Release, search
 from gii_pipeline.releases.events import OWN_METHOD
 
 NEAR = 5
@@ -43,8 +43,7 @@ def fact_tables(release: Release) -> FactTables:
 def fact_sheet(tables: FactTables, cluster: str) -> str:
     """A paragraph on one ranked cluster: rank, change, figures per million, rank in each metric, contributors.
 
-    cluster: its name, its cluster_id, or a part of the name that no other ranked cluster has; case does not matter and
-    a hyphen stands for an en dash.
+    cluster: its name, its cluster_id, or words that fit no other ranked cluster (`search.found`).
     Raises InputError, with the nearest names, if no ranked cluster or more than one is meant.
     """
     row = _found(tables.ranking_size, cluster)
@@ -65,26 +64,18 @@ def fact_sheet(tables: FactTables, cluster: str) -> str:
 
 
 def _found(ranking: pd.DataFrame, wanted: str) -> pd.Series:
-    plain = ranking["name"].map(_plain)
-    exact = ranking[(plain == _plain(wanted)) | (ranking["cluster_id"] == wanted)]
-    if len(exact) == 1:
-        return exact.iloc[0]
-    parts = exact if len(exact) else ranking[plain.str.contains(_plain(wanted), regex=False)]
-    if len(parts) == 1 and wanted.strip():
-        return parts.iloc[0]
+    rows = ranking.set_index("cluster_id", drop=False)
+    meant = search.found(wanted, {key: [name] for key, name in rows["name"].items()}, dict(rows["economies"]))
+    if len(meant) == 1:
+        return rows.loc[meant[0]]
     edition = ranking["edition"].iloc[0] if len(ranking) else "?"
-    if len(parts) and wanted.strip():
-        several = "; ".join(f"{name} ({key})" for name, key in zip(parts["name"], parts["cluster_id"], strict=True))
-        raise InputError(
-            f"{wanted!r} is in the name of {len(parts)} clusters of edition {edition}: {several}. Name one."
-        )
-    near = difflib.get_close_matches(_plain(wanted), plain, n=NEAR, cutoff=0.3)
+    if meant:
+        several = "; ".join(f"{rows.loc[key, 'name']} ({key})" for key in meant)
+        raise InputError(f"{wanted!r} fits {len(meant)} clusters of edition {edition}: {several}. Name one.")
+    plain = ranking["name"].map(search.plain)
+    near = difflib.get_close_matches(search.plain(wanted), plain, n=NEAR, cutoff=0.3)
     names = "; ".join(ranking.loc[plain.isin(near), "name"]) or "; ".join(ranking["name"].head(NEAR))
     raise InputError(f"No ranked cluster of edition {edition} is called {wanted!r}. Near: {names}.")
-
-
-def _plain(name: str) -> str:
-    return name.strip().casefold().replace("–", "-")
 
 
 def _row(table: pd.DataFrame, cluster_id: str) -> pd.Series | None:

@@ -1,15 +1,15 @@
-"""The world as SVG paths: a projection, where people live, and footprints in outline.
+"""The world as SVG paths: a projection, coasts and borders, and footprints in outline.
 
 Belongs here: coordinates of the page's maps. Does not: colours, words, or what is done with a map.
 
 Maps are equirectangular and true to scale at 40 degrees of latitude: one unit is a degree of latitude, x grows to the
-east, y to the south. The ground is dots where a city or town of GeoNames lies, one a cell of 1.5 degrees.
+east, y to the south. Coasts and borders are Natural Earth's at 1:110 million (public domain), without Antarctica.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -18,7 +18,6 @@ import shapely
 
 SQUEEZE = 0.766
 """Units of x a degree of longitude: the cosine of 40 degrees."""
-CELL = 1.5
 VIEW = (-180 * SQUEEZE, -84.0, 360 * SQUEEZE, 144.0)
 """x, y, width and height of the world without Antarctica."""
 SIMPLIFY_DEGREES = 0.002
@@ -40,15 +39,30 @@ def graticule() -> str:
 
 
 @cache
-def ground() -> str:
-    """Path data of the dots: a line a run of inhabited cells, to be stroked with dashes of no length, CELL apart."""
-    with files("gii_pipeline.report").joinpath("inhabited_cells.csv").open(encoding="utf-8") as lines:
-        runs = [(float(row["latitude"]), float(row["west"]), int(row["cells"])) for row in csv.DictReader(lines)]
-    return "".join(
-        f"M{_number((west + CELL / 2) * SQUEEZE)} {_number(-(latitude + CELL / 2))}"
-        f"h{_number((cells - 1) * CELL * SQUEEZE + 0.01)}"
-        for latitude, west, cells in runs
-    )
+def land() -> str:
+    """Path data of the continents and islands."""
+    return "".join(f"{_line(ring)}Z" for ring in _natural_earth()["land"])
+
+
+@cache
+def borders() -> str:
+    """Path data of the borders between economies."""
+    return "".join(map(_line, _natural_earth()["borders"]))
+
+
+@cache
+def _natural_earth() -> dict[str, list[list[int]]]:
+    """Lines as longitude and latitude in turn, in tenths of a degree."""
+    text = files("gii_pipeline.report").joinpath("natural_earth.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+def _line(tenths: Sequence[int]) -> str:
+    """A line with relative steps, which takes half the bytes of absolute positions."""
+    x = np.round(np.asarray(tenths[0::2]) / 10 * SQUEEZE, 2)
+    y = np.asarray(tenths[1::2]) / -10
+    steps = " ".join(f"{_number(dx)} {_number(dy)}" for dx, dy in zip(np.diff(x), np.diff(y), strict=True))
+    return f"M{_number(x[0])} {_number(y[0])}l{steps}"
 
 
 def outlines(geometries: Iterable[bytes]) -> list[str]:

@@ -24,6 +24,7 @@ from gii_pipeline.releases.events import OWN_METHOD, SAME_METHOD
 from gii_pipeline.releases.series import ordinal
 
 FIRSTS = ("first_for_the_first_time", "first_again", "stays_first", "leads")
+NUMBERS = ("rank", "compared_edition", "compared_rank", "editions", "since", "editions_under_name", "since_under_name")
 Words = Mapping[str, Any]
 
 
@@ -101,7 +102,7 @@ class Story:
         """Event -> its row, of the cluster, under one comparison."""
         events = self.rank_events
         mine = events[(events["basis"] == basis) & (events["cluster_id"] == first["cluster_id"])]
-        return {row["event"]: row for row in mine.to_dict("records")}
+        return {row["event"]: row for row in mine.astype(dict.fromkeys(NUMBERS, "Int64")).to_dict("records")}
 
 
 def story_of(release: Release) -> Story:

@@ -17,6 +17,8 @@ from gii_pipeline.editions import Edition
 from gii_pipeline.ranking import rank_changes, rank_edition, rank_stability
 from gii_pipeline.releases import ReleaseInfo, SourceInfo
 from gii_pipeline.releases.events import rank_events
+from gii_pipeline.releases.series import history_rows
+from gii_pipeline.releases.shelf import Version
 from gii_pipeline.report.charts import data_uri, footprints_map, ranking_bars
 from gii_pipeline.report.explorer import PAGE, explorer_page, page_facts, write_explorer
 from gii_pipeline.report.maps import SQUEEZE, outlines
@@ -53,6 +55,9 @@ def _tables(previous: Edition | None = edition(2024, 200.0)) -> dict[str, pd.Dat
         "rank_stability": rank_stability(
             size, members, points, now.totals, this, co_counts=towns.co_counts(now), replicates=50, grid=None
         ),
+        "rank_history": history_rows(
+            pa.Table.from_pandas(size, preserve_index=False), Version.parse(VERSION)
+        ).to_pandas(),
         "rank_events": rank_events(_arrow(size, changes, members).__getitem__, [], own_method=True).to_pandas(),
     }
 
@@ -96,14 +101,14 @@ def test_the_page_holds_every_figure_of_the_ranking(tables: dict[str, pd.DataFra
 def test_changes_and_intervals_are_those_of_the_tables(tables: dict[str, pd.DataFrame]) -> None:
     changes = tables["rank_changes"].set_index("cluster_id")
     intervals = tables["rank_stability"].set_index("cluster_id")
-    for cluster in page_facts(tables, INFO)["clusters"]:
+    for cluster in page_facts(tables, INFO, VERSION)["clusters"]:
         assert cluster["stability"]["rank_high"] == intervals.loc[cluster["id"], "rank_high"]
         before = changes.loc[cluster["id"], "previous_rank"]
         assert cluster["change"]["previous_rank"] == (None if pd.isna(before) else before)
 
 
 def test_contributors_add_up_to_the_cluster(tables: dict[str, pd.DataFrame]) -> None:
-    for cluster in page_facts(tables, INFO)["clusters"]:
+    for cluster in page_facts(tables, INFO, VERSION)["clusters"]:
         for found in cluster["contributors"].values():
             assert sum(row[4] for row in found["places"]) + found["rest"][2] == pytest.approx(100)
 
@@ -147,7 +152,7 @@ def test_the_same_tables_give_the_same_bytes(tables: dict[str, pd.DataFrame], tm
 def test_without_a_ranked_cluster_or_a_previous_edition_there_is_still_a_page(tables: dict[str, pd.DataFrame]) -> None:
     empty = facts_in(explorer_page({name: table.head(0) for name, table in tables.items()}, INFO, VERSION))
     assert empty["clusters"] == empty["metrics"] == []
-    first = page_facts(_tables(previous=None), INFO)["clusters"][0]
+    first = page_facts(_tables(previous=None), INFO, VERSION)["clusters"][0]
     assert first["change"]["previous_edition"] is None
 
 

@@ -94,9 +94,9 @@ def test_a_cluster_is_found_by_its_id(tables: FactTables) -> None:
     assert fact_sheet(tables, row["cluster_id"]).startswith(row["name"])
 
 
-def test_a_part_of_several_names_is_refused_with_all_of_them(tables: FactTables) -> None:
-    with pytest.raises(InputError, match=r"'al' is in the name of 2 clusters of edition 2025: Cala–Cala Port .*Alba"):
-        fact_sheet(tables, "al")
+def test_words_that_fit_several_clusters_are_refused_with_all_of_them(tables: FactTables) -> None:
+    with pytest.raises(InputError, match=r"'aa' fits 3 clusters of edition 2025: Cala–Cala Port .*Alba"):
+        fact_sheet(tables, "aa")
 
 
 @pytest.mark.parametrize("wanted", ["Allba", "Alba Longa"])

