@@ -99,7 +99,7 @@ function nonOverlapping(points, width) {
   const kept = [];
   const order = points.sort((a, b) => (b.cluster === chosen) - (a.cluster === chosen) || a.cluster.rank - b.cluster.rank);
   for (const point of order) {
-    const wide = short(point.cluster.name).length * 6.2;
+    const wide = short(point.cluster.name).length * 7;
     if (point.x + wide > width - 4) continue;
     if (!kept.some((other) => Math.abs(other.y - point.y) < 13 && point.x < other.x + other.wide && other.x < point.x + wide)) kept.push({ ...point, wide });
   }

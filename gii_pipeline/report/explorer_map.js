@@ -48,7 +48,7 @@ function label(scale) {
     if (texts.length >= LABELS) break;
     if (one.x < view[0] || one.x > view[0] + view[2] || one.y < view[1] || one.y > view[1] + view[3]) continue;
     const text = one.cluster.name.split("–").slice(0, 2).join("–");
-    const box = { x: one.x + one.r + size * 0.25, y: one.y - size * 0.6, width: text.length * size * 0.56, height: size * 1.1 };
+    const box = { x: one.x + one.r + size * 0.25, y: one.y - size * 0.6, width: text.length * size * 0.66, height: size * 1.1 };
     const right = box.x + box.width > view[0] + view[2];
     if (right) box.x = one.x - one.r - size * 0.25 - box.width;
     if (taken.some((other) => meets(box, other))) continue;
