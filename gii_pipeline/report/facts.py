@@ -64,13 +64,14 @@ def fact_sheet(tables: FactTables, cluster: str) -> str:
 
 
 def _found(ranking: pd.DataFrame, wanted: str) -> pd.Series:
-    rows = ranking.set_index("cluster_id", drop=False)
-    meant = search.found(wanted, {key: [name] for key, name in rows["name"].items()}, dict(rows["economies"]))
+    names = dict(zip(ranking["cluster_id"], ranking["name"], strict=True))
+    economies = dict(zip(ranking["cluster_id"], ranking["economies"], strict=True))
+    meant = search.found(wanted, {key: [name] for key, name in names.items()}, economies)
     if len(meant) == 1:
-        return rows.loc[meant[0]]
+        return ranking[ranking["cluster_id"] == meant[0]].iloc[0]
     edition = ranking["edition"].iloc[0] if len(ranking) else "?"
     if meant:
-        several = "; ".join(f"{rows.loc[key, 'name']} ({key})" for key in meant)
+        several = "; ".join(f"{names[key]} ({key})" for key in meant)
         raise InputError(f"{wanted!r} fits {len(meant)} clusters of edition {edition}: {several}. Name one.")
     plain = ranking["name"].map(search.plain)
     near = difflib.get_close_matches(search.plain(wanted), plain, n=NEAR, cutoff=0.3)
