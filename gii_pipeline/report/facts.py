@@ -75,8 +75,8 @@ def _found(ranking: pd.DataFrame, wanted: str) -> pd.Series:
         raise InputError(f"{wanted!r} fits {len(meant)} clusters of edition {edition}: {several}. Name one.")
     plain = ranking["name"].map(search.plain)
     near = difflib.get_close_matches(search.plain(wanted), plain, n=NEAR, cutoff=0.3)
-    names = "; ".join(ranking.loc[plain.isin(near), "name"]) or "; ".join(ranking["name"].head(NEAR))
-    raise InputError(f"No ranked cluster of edition {edition} is called {wanted!r}. Near: {names}.")
+    nearest = "; ".join(ranking.loc[plain.isin(near), "name"]) or "; ".join(ranking["name"].head(NEAR))
+    raise InputError(f"No ranked cluster of edition {edition} is called {wanted!r}. Near: {nearest}.")
 
 
 def _row(table: pd.DataFrame, cluster_id: str) -> pd.Series | None:
