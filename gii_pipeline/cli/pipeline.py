@@ -183,7 +183,7 @@ def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
     from rich.markup import escape
 
     from gii_pipeline.metrics.population import warnings as population_warnings
-    from gii_pipeline.releases import open_release
+    from gii_pipeline.releases import PROVISIONAL, open_release
     from gii_pipeline.report.progress import console
     from gii_pipeline.report.story import story_of
     from gii_pipeline.report.terminal import ranking_table
@@ -191,8 +191,12 @@ def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
     release: Release = open_release(workflow.pipeline.root, _newest_version(workflow, label) or "latest")
     ranking = release.table("ranking_size")
     out = console()
-    out.print(ranking_table(ranking, f"{workflow.pipeline.profile.title}, edition {label}"))
+    title = f"{workflow.pipeline.profile.title}, edition {label}"
+    provisional = release.maturity == "provisional"
+    out.print(ranking_table(ranking, f"{title} (provisional)" if provisional else title))
     out.print(story_of(release).sentence(), highlight=False)
+    if provisional:
+        out.print(PROVISIONAL, highlight=False)
     for line in population_warnings(release.table("cluster_footprints")):
         out.print(f"[yellow]Warning[/] {escape(line)}", soft_wrap=True, highlight=False)
     unchanged = " (unchanged: the same inputs made it before)" if str(release.version) == before else ""

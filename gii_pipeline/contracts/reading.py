@@ -10,11 +10,10 @@ import functools
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from gii_pipeline.contracts.model import Column, Contract
 from gii_pipeline.contracts.translation import rules
 from gii_pipeline.errors import InputError
+from gii_pipeline.yaml import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUFFIX = ".odcs.yaml"
-_YamlLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _folder() -> Traversable:
@@ -43,7 +41,7 @@ def load(name: str) -> Contract:
 
 def document(name: str) -> dict[str, Any]:
     """The contract of the table `name` as it is written: the mapping of its YAML."""
-    return dict(yaml.load(_text(name), Loader=_YamlLoader))  # noqa: S506 - as in `parse`
+    return dict(read_yaml(_text(name), f"{name}{SUFFIX}"))
 
 
 def _text(name: str) -> str:
@@ -59,7 +57,7 @@ def read(path: Path) -> Contract:
 
 def parse(text: str) -> Contract:
     """The contract written in `text` (YAML of the Open Data Contract Standard 3.1, one table)."""
-    document = yaml.load(text, Loader=_YamlLoader)  # noqa: S506 - a safe loader, the compiled one where there is one
+    document = read_yaml(text, "the contract")
     (table,) = document["schema"]
     about, custom = document["description"], _custom(document)
     return Contract(

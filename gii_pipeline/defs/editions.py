@@ -130,4 +130,9 @@ def _asset(pipeline: Pipeline, tables: Sequence[str], deps: Sequence[str], step:
 
 def _audit(inputs: EditionInputs) -> Audit:
     edition = inputs.edition
-    return Audit(inputs.label, {"edition": edition.edition, "method": edition.method}, previous=inputs.previous_label)
+    parameters = {
+        "edition": edition.edition,
+        "method": edition.method,
+        "ranking_length": edition.ranking_length.value,
+    }
+    return Audit(inputs.label, parameters, previous=inputs.previous_label)

@@ -29,7 +29,7 @@ from gii_pipeline.errors import InputError, MissingYearsError
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.metrics.population import population
 from gii_pipeline.metrics.rasters import PopulationRaster
-from gii_pipeline.profiles import Gazetteer
+from gii_pipeline.profiles import Gazetteer, Input
 from gii_pipeline.sources.gathering import hashes, named_by_address, pinned, pinned_entries
 from gii_pipeline.store import EDITION_TABLES, Lock, read_lock, read_parquet
 from gii_pipeline.store.lock import fingerprint
@@ -105,6 +105,21 @@ class EditionInputs:
         editions = [self.edition, *([before, before.under(self.edition)] if before else [])]
         known = [edition for edition in editions if not self._lacking(edition)]
         return {year for edition in known for years in edition.data_years.values() for year in years}
+
+    @property
+    def pins(self) -> list[tuple[Path, Input, str | None]]:
+        """Every list of files that the edition's tables may come from, with its source, and its metric if it has one.
+
+        What tables were made from is in their locks; these say what those sources are called. `locations` are those of
+        the records of all metrics, also of one that the edition does not count.
+        """
+        store, profile = self.pipeline.store, self.pipeline.profile
+        pins: list[tuple[Path, Input, str | None]] = [
+            (store.raw(name), source, None) for name, source in self.pipeline.yearless.items()
+        ]
+        for table, metric in self.pipeline.tables.items():
+            pins += [(store.raw(table, year), profile.metrics[metric], metric) for year in sorted(self.years)]
+        return [pin for pin in pins if pin[0].is_file()]
 
     def check_sources(self) -> None:
         """Raise InputError where the profile has no source for a metric of the edition."""

@@ -15,7 +15,7 @@ import pyarrow as pa
 from pydantic import ByteSize, TypeAdapter
 
 from gii_pipeline.archive import Archive
-from gii_pipeline.editions import Edition, EditionBook, wipo_book
+from gii_pipeline.editions import Edition, EditionBook
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import Gazetteer
 from gii_pipeline.metrics.names import CORE_TABLES
@@ -74,7 +74,7 @@ class Pipeline:
 
     @cached_property
     def book(self) -> EditionBook:
-        return wipo_book().with_editions(self.profile.editions)
+        return self.profile.book
 
     @cached_property
     def editions(self) -> dict[str, Edition]:

@@ -35,7 +35,8 @@ Table: TypeAlias = pa.Table | pd.DataFrame | Path
 class Audit:
     """What the contracts of a partition's tables are judged with, beside the tables themselves.
 
-    parameters: `data_year` and `retrieved_year`, or `edition` and `method`. previous: the partition before, if any.
+    parameters: `data_year` and `retrieved_year`, or `edition`, `method` and `ranking_length`.
+    previous: the partition before, if any.
     references: tables by the names that rules use, where they are neither the partition's own nor the one before.
     """
 

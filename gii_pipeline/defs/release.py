@@ -19,7 +19,6 @@ from gii_pipeline.defs.partitions import editions
 from gii_pipeline.defs.pictures import pictures
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.errors import ReleaseError
-from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Input
 from gii_pipeline.releases import (
     Made,
@@ -121,20 +120,25 @@ def beyond_tolerance(pipeline: Pipeline, label: str, info: ReleaseInfo) -> list[
 
 def release_info(pipeline: Pipeline, label: str) -> ReleaseInfo:
     """What the release of an edition says of itself: title, sources with licences and citations, settings."""
-    edition = EditionInputs(pipeline, label).edition
-    pins: list[tuple[Path, Input, tuple[str, ...]]] = [
-        (pipeline.store.raw(name), source, ()) for name, source in pipeline.yearless.items()
-    ]
-    for metric, years in edition.data_years.items():
-        table, source = CORE_TABLES[metric], pipeline.profile.metrics[metric]
-        pins += [(pipeline.store.raw(table, year), source, (metric,)) for year in years]
-    entries = [(entry, source, metrics) for path, source, metrics in pins for entry in pinned_entries(path)]
+    inputs = EditionInputs(pipeline, label)
+    edition = inputs.edition
+    used = {sha for years in inputs.lock.sources.values() for found in years.values() for sha in found}
+    sources: dict[str, SourceInfo] = {}
+    as_of = ""
+    for path, source, metric in inputs.pins:
+        for entry in pinned_entries(path):
+            if entry["sha256"] in used:
+                name, counted = entry["source"], (metric,) if metric in edition.metrics else ()
+                before = sources[name].metrics if name in sources else ()
+                sources[name] = _source_info(source, entry, tuple(dict.fromkeys([*before, *counted])))
+                as_of = max(as_of, entry["retrieved_at"])
     return ReleaseInfo(
         title=f"Innovation clusters, edition {label}: {pipeline.profile.title}",
-        sources={entry["source"]: _source_info(source, entry, metrics) for entry, source, metrics in entries},
+        sources=sources,
         settings=edition.model_dump(mode="json"),
         made_up=pipeline.profile.made_up,
-        data_as_of=max((entry["retrieved_at"] for entry, *_ in entries), default=""),
+        maturity="provisional" if edition.provisional else "final",
+        data_as_of=as_of,
     )
 
 

@@ -6,19 +6,20 @@ Does not: what an edition must hold; that is the model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from gii_pipeline.editions.model import Edition
 from gii_pipeline.errors import InputError
+from gii_pipeline.yaml import read_yaml
 
+PROVISIONAL = "provisional_after"
 WIPO_EDITIONS = files("gii_pipeline.editions").joinpath("editions.yaml")
 
 
@@ -53,22 +54,42 @@ class EditionBook:
     def with_editions(self, more: Mapping[int, Edition]) -> EditionBook:
         return EditionBook({**self.editions, **more})
 
+    def adapted(self, change: Callable[[Edition], Edition]) -> EditionBook:
+        """Every edition changed in the same way."""
+        return EditionBook({year: change(edition) for year, edition in self.editions.items()})
 
-def parse_editions(document: Mapping[Any, Any], where: str) -> dict[int, Edition]:
-    """Editions from a parsed YAML mapping of year -> settings.
 
-    where: the file named in errors.
+def parse_editions(
+    document: Mapping[Any, Any], where: str, known: Mapping[int, Edition] | None = None
+) -> dict[int, Edition]:
+    """Editions from a parsed YAML mapping of year -> settings, or of year -> `{provisional_after: YEAR}`.
+
+    where: the file named in errors. known: further editions that a provisional one may follow.
     Raises InputError naming the file, the edition and each field that is missing or wrong.
     """
-    editions = {}
+    editions: dict[int, Edition] = {}
     for year, settings in document.items():
         if not isinstance(year, int) or not isinstance(settings, Mapping):
             raise InputError(f"{where}: under `editions`, {year!r} must be a year followed by settings.")
+        if PROVISIONAL in settings:
+            editions[year] = _provisional(year, settings, {**(known or {}), **editions}, where)
+            continue
         try:
             editions[year] = Edition.model_validate({"edition": year, "method": year, **settings})
         except ValidationError as error:
             raise InputError(f"{where}: edition {year} is not whole.\n{field_by_field(error)}") from error
     return editions
+
+
+def _provisional(year: int, settings: Mapping[Any, Any], known: Mapping[int, Edition], where: str) -> Edition:
+    before = settings[PROVISIONAL]
+    if set(settings) != {PROVISIONAL} or before not in known or before >= year:
+        earlier = ", ".join(str(found) for found in sorted(known) if found < year)
+        raise InputError(
+            f"{where}: edition {year} must say `{PROVISIONAL}: YEAR` and nothing else, with an edition above it in the "
+            f"file or a shipped one: {earlier}."
+        )
+    return known[before].provisional_for(year)
 
 
 def read_book(path: Path) -> EditionBook:
@@ -83,10 +104,7 @@ def wipo_book() -> EditionBook:
 
 
 def _book(text: str, where: str) -> EditionBook:
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"{where} is not valid YAML: {error}") from error
+    document = read_yaml(text, where)
     if not isinstance(document, Mapping) or not isinstance(document.get("editions"), Mapping):
         raise InputError(f"{where}: a top-level mapping `editions` is missing.")
     return EditionBook(parse_editions(document["editions"], where))

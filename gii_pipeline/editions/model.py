@@ -6,7 +6,7 @@ Does not: values. Those are data, in `editions.yaml` or in a user's profile.
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Literal, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -91,11 +91,12 @@ class Edition(Method):
     """One edition of the ranking under one method.
 
     `edition` is the year whose data is read, `method` the edition whose rules are followed; they are the same
-    unless the edition was made with `under`.
+    unless the edition was made with `under`. `provisional`: its windows and its method are not published yet.
     """
 
     edition: int
     method: int
+    provisional: bool = False
     population_year: Setting[int]
     metrics: dict[str, MetricSettings] = Field(min_length=1)
 
@@ -114,6 +115,60 @@ class Edition(Method):
     def data_years(self) -> dict[str, tuple[int, ...]]:
         """Metric -> the data years that its window demands."""
         return {name: metric.window.value.years for name, metric in self.metrics.items()}
+
+    def provisional_for(self, year: int) -> Edition:
+        """The edition of a later year before its own settings are published: windows moved on, the rest as here.
+
+        Every value is an assumption.
+        """
+        moved = year - self.edition
+
+        def assumed(setting: Setting[Any], value: object = None) -> Setting[Any]:
+            words = (
+                f"As in {self.edition}"
+                if value is None
+                else f"{moved} {'year' if moved == 1 else 'years'} later than in {self.edition}"
+            )
+            kept = setting.value if value is None else value
+            return setting.model_copy(
+                update={"value": kept, "tag": "A", "source": f"{words}: edition {year} is not published"}
+            )
+
+        own = {name: assumed(getattr(self, name)) for name in Method.model_fields}
+        metrics = {
+            name: MetricSettings(
+                window=assumed(metric.window, metric.window.value.shifted(moved)),
+                weight=assumed(metric.weight),
+                in_density=assumed(metric.in_density),
+                record_types=assumed(metric.record_types),
+            )
+            for name, metric in self.metrics.items()
+        }
+        population_year = assumed(self.population_year, self.population_year.value + moved)
+        return self.model_copy(
+            update={
+                **own,
+                "edition": year,
+                "method": year,
+                "provisional": True,
+                "population_year": population_year,
+                "metrics": metrics,
+            }
+        )
+
+    def scaled(self, part: float, why: str) -> Edition:
+        """This edition for a part of the world's records: the density threshold is the same part of the method's."""
+        least = self.min_weight
+        scaled = Setting[float](value=least.value * part, tag="A", source=f"{least.value:g} × {part:g}: {why}")
+        return self.model_copy(update={"min_weight": scaled})
+
+    def counting(self, metric: str, types: tuple[str, ...], why: str) -> Edition:
+        """This edition with a metric's record types set; itself where it does not count the metric."""
+        if metric not in self.metrics:
+            return self
+        chosen = Setting[tuple[str, ...] | None](value=types, tag="A", source=why)
+        settings = self.metrics[metric].model_copy(update={"record_types": chosen})
+        return self.model_copy(update={"metrics": {**self.metrics, metric: settings}})
 
     def under(self, other: Edition) -> Edition:
         """This edition's data under the method of `other`.
@@ -138,6 +193,7 @@ class Edition(Method):
             update={
                 "edition": self.edition,
                 "method": other.method,
+                "provisional": self.provisional or other.provisional,
                 "population_year": self.population_year,
                 "metrics": metrics,
             }

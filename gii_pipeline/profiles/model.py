@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from gii_pipeline.editions import Edition
+from gii_pipeline.editions import Edition, EditionBook, wipo_book
 
 
 class _Part(BaseModel):
@@ -51,11 +51,15 @@ class Source(_Part):
 
 
 class Input(Source):
-    """One source: its reader, the reader's options, and for every role of the reader local files or a fetch."""
+    """One source: its reader, the reader's options, and for every role of the reader local files or a fetch.
+
+    types: of a metric's source, the record types that editions count, in place of each edition's own.
+    """
 
     reader: str
     files: dict[str, Paths | Fetch]
     options: dict[str, Any] = Field(default_factory=dict)
+    types: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
     def local_files(self) -> dict[str, tuple[Path, ...]]:
         return {role: files for role, files in self.files.items() if not isinstance(files, Fetch)}
@@ -142,12 +146,14 @@ class Schedule(_Part):
 class Profile(_Part):
     """Where the records of a run come from, and which editions it brings beside those of WIPO.
 
-    `methods` are the editions whose method every edition is computed under, beside its own.
+    `methods` are the editions whose method every edition is computed under, beside its own. `world_part`: which part of
+    the world's records the sources have; the density threshold of every edition is scaled by it.
     """
 
     name: str
     title: str
     made_up: bool = False
+    world_part: Annotated[float, Field(gt=0, le=1)] = 1
     metrics: dict[str, Input]
     institutions: Input | None = None
     gazetteer: Gazetteer = Gazetteer()
@@ -162,3 +168,16 @@ class Profile(_Part):
         if unknown := sorted(set(self.schedule.sources) - set(self.metrics)):
             raise ValueError(f"schedule: no source for {', '.join(unknown)}; there is {', '.join(self.metrics)}")
         return self
+
+    @property
+    def book(self) -> EditionBook:
+        """Every edition as this profile ranks it: WIPO's and its own, scaled, with its record types."""
+        return wipo_book().with_editions(self.editions).adapted(self._adapted)
+
+    def _adapted(self, edition: Edition) -> Edition:
+        if self.world_part != 1:
+            edition = edition.scaled(self.world_part, f"the part of the world that profile {self.name} has")
+        for metric, source in self.metrics.items():
+            if source.types is not None:
+                edition = edition.counting(metric, source.types, f"The types that profile {self.name} counts")
+        return edition

@@ -12,12 +12,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from gii_pipeline.editions.book import field_by_field, parse_editions
+from gii_pipeline.editions.book import field_by_field, parse_editions, wipo_book
 from gii_pipeline.errors import InputError
 from gii_pipeline.profiles.model import Profile
+from gii_pipeline.yaml import read_yaml
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(:-(?P<default>[^}]*))?\}")
 SHIPPED = Path(str(files("gii_pipeline.profiles")))
@@ -40,7 +40,7 @@ def read_profile(name_or_path: str | Path) -> Profile:
     if not isinstance(document, dict):
         raise InputError(f"{path}: a profile is a YAML mapping, not a {type(document).__name__}.")
     data = (Path.cwd() if path.parent == SHIPPED else path.parent) / document.pop("data", ".")
-    document["editions"] = parse_editions(document.get("editions") or {}, str(path))
+    document["editions"] = parse_editions(document.get("editions") or {}, str(path), wipo_book().editions)
     try:
         return Profile.model_validate(document, context={"data": data.resolve()})
     except ValidationError as error:
@@ -62,9 +62,10 @@ def _find(name_or_path: str | Path) -> Path:
 
 def _parse(path: Path) -> Any:  # noqa: ANN401
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
         raise InputError(f"{path} is not valid YAML in UTF-8: {error}") from error
+    return read_yaml(text, str(path))
 
 
 def _with_environment(value: Any, path: Path) -> Any:  # noqa: ANN401

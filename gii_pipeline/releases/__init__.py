@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gii_pipeline.releases.comparison import Diff, Snapshot, Tolerance, diff, exceeds, snapshot_of_edition
     from gii_pipeline.releases.comparison_text import to_dict, to_json, to_markdown, to_rich
     from gii_pipeline.releases.damage import verify
-    from gii_pipeline.releases.info import ReleaseInfo, SourceInfo
+    from gii_pipeline.releases.info import PROVISIONAL, ReleaseInfo, SourceInfo
     from gii_pipeline.releases.make import Made, make_release
     from gii_pipeline.releases.reader import Release, open_release
     from gii_pipeline.releases.rebuilding import Rebuilt, rebuild
@@ -25,7 +25,7 @@ _HOMES = {
     "comparison": ("Diff", "Snapshot", "Tolerance", "diff", "exceeds", "snapshot_of_edition"),
     "comparison_text": ("to_dict", "to_json", "to_markdown", "to_rich"),
     "series": ("history", "standing"),
-    "info": ("ReleaseInfo", "SourceInfo"),
+    "info": ("PROVISIONAL", "ReleaseInfo", "SourceInfo"),
     "retire": ("discard", "withdraw"),
     "make": ("Made", "make_release"),
     "reader": ("Release", "open_release"),
@@ -36,6 +36,7 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "PROVISIONAL",
     "Diff",
     "Listed",
     "Made",

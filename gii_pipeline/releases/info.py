@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+PROVISIONAL = (
+    "Provisional: the windows and the method of this edition are not published. They are those of the edition before, "
+    "the windows moved on."
+)
 Maturity = Literal["experimental", "provisional", "final"]
 
 
@@ -35,6 +39,7 @@ class ReleaseInfo:
     made_up: the records are invented (the sandbox), and every package says so.
     sources: by the names that the tables' locks use; one for each of them.
     settings: the edition, as `Edition.model_dump(mode="json")`; values with their tags and sources.
+    maturity: provisional while the edition's windows and method are not published.
     data_as_of: when the newest input was retrieved, ISO 8601, for the package's `created`; left out when "".
     """
 

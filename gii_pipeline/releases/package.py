@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gii_pipeline.errors import ReleaseError
+from gii_pipeline.releases.info import PROVISIONAL
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,7 +75,9 @@ def data_package(
 def _description(version: Version, info: ReleaseInfo) -> str:
     method = "" if version.own_method else f", under the method of {version.method}"
     text = f"The ranking of the world's innovation clusters, edition {version.edition}{method}."
-    return f"{text} Made up: its records are invented and say nothing about the world." if info.made_up else text
+    provisional = f" {PROVISIONAL}" if info.maturity == "provisional" else ""
+    made_up = " Made up: its records are invented and say nothing about the world." if info.made_up else ""
+    return f"{text}{provisional}{made_up}"
 
 
 def _if(key: str, value: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from gii_pipeline.metrics.names import METRIC
-from gii_pipeline.releases import ReleaseInfo
+from gii_pipeline.releases import PROVISIONAL, ReleaseInfo
 from gii_pipeline.releases.events import OWN_METHOD
 from gii_pipeline.releases.search import words_of
 from gii_pipeline.report.maps import SQUEEZE, VIEW, borders, graticule, land, outlines, project
@@ -66,7 +66,8 @@ def explorer_page(tables: Frames, info: ReleaseInfo, version: str) -> str:
     script, style = "".join(map(_resource, SCRIPTS)), _resource("explorer.css")
     facts = page_facts(tables, info, version)
     figures, events = tables["cluster_metrics"], tables["rank_events"]
-    story = Story(tables["ranking_size"], events, figures, version, made_up=info.made_up)
+    provisional = info.maturity == "provisional"
+    story = Story(tables["ranking_size"], events, figures, version, made_up=info.made_up, provisional=provisional)
     return Template(_resource("explorer.html")).substitute(
         policy=escape(
             f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -78,6 +79,8 @@ def explorer_page(tables: Frames, info: ReleaseInfo, version: str) -> str:
         facts=_inert(facts),
         made_up="" if info.made_up else "hidden",
         headline=escape(story.sentence()),
+        provisional="" if provisional else "hidden",
+        provisional_notice=escape(PROVISIONAL),
         view=" ".join(f"{value:g}" for value in VIEW),
         graticule=graticule(),
         land=land(),

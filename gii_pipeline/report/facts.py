@@ -32,12 +32,18 @@ class FactTables(NamedTuple):
     rank_events: pd.DataFrame
     version: str
     made_up: bool
+    provisional: bool = False
 
 
 def fact_tables(release: Release) -> FactTables:
     """The tables of a release."""
     tables = {name: release.table(name) for name in FactTables._fields if name in release.tables}
-    return FactTables(**tables, version=str(release.version), made_up=bool(release.package["made_up"]))
+    return FactTables(
+        **tables,
+        version=str(release.version),
+        made_up=bool(release.package["made_up"]),
+        provisional=release.maturity == "provisional",
+    )
 
 
 def fact_sheet(tables: FactTables, cluster: str) -> str:
@@ -51,7 +57,7 @@ def fact_sheet(tables: FactTables, cluster: str) -> str:
     metrics = tables.cluster_metrics[tables.cluster_metrics["cluster_id"] == mine]
     metrics = metrics.sort_values("metric", key=lambda names: names.map(list(METRIC).index))
     sentences = [
-        _rank(row, len(tables.ranking_size)),
+        _rank(row, len(tables.ranking_size), provisional=tables.provisional),
         _as_released(_events(tables.rank_events, mine)),
         _change(_row(tables.rank_changes, mine)),
         _interval(_row(tables.rank_stability, mine)),
@@ -84,12 +90,13 @@ def _row(table: pd.DataFrame, cluster_id: str) -> pd.Series | None:
     return rows.iloc[0] if len(rows) else None
 
 
-def _rank(row: pd.Series, ranked: int) -> str:
+def _rank(row: pd.Series, ranked: int, *, provisional: bool) -> str:
     method = "" if row["method"] == row["edition"] else f" by the method of {row['method']}"
     intensity = f" and {_nth(row['intensity_rank'])} by intensity" if pd.notna(row["intensity_rank"]) else ""
+    kind = "provisional " if provisional else ""
     return (
         f"{row['name']} ({row['economies']}) ranks {_nth(row['rank'])} by size{intensity} among the {ranked} "
-        f"innovation clusters of the {row['edition']} edition{method}, as recomputed by gii_pipeline."
+        f"innovation clusters of the {kind}{row['edition']} edition{method}, as recomputed by gii_pipeline."
     )
 
 

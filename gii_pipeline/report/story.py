@@ -13,7 +13,6 @@ from importlib.resources import files
 from typing import Any
 
 import pandas as pd
-import yaml
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
@@ -22,6 +21,7 @@ from gii_pipeline.metrics.names import METRIC
 from gii_pipeline.releases import Release
 from gii_pipeline.releases.events import OWN_METHOD, SAME_METHOD
 from gii_pipeline.releases.series import ordinal
+from gii_pipeline.yaml import read_yaml
 
 FIRSTS = ("first_for_the_first_time", "first_again", "stays_first", "leads")
 NUMBERS = ("rank", "compared_edition", "compared_rank", "editions", "since", "editions_under_name", "since_under_name")
@@ -113,6 +113,7 @@ def story_of(release: Release) -> Story:
         release.table("cluster_metrics"),
         str(release.version),
         made_up=bool(release.package["made_up"]),
+        provisional=release.maturity == "provisional",
     )
 
 
@@ -120,7 +121,7 @@ def story_of(release: Release) -> Story:
 def languages() -> dict[str, Words]:
     """Code of a language -> its words."""
     text = files("gii_pipeline.report").joinpath("languages.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))
+    return dict(read_yaml(text, "languages.yaml"))
 
 
 def _words(language: str) -> Words:

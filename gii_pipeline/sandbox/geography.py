@@ -20,8 +20,8 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from gii_pipeline.sandbox.gazetteer import Gazetteer, gazetteer
-from gii_pipeline.sandbox.plan import UNNAMED_CLUSTERS
-from gii_pipeline.sandbox.roster import roster
+from gii_pipeline.sandbox.plan import FIRST_YEAR, UNNAMED_CLUSTERS
+from gii_pipeline.sandbox.roster import APART, roster
 
 Indices = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -39,6 +39,7 @@ BACKGROUND_MIN_POPULATION = 15_000
 HUB_SHARES = {1: (0.55,), 2: (0.42, 0.24), 3: (0.30, 0.24, 0.18)}
 CHAIN_SHARE = 0.012
 SATELLITE_SHARE = 0.06
+LINK_MARGIN = 0.6  # a place of a link has two others of it in its reach
 ANCHOR_MARGIN = 2.0  # an anchor's expected people, as a multiple of the density threshold
 
 
@@ -47,9 +48,9 @@ class Geography:
     """Every place with people, and which region it belongs to.
 
     places: geonameid, place, admin, economy, latitude, longitude (degrees), population, region (cluster number, or the
-    background's), role (hub | chain | satellite | background | district), share (of the region's people),
-    first_of_name (bool: its name and economy lead here). Rows are in order of region.
-    clusters: name, economies (`CN/HK`), hubs, population.
+    background's), role (hub | chain | satellite | link | background | district), share (of the region's people), since
+    (the first data year in which it has any), first_of_name (bool: its name and economy lead here). Rows are in order
+    of region. clusters: name, economies (`CN/HK`), hubs, population; those of hubs apart from their cluster last.
     """
 
     places: pd.DataFrame
@@ -62,11 +63,14 @@ class Geography:
         return np.searchsorted(self.places["region"].to_numpy(), regions)
 
 
-def make_geography(people_at_least: Sequence[float], min_weight: float, districts: int) -> Geography:
+def make_geography(
+    people_at_least: Sequence[float], people_in_a_year: Sequence[float], min_weight: float, districts: int
+) -> Geography:
     """Choose the places of the world.
 
-    people_at_least: by cluster, the people in its emptiest window; min_weight: the density threshold in people;
-    districts: points within 2.5 km that every place is spread over (up to 21; 1: none), for worlds of real size.
+    people_at_least: by region, the people in its emptiest window; people_in_a_year: in the emptiest year in which hubs
+    apart have joined their clusters; min_weight: the density threshold in people; districts: points within 2.5 km that
+    every place is spread over (up to 21; 1: none), for worlds of real size.
     """
     cities = gazetteer()
     hubs = _hubs(cities)
@@ -74,6 +78,8 @@ def make_geography(people_at_least: Sequence[float], min_weight: float, district
         [_members(cities, number, places, people_at_least[number], min_weight) for number, places in enumerate(hubs)],
         ignore_index=True,
     )
+    links = _links(cities, hubs, members, people_in_a_year, min_weight)
+    members = pd.concat([members, links]).sort_values("region", kind="stable", ignore_index=True)
     members = pd.concat([members, _background(cities, members["index"].to_numpy(), len(hubs))], ignore_index=True)
     places = _described(cities, members)
     clusters = _clusters(places, len(hubs))
@@ -81,8 +87,9 @@ def make_geography(people_at_least: Sequence[float], min_weight: float, district
 
 
 def _hubs(cities: Gazetteer) -> list[list[int]]:
-    """The hubs of every cluster: the roster's, then those of the largest cities that are far from all others."""
+    """The hubs of every region: the roster's clusters', the largest cities far from all others, and hubs apart."""
     named = [[cities.find(hub) for hub in hubs.split(";")] for hubs in roster()["hubs"]]
+    apart = [cities.find(one.hub) for one in APART]
     taken = [place for hubs in named for place in _anchors(cities, hubs)]
     unnamed: list[list[int]] = []
     for index in range(len(cities.cities)):
@@ -91,7 +98,8 @@ def _hubs(cities: Gazetteer) -> list[list[int]]:
             unnamed.append([index])
             taken.append(index)
         if len(unnamed) == UNNAMED_CLUSTERS:
-            return named + unnamed
+            parted = [[hub for hub in hubs if hub not in apart] for hubs in named]
+            return parted + unnamed + [[hub] for hub in apart]
     raise LookupError("The gazetteer has too few places for the sandbox.")
 
 
@@ -140,6 +148,23 @@ def _members(cities: Gazetteer, number: int, hubs: list[int], people: float, min
             "share": np.concatenate([hub_shares, np.full(len(chain), chain_share), satellite_shares]),
         }
     )
+
+
+def _links(
+    cities: Gazetteer, hubs: list[list[int]], members: pd.DataFrame, people: Sequence[float], min_weight: float
+) -> pd.DataFrame:
+    """The places that join a hub apart to its cluster from a data year on: core with the people of a single year."""
+    names = roster()["name"].tolist()
+    parts = []
+    for region, apart in enumerate(APART, start=len(hubs) - len(APART)):
+        cluster = names.index(apart.cluster)
+        chain = _chain(cities, hubs[cluster][0], hubs[region][0])[1:-1]
+        new = [place for place in chain if place not in set(members["index"])]
+        share = LINK_MARGIN * min_weight / people[cluster]
+        parts.append(
+            pd.DataFrame({"index": new, "region": cluster, "role": "link", "share": share, "since": apart.joined_in})
+        )
+    return pd.concat(parts, ignore_index=True)
 
 
 def _spread(rest: float, places: int) -> Floats:
@@ -197,6 +222,7 @@ def _described(cities: Gazetteer, members: pd.DataFrame) -> pd.DataFrame:
             "region": members["region"].to_numpy(np.int64),
             "role": members["role"],
             "share": members["share"],
+            "since": members["since"].fillna(FIRST_YEAR).astype("int64"),
             "first_of_name": cities.first_of_their_name(members["index"].to_numpy()),
         }
     )
@@ -216,8 +242,12 @@ def _clusters(places: pd.DataFrame, clusters: int) -> pd.DataFrame:
             "population": hubs["population"].sum().clip(lower=200_000).astype("int64"),
         }
     )
-    named = roster()["population"]
+    named, names = roster()["population"], roster()["name"].tolist()
     table.loc[: len(named) - 1, "population"] = named.to_numpy()
+    for region, apart in enumerate(APART, start=clusters - len(APART)):
+        cluster = names.index(apart.cluster)
+        table.loc[region, "population"] = round(named[cluster] * apart.share)
+        table.loc[cluster, "population"] -= table.loc[region, "population"]
     return table
 
 

@@ -1,7 +1,8 @@
 """The plan of the world: how many records of each metric every region has in every data year.
 
-Belongs here: the counts, which are the world's known answers. A region is a cluster, the background (places outside
-every cluster) or nowhere (records and people that no location is known for).
+Belongs here: the counts, which are the world's known answers. A region is a cluster, a hub that is apart from its
+cluster in early years (`roster.APART`), the background (places outside every cluster) or nowhere (records and people
+that no location is known for).
 Does not: places and people (see `geography`, `records`); the answers in a reader's form (see `truth`).
 
 The rule: a cluster's count in a five-year window is the roster's figure x scale, rounded; clusters of the roster have
@@ -18,12 +19,12 @@ from numpy.typing import NDArray
 
 from gii_pipeline.metrics.names import METRICS
 from gii_pipeline.sandbox import shapes
-from gii_pipeline.sandbox.roster import roster
+from gii_pipeline.sandbox.roster import APART, roster
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-FIRST_YEAR, LAST_YEAR = 2012, 2024
+FIRST_YEAR, LAST_YEAR = 2011, 2025
 YEARS = tuple(range(FIRST_YEAR, LAST_YEAR + 1))
 WINDOW_YEARS = 5
 UNNAMED_CLUSTERS = 100
@@ -47,14 +48,26 @@ RANKED_SAFELY = 105  # so many of the first have scores that differ; further dow
 
 @dataclass(frozen=True)
 class Plan:
-    """Records by metric, region (clusters first, then background, then nowhere) and year of `YEARS`."""
+    """Records by metric, region (clusters, hubs apart, background, nowhere) and year of `YEARS`."""
 
     records: Mapping[str, Counts]
-    named: int
 
     @property
     def clusters(self) -> int:
+        """Regions that are a cluster or a part of one."""
         return self.background
+
+    def cluster_of(self, years: Mapping[str, tuple[int, ...]]) -> Counts:
+        """Region -> the cluster that it belongs to where these data years (by metric) make density.
+
+        A region is its own cluster, except a hub that a year with records between it and its cluster has joined to it.
+        """
+        cluster = np.arange(self.clusters)
+        names = roster()["name"].tolist()
+        for region, apart in enumerate(APART, start=self.clusters - len(APART)):
+            if any(year >= apart.joined_in for counted in years.values() for year in counted):
+                cluster[region] = names.index(apart.cluster)
+        return cluster
 
     @property
     def background(self) -> int:
@@ -87,7 +100,8 @@ def make_plan(seed: int, scale: float) -> Plan:
     windows = {metric: _scaled(sizes[metric], scale) for metric in METRICS}
     jitter = {metric: rng.random((len(windows[metric]), WINDOW_YEARS)) for metric in METRICS}
     years = _untied(windows, jitter)
-    return Plan({metric: _with_rest_of_world(metric, years[metric], scale) for metric in METRICS}, len(roster()))
+    parted = {metric: _parted(years[metric]) for metric in METRICS}
+    return Plan({metric: _with_rest_of_world(metric, parted[metric], scale) for metric in METRICS})
 
 
 def _windows(metric: str, rng: np.random.Generator) -> Floats:
@@ -139,6 +153,18 @@ def _by_year(windows: Counts, jitter: Floats) -> Counts:
     return years
 
 
+def _parted(years: Counts) -> Counts:
+    """The clusters' years with those of the hubs apart below them, taken from their clusters'."""
+    years = years.copy()
+    names = roster()["name"].tolist()
+    for apart in APART:
+        cluster = names.index(apart.cluster)
+        part = np.floor(years[cluster] * apart.share + 0.5).astype(np.int64)
+        years[cluster] -= part
+        years = np.vstack([years, part])
+    return years
+
+
 def _split(totals: Counts, weights: Floats, jitter: Floats) -> Counts:
     """Whole parts of each total in proportion to its weights; what is left goes by remainder, then by `jitter`."""
     exact = totals[:, None] * weights / weights.sum(axis=1, keepdims=True)
@@ -150,7 +176,7 @@ def _split(totals: Counts, weights: Floats, jitter: Floats) -> Counts:
 
 
 def _untied(windows: Mapping[str, Counts], jitter: Mapping[str, Floats]) -> dict[str, Counts]:
-    """Records by year, with publications moved by as few as it takes (1 up, 1 down, 2 up ...) until no rank is tied."""
+    """Records by year, with a publication more here and there until no rank is tied."""
     moved = dict(windows)
     tries = np.zeros(len(windows["scientific_publications"]), dtype=np.int64)
     while True:
@@ -159,14 +185,13 @@ def _untied(windows: Mapping[str, Counts], jitter: Mapping[str, Floats]) -> dict
         if not tied:
             return years
         tries[tied] += 1
-        step = (tries + 1) // 2 * np.where(tries % 2, 1, -1)
-        moved["scientific_publications"] = np.maximum(windows["scientific_publications"] + step[:, None], 1)
+        moved["scientific_publications"] = windows["scientific_publications"] + tries[:, None]
 
 
 def _tied(years: Mapping[str, Counts]) -> list[int]:
-    """Clusters of the roster with nearly the size score of one before them, in an edition with printed figures."""
+    """Clusters of the roster with nearly the size score of one before them, in an edition that the world has."""
     tied: set[int] = set()
-    for edition in (2025, 2024, 2023):
+    for edition in range(2026, 2017, -1):
         for metrics in (METRICS, METRICS[:2]):
             tied |= _tied_in(edition, metrics, years)
     return sorted(tied)
@@ -176,12 +201,20 @@ def _tied_in(edition: int, metrics: tuple[str, ...], years: Mapping[str, Counts]
     """The later in the roster of every two clusters whose scores are too near each other to rank safely."""
     score = np.zeros(len(roster()))
     for metric in metrics:
-        last = LAST_OF_WINDOW[metric].get(edition, LAST_OF_WINDOW[metric][2025] + edition - 2025) - FIRST_YEAR
+        last = _last_of_window(metric, edition) - FIRST_YEAR
         window = years[metric][: len(score), last - WINDOW_YEARS + 1 : last + 1].sum(axis=1)
         score += window / WORLD_TOTAL[metric][LAST_OF_WINDOW[metric][2025]]
     order = np.argsort(-score, kind="stable")[:RANKED_SAFELY]
     close = np.flatnonzero(-np.diff(score[order]) < 1e-9 * score.max())
     return {int(max(order[first], order[first + 1])) for first in close}
+
+
+def _last_of_window(metric: str, edition: int) -> int:
+    """The last year of an edition's window: until 2021 publications did not lag behind the applications."""
+    last = LAST_OF_WINDOW[metric][2025] + edition - 2025
+    if edition <= 2021:
+        return edition - 2
+    return LAST_OF_WINDOW[metric].get(edition, last)
 
 
 def _with_rest_of_world(metric: str, clusters: Counts, scale: float) -> Counts:

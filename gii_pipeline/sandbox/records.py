@@ -64,7 +64,7 @@ class Placing:
         self._used = np.zeros(plan.nowhere + 1, dtype=np.int64)
         self._start = hash_unit(np.arange(plan.nowhere + 1), METRICS.index(metric) * 1000 + year)
         self._start[plan.background] = background_start(plan, metric, year)
-        self._cumulated = _cumulated_shares(geography, metric == "vc_deals")
+        self._cumulated = _cumulated_shares(geography, year, deals=metric == "vc_deals")
         self._slots = background_slots(geography, metric == "vc_deals")
 
     @property
@@ -195,11 +195,16 @@ def background_start(plan: Plan, metric: str, year: int) -> float:
     return float(sum(sizes[:mine]) / sum(sizes))
 
 
-def _cumulated_shares(geography: Geography, first_of_name: bool) -> Floats:
-    """Ends of each place's part of its region's unit interval, region after region; deals go where a name leads."""
+def _cumulated_shares(geography: Geography, year: int, *, deals: bool) -> Floats:
+    """Ends of each place's part of its region's unit interval in a year, region after region.
+
+    Deals go where a name leads, and not to links, since only people make these a part of a cluster.
+    """
     shares = geography.places["share"].to_numpy(copy=True)
-    if first_of_name:
+    shares[geography.places["since"].to_numpy() > year] = 0.0
+    if deals:
         shares[~geography.places["first_of_name"].to_numpy()] = 0.0
+        shares[(geography.places["role"] == "link").to_numpy()] = 0.0
     region = geography.places["region"].to_numpy()
     total = np.cumsum(shares)
     before = np.append(0.0, total)[geography.bounds[:-1]]

@@ -8,8 +8,25 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 import pandas as pd
+
+
+class Apart(NamedTuple):
+    """A hub that is a cluster of its own until places between it and its cluster have records.
+
+    share: its part of the cluster's records and people. joined_in: the first data year of the places between.
+    """
+
+    cluster: str
+    hub: str
+    share: float
+    joined_in: int
+
+
+APART = (Apart("Shenzhen–Hong Kong–Guangzhou", "Guangzhou:CN", 0.22, 2018),)
+"""[A] Guangzhou belongs to Shenzhen–Hong Kong from the edition of 2020 on, whose windows end with 2018."""
 
 
 @cache

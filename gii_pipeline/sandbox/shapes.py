@@ -51,7 +51,7 @@ UNCOUNTED_WORKS = {
     "retracted": 0.004,
     "expansion_pack": 0.03,
 }
-OTHER_TYPES = ("book-chapter", "preprint", "review", "dataset", "dissertation", "erratum", "peer-review", "paratext")
+OTHER_TYPES = ("book-chapter", "preprint", "dataset", "dissertation", "erratum", "peer-review", "paratext")
 # Investment types by frequency (Crunchbase 2015 and 2020): those that are venture deals, and those that are not.
 VENTURE_TYPES = {
     "pre_seed": 0.08, "seed": 0.36, "angel": 0.06, "series_a": 0.19, "series_b": 0.12, "series_c": 0.06,

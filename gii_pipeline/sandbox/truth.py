@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
@@ -62,49 +63,53 @@ def _check(world: World, edition: Edition) -> None:
         raise InputError(f"Edition {edition.label} counts {counted}; the sandbox knows the answer for articles only.")
 
 
+def _cluster_of(world: World, edition: Edition) -> NDArray[np.int64]:
+    """Region -> cluster, by the years of the metrics that make density."""
+    dense = {name: years for name, years in edition.data_years.items() if edition.metrics[name].in_density.value}
+    return world.plan.cluster_of(dense)
+
+
 def _members(world: World, edition: Edition) -> pd.DataFrame:
     places = world.geography.places
     location = pack(places["latitude"], places["longitude"], decimals=edition.location_decimals.value)
-    cluster = places["region"].astype("Int64").where(places["region"] < world.plan.clusters)
+    cluster = places["region"].map(pd.Series(_cluster_of(world, edition))).astype("Int64")
     members = pd.DataFrame({"location_id": location, "cluster": cluster}).drop_duplicates()
     return members.sort_values("location_id", ignore_index=True)
 
 
 def _figures(world: World, edition: Edition) -> pd.DataFrame:
-    clusters = np.arange(world.plan.clusters)
-    millions = population(world, edition.population_year.value) / MILLION
+    cluster = _cluster_of(world, edition)
+    millions = population(world, edition.population_year.value).groupby(cluster).sum() / MILLION
     parts = []
     for metric, years in edition.data_years.items():
         located = world.plan.in_years(metric, years)[: world.plan.nowhere]
-        count = pd.Series(located[: world.plan.clusters], dtype="int64")
-        parts.append(
-            pd.DataFrame(
-                {
-                    "cluster": clusters,
-                    "metric": metric,
-                    "count": count,
-                    "world_total": located.sum(),
-                    "share_pct": 100 * count / located.sum(),
-                    "per_million": count / millions,
-                    "metric_rank": count.rank(method="min", ascending=False).astype("int64"),
-                }
-            )
+        count = pd.Series(located[: world.plan.clusters], dtype="int64").groupby(cluster).sum()
+        figures = pd.DataFrame(
+            {
+                "metric": metric,
+                "count": count,
+                "world_total": located.sum(),
+                "share_pct": 100 * count / located.sum(),
+                "per_million": count / millions,
+                "metric_rank": count.rank(method="min", ascending=False).astype("int64"),
+            }
         )
+        parts.append(figures.rename_axis("cluster").reset_index())
     return pd.concat(parts, ignore_index=True)
 
 
 def _ranking(world: World, edition: Edition, figures: pd.DataFrame) -> pd.DataFrame:
     weights = pd.Series({name: metric.weight.value for name, metric in edition.metrics.items()})
     weighted = figures["share_pct"] * figures["metric"].map(weights)
-    clusters = world.geography.clusters
+    cluster = _cluster_of(world, edition)
     ranking = pd.DataFrame(
         {
-            "cluster": clusters.index,
-            "name": clusters["name"],
+            "name": world.geography.clusters["name"].groupby(cluster).agg("–".join),
             "size_score": weighted.groupby(figures["cluster"]).sum(),
-            "population": population(world, edition.population_year.value),
+            "population": population(world, edition.population_year.value).groupby(cluster).sum(),
         }
     )
+    ranking = ranking.rename_axis("cluster").reset_index()
     ranking["intensity_score"] = ranking["size_score"] / (ranking["population"] / MILLION)
     ranking = ranking.sort_values("size_score", ascending=False, ignore_index=True)
     ranking.insert(0, "rank", np.arange(1, len(ranking) + 1))

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gii_pipeline.errors import InputError
 from gii_pipeline.sandbox import records, shapes
 from gii_pipeline.sandbox.geography import Geography, make_geography
 from gii_pipeline.sandbox.plan import WINDOW_YEARS, YEARS, Plan, make_plan
 from gii_pipeline.sandbox.records import Chunk
+from gii_pipeline.sandbox.roster import APART
 
 DEMO_SEED = 2025
 DEMO_SCALE = 0.005
@@ -44,7 +46,8 @@ class World:
     @cached_property
     def geography(self) -> Geography:
         districts = DISTRICTS if self.scale >= DISTRICTS_FROM_SCALE else 1
-        return make_geography(_people_at_least(self.plan).tolist(), self.min_weight, districts)
+        at_least, in_a_year = _people_at_least(self.plan)
+        return make_geography(at_least.tolist(), in_a_year.tolist(), self.min_weight, districts)
 
     def records(self, metric: str, year: int, chunk_records: int = records.CHUNK_RECORDS) -> Iterator[Chunk]:
         """The records of a metric and data year that count, as columns, chunk by chunk."""
@@ -66,12 +69,13 @@ def make_world(seed: int = DEMO_SEED, scale: float = DEMO_SCALE) -> World:
     return World(seed, scale)
 
 
-def _people_at_least(plan: Plan) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """By cluster, the inventors and authors to be expected in the five years that have fewest."""
+def _people_at_least(plan: Plan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """By region, the inventors and authors to be expected in the emptiest window, and in the emptiest joined year."""
     people = sum(
         plan.records[metric][: plan.clusters] * shapes.mean_people(metric)
         for metric in ("pct_applications", "scientific_publications")
     )
     windows = np.lib.stride_tricks.sliding_window_view(np.asarray(people), WINDOW_YEARS, axis=1).sum(axis=2)
     assert windows.shape[1] == len(YEARS) - WINDOW_YEARS + 1  # noqa: S101
-    return np.asarray(windows.min(axis=1), dtype=np.float64)
+    joined = [YEARS.index(year) for year in YEARS if year >= min(apart.joined_in for apart in APART)]
+    return np.asarray(windows.min(axis=1), dtype=np.float64), np.asarray(people)[:, joined].min(axis=1)

@@ -135,7 +135,7 @@ def mentioned(command: Command) -> None:
 
 
 def expected_settings(edition: Edition) -> dict[str, tuple[str, str]]:
-    metrics = {"metrics", "edition", "method"}
+    metrics = {"metrics", "edition", "method", "provisional"}
     settings = {name: getattr(edition, name) for name in type(edition).model_fields if name not in metrics}
     return {name: (str(setting.value), setting.tag) for name, setting in settings.items()}
 

@@ -21,6 +21,7 @@ METHOD_TABLE = {
     2023: {"pct_applications": (2018, 2022), "scientific_publications": (2017, 2021)},
     2024: {"pct_applications": (2019, 2023), "scientific_publications": (2018, 2022)},
     2025: {"pct_applications": (2020, 2024), "scientific_publications": (2019, 2023), "vc_deals": (2020, 2024)},
+    2026: {"pct_applications": (2021, 2025), "scientific_publications": (2020, 2024), "vc_deals": (2021, 2025)},
 }
 
 
@@ -66,6 +67,40 @@ def test_the_density_step_is_a_fact_for_2024_only_and_what_shares_are_taken_of_f
         for name in ("radius_km", "min_weight", "merge_distance_km", "share_base")
     }
     assert facts == {"radius_km": {2024}, "min_weight": {2024}, "merge_distance_km": {2024}, "share_base": set()}
+
+
+def test_the_edition_that_is_not_published_is_provisional_and_every_value_of_it_an_assumption() -> None:
+    book = wipo_book()
+    assert [year for year, edition in book.editions.items() if edition.provisional] == [2026]
+    assert (book.edition("2025@2026").provisional, book.edition("2026@2025").provisional) == (True, True)
+    settings = _settings(book[2026].model_dump(mode="json"))
+    assert len(settings) == len(_settings(book[2025].model_dump(mode="json"))) > 20
+    assert {setting["tag"] for setting in settings} == {"A"}
+    assert all("edition 2026 is not published" in str(setting["source"]) for setting in settings)
+    assert book[2026].under(book[2025]).metrics["vc_deals"].weight == book[2025].metrics["vc_deals"].weight
+
+
+@pytest.mark.parametrize("follows", [2026, 2027, 1999, "next"])
+def test_a_provisional_edition_follows_one_that_is_there(tmp_path: Path, follows: object) -> None:
+    document = yaml.safe_load(WIPO_EDITIONS.read_text())
+    document["editions"][2026] = {"provisional_after": follows}
+    path = tmp_path / "editions.yaml"
+    path.write_text(yaml.safe_dump({"editions": document["editions"]}))
+    with pytest.raises(InputError, match=r"edition 2026 must say `provisional_after: YEAR`.*2024, 2025"):
+        read_book(path)
+
+
+def test_a_part_of_the_world_has_the_same_part_of_the_density_threshold() -> None:
+    scaled = wipo_book()[2025].scaled(0.005, "the sandbox")
+    assert (scaled.min_weight.value, scaled.min_weight.tag) == (22.5, "A")
+    assert scaled.model_copy(update={"min_weight": wipo_book()[2025].min_weight}) == wipo_book()[2025]
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_lines(tmp_path: Path) -> None:
+    path = tmp_path / "editions.yaml"
+    path.write_text(WIPO_EDITIONS.read_text() + "  2025:\n    provisional_after: 2024\n")
+    with pytest.raises(InputError, match=r"editions\.yaml.*the key 2025 stands twice, in lines \d+ and \d+"):
+        read_book(path)
 
 
 def test_an_edition_under_another_method_keeps_its_own_windows_and_takes_the_rest() -> None:

@@ -219,7 +219,7 @@ def test_file_host_resumes_by_range(served: Serving) -> None:
 def test_profile_finds_the_servers_and_its_readers(served: Serving) -> None:
     profile = read_profile("sandbox")
     assert (profile.made_up, profile.title) == (True, TITLE)
-    assert profile.editions[2025].min_weight.value == served.world.min_weight
+    assert profile.book[2025].min_weight.value == served.world.min_weight
     for source in [*profile.metrics.values(), profile.institutions]:
         assert source is not None
         assert "made" in source.title.lower()
@@ -235,9 +235,9 @@ def test_defaults_of_the_profile_are_those_of_the_demo_world(monkeypatch: pytest
 
     for name in SERVICES:
         monkeypatch.delenv(f"GII_SANDBOX_{name.upper()}", raising=False)
-    monkeypatch.delenv("GII_SANDBOX_MIN_WEIGHT", raising=False)
+    monkeypatch.delenv("GII_SANDBOX_SCALE", raising=False)
     profile = read_profile("sandbox")
-    assert profile.editions[2025].min_weight.value == make_world(DEMO_SEED, DEMO_SCALE).min_weight
+    assert profile.book[2025].min_weight.value == make_world(DEMO_SEED, DEMO_SCALE).min_weight
     given = str(profile.model_dump())
     assert all(f"http://127.0.0.1:{DEFAULT_PORT + number}" in given for number in range(len(SERVICES)))
 

@@ -37,9 +37,9 @@ class Serving:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that the profile `sandbox` reads: addresses, the key, the density threshold at this scale."""
+        """The variables that the profile `sandbox` reads: addresses, the key, the scale."""
         addresses = {f"GII_SANDBOX_{name.upper()}": server.url for name, server in self.servers.items()}
-        return {**addresses, KEY_VARIABLE: KEY, "GII_SANDBOX_MIN_WEIGHT": f"{self.world.min_weight:g}"}
+        return {**addresses, KEY_VARIABLE: KEY, "GII_SANDBOX_SCALE": f"{self.world.scale:g}"}
 
 
 @contextmanager
