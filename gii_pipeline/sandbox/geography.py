@@ -242,13 +242,14 @@ def _clusters(places: pd.DataFrame, clusters: int) -> pd.DataFrame:
             "population": hubs["population"].sum().clip(lower=200_000).astype("int64"),
         }
     )
-    named, names = roster()["population"], roster()["name"].tolist()
-    table.loc[: len(named) - 1, "population"] = named.to_numpy()
+    names = roster()["name"].tolist()
+    people = table["population"].to_numpy(copy=True)
+    people[: len(names)] = roster()["population"].to_numpy()
     for region, apart in enumerate(APART, start=clusters - len(APART)):
         cluster = names.index(apart.cluster)
-        table.loc[region, "population"] = round(named[cluster] * apart.share)
-        table.loc[cluster, "population"] -= table.loc[region, "population"]
-    return table
+        people[region] = round(people[cluster] * apart.share)
+        people[cluster] -= people[region]
+    return table.assign(population=people)
 
 
 def _with_districts(places: pd.DataFrame, districts: int) -> pd.DataFrame:
