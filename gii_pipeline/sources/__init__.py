@@ -29,6 +29,7 @@ from gii_pipeline.sources.readers import (
     patstat,
     regpat,
     ror,
+    scopus,
     sec_form_d,
     web_of_science,
     wipo_pct_xml,
@@ -234,6 +235,14 @@ SOURCES: dict[str, Source] = {
         metric=None,
         licence="CC0-1.0",
         citation="Research Organization Registry (ror.org), data dump, doi:10.5281/zenodo.6347574",
+    ),
+    "scopus": Source(
+        read=scopus.people,
+        options=scopus.ScopusOptions,
+        roles={"records": "CSV exports with affiliations"},
+        metric="scientific_publications",
+        licence="Elsevier terms of use",
+        citation="Scopus, Elsevier",
     ),
     "sec_form_d": Source(
         read=sec_form_d.people,
