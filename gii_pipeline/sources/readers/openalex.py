@@ -29,8 +29,7 @@ _LEAST_PAGE_BYTES: Final = 4_194_304
 def scan(paths: list[Path], columns: Mapping[str, str]) -> str:
     """SQL for the columns (name -> DuckDB type) of the objects in all files, whatever their format.
 
-    A column that a file does not have is null, and so is a field within a column. Of an object that came on two pages
-    of the API, the one updated last.
+    A column that a file does not have is null, and so is a field within a column.
     """
     scans: dict[tuple[str, str], list[Path]] = {}
     for path in paths:
@@ -129,10 +128,7 @@ def _pages(paths: list[Path], compression: str, columns: Mapping[str, str]) -> s
         f"columns = {{results: {reading.quoted(f'STRUCT({entity})[]')}}}, compression = '{compression}', "
         f"hive_partitioning = false, maximum_object_size = {largest})"
     )
-    return (
-        f"SELECT unnest(entity) FROM ({pages}) "
-        "QUALIFY row_number() OVER (PARTITION BY entity.id ORDER BY entity.updated_date DESC NULLS LAST) = 1"
-    )
+    return f"SELECT unnest(entity) FROM ({pages})"
 
 
 def _parquet(path: Path, columns: Mapping[str, str]) -> str:

@@ -32,16 +32,19 @@ def people(
     year = "NULL" if options.undated_year is None else str(options.undated_year)
     return people_rows(
         con,
-        f"(SELECT *, count(*) OVER (PARTITION BY patent_id) AS inventors FROM ({inventors}))",
+        f"""(SELECT *, count(*) OVER patent AS inventors, row_number() OVER (patent ORDER BY
+            try_cast(inventor_sequence AS INTEGER), city, state, country) AS nth
+            FROM ({inventors}) WINDOW patent AS (PARTITION BY patent_id))""",
         record_id="patent_id",
         year=year,
         record_type="'grant'",
-        dropped=f"CASE WHEN {year} IS NULL THEN 'no_date' END",
-        person_seq="inventor_sequence::INTEGER + 1",
+        dropped=f"CASE WHEN patent_id IS NULL THEN 'no_id' WHEN {year} IS NULL THEN 'no_date' END",
+        person_seq="nth",
         people="inventors",
         fraction="1 / inventors",
         city="city",
         admin="state",
         economy="country",
         address=joined("city", "state", "country"),
+        source_rows="CASE WHEN patent_id IS NULL THEN 1 WHEN nth = 1 THEN inventors ELSE 0 END",
     )

@@ -1,29 +1,44 @@
 """EPO PATSTAT Global: international (PCT) applications by inventor.
 
 Belongs here: `applications` (tls201), `links` (tls207), `persons` (tls206), and when there are `publications` (tls211)
-for the date of publication and `originals` (tls226) for addresses in parts.
-Does not: national and regional applications. The tables are comma-separated, plain, gzipped or zipped, in any number of
-parts; a value that is missing is '', 0, 9999 or 9999-12-31.
+for the date of publication, `originals` (tls226) for addresses in parts, and `technology` (tls230) or `ipc` (tls209)
+for technical fields.
+Does not: national and regional applications, which are only counted. The tables are separated by commas, or by
+semicolons as PATSTAT Online exports them, plain, gzipped or zipped, in any number of parts; a value that is missing is
+'', 0, 9999 or 9999-12-31.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
 from gii_pipeline.sources.readers import files as reading
+from gii_pipeline.sources.readers.organisations import organisation, shared
 from gii_pipeline.sources.readers.rows import NoOptions, day, joined, people_rows
+from gii_pipeline.sources.readers.technology import fields_by_number, fields_by_symbol
 
-_COLUMNS = {
-    "applications": ["appln_id", "appln_auth", "appln_kind", "earliest_publn_year", "nb_inventors"],
+_COLUMNS: Final = {
+    "applications": ["appln_id", "appln_kind", "earliest_publn_year"],
     "links": ["person_id", "appln_id", "invt_seq_nr"],
-    "persons": ["person_id", "person_address", "person_ctry_code"],
+    "persons": ["person_id", "person_ctry_code"],
     "publications": ["appln_id", "publn_auth", "publn_date"],
-    "originals": ["person_orig_id", "person_id", "address_freeform", "street", "city", "zip_code", "state"],
+    "originals": ["person_orig_id", "person_id"],
+    "technology": ["appln_id", "techn_field_nr"],
+    "ipc": ["appln_id", "ipc_class_symbol"],
 }
-_INTERNATIONAL = "(trim(appln_kind) = 'W' OR appln_auth = 'WO')"
+_OPTIONAL: Final = {
+    "applications": ["appln_auth", "nb_inventors"],
+    "links": ["applt_seq_nr"],
+    "persons": ["person_address", "person_name", "doc_std_name", "psn_id", "psn_name", "psn_sector"],
+    "originals": ["address_freeform", "street", "city", "zip_code", "state"],
+    "technology": ["weight"],
+}
+_INTERNATIONAL: Final = "coalesce(trim(appln_kind) = 'W' OR appln_auth = 'WO', false)"
+_ADDRESS: Final = ("freeform", "street", "city", "postal", "state")
 
 
 def people(
@@ -31,27 +46,33 @@ def people(
 ) -> duckdb.DuckDBPyRelation:
     """PEOPLE rows, one an inventor; the year is that of the first WO publication, else the earliest of any.
 
-    people_truncated: the application has more inventors than are linked to it.
+    people_truncated: the application has more inventors than are linked to it. Applications that are not international
+    are one row without an id, which says how many they are.
     """
     del options
     applications, links, persons = (_table(con, files, role) for role in ("applications", "links", "persons"))
     source = f"""(
         WITH pct AS (
             SELECT a.appln_id, coalesce(published, nullif(try_cast(earliest_publn_year AS INTEGER), 9999)) AS published,
-                try_cast(nb_inventors AS INTEGER) AS inventors
+                try_cast(nb_inventors AS INTEGER) AS inventors, 1 AS source_rows,
+                CASE WHEN a.appln_id IS NULL THEN 'no_id' END AS refused
             FROM ({applications}) a LEFT JOIN ({_publications(con, files)}) USING (appln_id) WHERE {_INTERNATIONAL}
+            UNION ALL
+            SELECT NULL, NULL, NULL, count(*), 'not_international'
+            FROM ({applications}) WHERE NOT {_INTERNATIONAL} HAVING count(*) > 0
         ), listed AS (
             SELECT p.*, l.person_id, count(l.person_id) OVER record AS listed,
                 row_number() OVER (record ORDER BY l.invt_seq_nr, l.person_id) AS person_seq
             FROM pct p LEFT JOIN (
-                SELECT appln_id, person_id, invt_seq_nr::INTEGER AS invt_seq_nr FROM ({links})
-                WHERE invt_seq_nr::INTEGER > 0
-            ) l USING (appln_id) WINDOW record AS (PARTITION BY appln_id)
+                SELECT appln_id, person_id, try_cast(invt_seq_nr AS INTEGER) AS invt_seq_nr FROM ({links})
+                WHERE try_cast(invt_seq_nr AS INTEGER) > 0
+            ) l USING (appln_id) WINDOW record AS (PARTITION BY appln_id, refused)
         )
-        SELECT listed.*, {joined("trim(person_address)", "freeform", "street", "postal", "trim(state)")} AS printed,
-            nullif(trim(city), '') AS city, nullif(trim(state), '') AS state,
-            nullif(trim(person_ctry_code), '') AS economy
+        SELECT listed.*, {joined("trim(person_address)", "freeform", "street", "postal", "state")} AS printed,
+            city, state, postal, trim(person_ctry_code) AS economy, organisations, fields
         FROM listed LEFT JOIN ({persons}) USING (person_id) LEFT JOIN ({_originals(con, files)}) USING (person_id)
+            LEFT JOIN ({_organisations(links, persons)}) USING (appln_id)
+            LEFT JOIN ({_fields(con, files)}) USING (appln_id)
     )"""
     return people_rows(
         con,
@@ -59,27 +80,31 @@ def people(
         record_id="appln_id",
         year="published",
         record_type="'pct'",
-        dropped="CASE WHEN published IS NULL OR published < 1900 THEN 'no_date' END",
+        dropped="coalesce(refused, CASE WHEN published IS NULL OR published < 1900 THEN 'no_date' END)",
         person_seq="CASE WHEN listed = 0 THEN 0 ELSE person_seq END",
-        people="greatest(listed, inventors)",
-        people_truncated="inventors > listed",
+        people="greatest(listed, coalesce(inventors, 0))",
+        people_truncated="coalesce(inventors > listed, false)",
         fraction="1 / greatest(listed, 1)",
         city="city",
         admin="state",
         economy="economy",
         address=joined("printed", "economy"),
+        postcode="postal",
+        source_rows="CASE WHEN person_seq = 1 THEN source_rows ELSE 0 END",
+        organisations="organisations",
+        fields="fields",
     )
 
 
 def _table(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], role: str) -> str:
-    return reading.table(con, reading.named(files, role), _COLUMNS[role])
+    return reading.table(con, reading.named(files, role), _COLUMNS[role], optional=_OPTIONAL.get(role, ()))
 
 
 def _publications(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:
     """SQL for appln_id and the year of its first WO publication; without the table, for no row."""
     if not reading.named(files, "publications", optional=True):
         return "SELECT NULL::VARCHAR AS appln_id, NULL::INTEGER AS published WHERE false"
-    dated = f"nullif(year({day('publn_date')}), 9999)"
+    dated = f"nullif(year({day('publn_date[:10]')}), 9999)"
     return (
         f"SELECT appln_id, min({dated})::INTEGER AS published FROM ({_table(con, files, 'publications')}) "
         "WHERE publn_auth = 'WO' GROUP BY appln_id"
@@ -88,14 +113,46 @@ def _publications(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]
 
 def _originals(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:
     """SQL for the fullest of the original addresses of each person; without the table, for no row."""
-    columns = ("freeform", "street", "city", "postal", "state")
     if not reading.named(files, "originals", optional=True):
-        return (
-            "SELECT NULL::VARCHAR AS person_id, " + ", ".join(f"NULL::VARCHAR AS {c}" for c in columns) + " WHERE false"
-        )
+        nothing = ", ".join(f"NULL::VARCHAR AS {column}" for column in _ADDRESS)
+        return f"SELECT NULL::VARCHAR AS person_id, {nothing} WHERE false"
     given = ("address_freeform", "street", "city", "zip_code", "state")
-    known = ", ".join(f"nullif(trim({theirs}), '') AS {ours}" for theirs, ours in zip(given, columns, strict=True))
+    known = ", ".join(f"trim({theirs}) AS {ours}" for theirs, ours in zip(given, _ADDRESS, strict=True))
     return (
         f"SELECT person_id, {known} FROM ({_table(con, files, 'originals')}) QUALIFY row_number() OVER (PARTITION BY "
-        "person_id ORDER BY city IS NULL, freeform IS NULL, person_orig_id) = 1"
+        "person_id ORDER BY city IS NULL, freeform IS NULL, try_cast(person_orig_id AS BIGINT), person_orig_id) = 1"
     )
+
+
+def _organisations(links: str, persons: str) -> str:
+    """SQL for appln_id and all its applicants; PATSTAT says of most what sector they are of."""
+    sector = "upper(psn_sector)"
+    known = f"""CASE WHEN inventor OR {sector} LIKE '%INDIVIDUAL%' THEN false
+        WHEN regexp_matches({sector}, 'COMPANY|UNIVERSITY|GOV|HOSPITAL') THEN true END"""
+    name = "coalesce(psn_name, doc_std_name, person_name)"
+    one = organisation(name, "economy", own_id="'psn:' || psn_id", known=known)
+    applicants = f"""(
+        SELECT l.appln_id, {one} AS organisation, try_cast(applt_seq_nr AS INTEGER) AS nth, person_id
+        FROM (SELECT *, coalesce(try_cast(invt_seq_nr AS INTEGER) > 0, false) AS inventor FROM ({links})) l
+            LEFT JOIN (SELECT *, trim(person_ctry_code) AS economy FROM ({persons})) USING (person_id)
+        WHERE try_cast(applt_seq_nr AS INTEGER) > 0
+    )"""
+    listed = (
+        f"(SELECT appln_id, list(organisation ORDER BY nth, person_id) AS listed FROM {applicants} GROUP BY appln_id)"
+    )
+    return f"SELECT appln_id, {shared('listed')} AS organisations FROM {listed}"
+
+
+def _fields(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:
+    """SQL for appln_id and its technical fields: ready made, else from its IPC symbols; without a table, for no row."""
+    if reading.named(files, "technology", optional=True):
+        numbers = f"""(
+            SELECT appln_id, try_cast(techn_field_nr AS INTEGER) AS number,
+                coalesce(try_cast(replace(weight, ',', '.') AS DOUBLE), 1) AS weight
+            FROM ({_table(con, files, "technology")})
+        )"""
+        return f"SELECT * FROM {fields_by_number(numbers, 'appln_id')}"
+    if reading.named(files, "ipc", optional=True):
+        symbols = f"(SELECT appln_id, ipc_class_symbol AS symbol FROM ({_table(con, files, 'ipc')}))"
+        return f"SELECT * FROM {fields_by_symbol(symbols, 'appln_id')}"
+    return "SELECT NULL::VARCHAR AS appln_id, NULL AS fields WHERE false"

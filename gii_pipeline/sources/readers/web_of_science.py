@@ -75,7 +75,7 @@ def people(
         WITH records AS MATERIALIZED (
             SELECT *, row_number() OVER () AS record, {_authors()} AS authors, {_listed("AU")} AS short,
                 CASE WHEN C1 NOT LIKE '%[%' THEN {_addresses("C1")} END AS plain
-            FROM ({_records(con, files)}) QUALIFY row_number() OVER (PARTITION BY UT ORDER BY C1 NULLS LAST) = 1
+            FROM ({_records(con, files)})
         ), authors AS (
             SELECT record, unnest(authors) AS name, unnest(generate_series(1, len(authors))) AS nth, short
             FROM records

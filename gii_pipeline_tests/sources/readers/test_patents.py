@@ -59,8 +59,7 @@ def patentsview(folder: Path) -> dict[str, Path]:
 def test_patentsviews_tables_give_a_pct_publication_once(read: Read, tmp_path: Path) -> None:
     columns = "record_id, year, dropped, person_seq, people, fraction, city, admin, economy, latitude"
     assert read("patentsview_tables", patentsview(tmp_path), columns) == [
-        ("PCT/US2014/000001", 2014, "not_published", 1, 2, 0.5, "Graz", None, "AT", 47.07),
-        ("PCT/US2014/000001", 2014, "not_published", 2, 2, 0.5, "Austin", "TX", "US", 30.27),
+        ("PCT/US2014/000001", 2014, "not_published", 0, 0, 1.0, None, None, None, None),
         ("WO2015/000001", 2015, None, 1, 2, 0.5, "Graz", None, "AT", 47.07),
         ("WO2015/000001", 2015, None, 2, 2, 0.5, "Austin", "TX", "US", 30.27),
         ("WO2015/000002", 2015, None, 0, 0, 1.0, None, None, None, None),
@@ -185,14 +184,19 @@ def test_patstat_gives_the_inventors_of_international_applications(read: Read, p
         ("901", 2023, None, 2, 2, False, 0.5, None, None, "FR", lyon),
         ("902", None, "no_date", 1, 3, True, 1.0, None, None, "FR", lyon),
         ("903", 2022, None, 0, 0, False, 1.0, None, None, None, None),
+        (None, None, "not_international", 0, 0, False, 1.0, None, None, None, None),
     ]
+    rows = read("patstat", patstat, "dropped, source_rows")
+    assert sum(rows[-1][1:]) == 10
+    assert sum(count for _, count in rows) == 13
 
 
 def test_patstat_without_publications_takes_the_earliest_year_of_publication(
     read: Read, patstat: dict[str, Path]
 ) -> None:
     needed = {role: patstat[role] for role in ("applications", "links", "persons")}
-    assert set(read("patstat", needed, "record_id, year")) == {("901", 2022), ("902", None), ("903", 2022)}
+    rows = read("patstat", needed, "record_id, year")
+    assert set(rows) == {("901", 2022), ("902", None), ("903", 2022), (None, None)}
 
 
 def pct_xml(number: str, applicants: str = "", inventors: str = "", prolog: str = "") -> str:
