@@ -28,6 +28,9 @@ from gii_pipeline.cli.options import (
 from gii_pipeline.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gii_pipeline.defs.planning import Step
     from gii_pipeline.defs.workflow import Workflow
     from gii_pipeline.releases import Release
 
@@ -54,6 +57,7 @@ def run(
             for step in waiting:
                 reporter.follow(f"{step.job} {step.partition}", workflow.run(step))
         _show_release(workflow, label, before)
+        _show_account(workflow, [step for step in waiting if step.job == "ingest"])
 
 
 def plan(
@@ -85,8 +89,10 @@ def ingest(
         if unknown := sorted(set(wanted) - set(known)):
             raise InputError(f"No edition demands the data years {unknown}. There are {known[0]} to {known[-1]}.")
         with reporting(console(stderr=True), len(wanted)) as reporter:
-            for year in wanted:
-                reporter.follow(f"ingest {year}", workflow.run(Step("ingest", str(year), "missing")))
+            steps = [Step("ingest", str(year), "missing") for year in wanted]
+            for step in steps:
+                reporter.follow(f"ingest {step.partition}", workflow.run(step))
+        _show_account(workflow, steps)
 
 
 def backfill(
@@ -120,6 +126,8 @@ def backfill(
         print_json([outcome.as_dict() for outcome in outcomes])
     else:
         console().print(outcome_table(outcomes))
+    done = [outcome.step for outcome in outcomes if outcome.state == "done" and outcome.step.job == "ingest"]
+    _show_account(workflow, done, stderr=as_json)
     if errors := [outcome.error for outcome in outcomes if outcome.error]:
         raise typer.Exit(errors[0].exit_code)
 
@@ -201,6 +209,19 @@ def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
         out.print(f"[yellow]Warning[/] {escape(line)}", soft_wrap=True, highlight=False)
     unchanged = " (unchanged: the same inputs made it before)" if str(release.version) == before else ""
     out.print(f"Release {release.version}: {release.folder}{unchanged}", soft_wrap=True, highlight=False)
+
+
+def _show_account(workflow: Workflow, ingested: Sequence[Step], *, stderr: bool = False) -> None:
+    """What became of every row of the data years that were ingested, and every warning of the command's contracts."""
+    from gii_pipeline.report.progress import console
+    from gii_pipeline.sources.ledger import told
+
+    out = console(stderr=stderr)
+    for step in ingested:
+        for line in told(workflow.ledger(step.partition)):
+            out.print(line, soft_wrap=True, highlight=False, markup=False)
+    for warning in workflow.warnings:
+        out.print(f"Warning: {warning}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _newest_version(workflow: Workflow, label: str) -> str | None:

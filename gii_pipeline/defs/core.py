@@ -5,7 +5,7 @@ Does not: reading a format (`sources`), locating an address (`geocoding`).
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,11 +22,15 @@ from gii_pipeline.defs.inputs import core_lock, joint_lock
 from gii_pipeline.defs.partitions import data_years
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, publish
-from gii_pipeline.sources import SOURCES
-from gii_pipeline.sources.gathering import named_by_address, pinned, pinned_entries
+from gii_pipeline.defs.reading import Reading
+from gii_pipeline.sources.gathering import named_by_address, pinned_entries
+from gii_pipeline.sources.ledger import Line, ledger, told
+from gii_pipeline.sources.union import Pinned, Union, union
 from gii_pipeline.store import LOCK_KEY, no_pattern, write_batches
 
 QUALITY_KEY = b"gii_geocoding_quality"
+LEDGER_KEY = b"gii_ingest_ledger"
+YEARS_KEY = b"gii_other_data_years"
 MEMORY = "4GB"
 BATCH_ROWS = 1_048_576
 LISTED_ADDRESSES = 20
@@ -35,47 +39,61 @@ LISTED_ADDRESSES = 20
 def core_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
     """The record tables, `locations` and `geocoding_quality`, by data year."""
     records = [_records(pipeline, table) for table in pipeline.tables]
-    following = {"locations": _locations, "geocoding_quality": _geocoding_quality}
+    following = {
+        "locations": _locations,
+        "geocoding_quality": _geocoding_quality,
+        "ingest_ledger": _ingest_ledger,
+    }
     return [*records, *(_following(pipeline, table, made_from) for table, made_from in following.items())]
 
 
 @dataclass(frozen=True)
 class Located:
-    """A staged record table and what was found out while it was located."""
+    """A staged record table, what became of every row, and the addresses that cost most."""
 
     path: Path
-    undated: int
+    ledger: list[Line]
     unlocated: list[dict[str, object]]
 
 
 def read_and_locate(pipeline: Pipeline, table: str, data_year: int, folder: Path) -> Located:
     """Read a data year's pinned files, locate its people, and write the core table to `folder`.
 
-    Raises InputError naming the file where one is missing, broken or of another format.
+    Raises InputError naming the file where one is broken or of another format, DamagedError where one is not as kept.
     """
-    pin = pipeline.store.raw(table, data_year)
-    source = pipeline.profile.metrics[pipeline.tables[table]]
-    with _connection(folder) as connection, named_by_address([pin, pipeline.store.raw("institutions")]):
-        people = SOURCES[source.reader].people(connection, pinned(pin, pipeline.archive), source.options)
-        located = geocoding.locate(
-            connection,
-            people.filter(f"year = {data_year} OR year IS NULL"),
-            pipeline.gazetteer,
-            _institutions(pipeline, connection),
-            geocoding.read_overrides(pipeline.profile.gazetteer.overrides),
-            source=f"{source.reader} of {data_year}",
-            unknown_economies_pct=pipeline.profile.gazetteer.unknown_economies_pct,
-        )
-        quality = geocoding.geocoding_quality(connection, pipeline.tables[table], located, data_year)
+    metric, path = pipeline.tables[table], folder / f"{table}.parquet"
+    pins = [pipeline.store.raw(table, data_year), pipeline.store.raw("institutions")]
+    with _connection(folder) as connection, named_by_address(pins):
+        reading = Reading(pipeline, metric, connection)
+        pinned, others = reading.extracted(data_year), reading.elsewhere(data_year)
+        united = union(connection, pinned, data_year, others)
+        located = reading.located(united.rows, data_year)
+        counted = folder / f"{table}-counted.parquet"
+        geocoding.core_rows(located, data_year).write_parquet(str(counted))
+        core = _core(connection, counted)
+        quality = geocoding.geocoding_quality(connection, metric, located, data_year, core).to_pylist()
+        lines = ledger(connection, pinned, united, data_year, core=counted, quality=quality)
         metadata = {
             LOCK_KEY: core_lock(pipeline, table, data_year).to_bytes(),
-            QUALITY_KEY: json.dumps(quality.to_pylist()).encode(),
+            QUALITY_KEY: json.dumps(quality).encode(),
+            LEDGER_KEY: json.dumps(lines).encode(),
+            YEARS_KEY: json.dumps(_between_years(united, others)).encode(),
         }
-        path = folder / f"{table}.parquet"
-        rows = geocoding.core_rows(located, data_year).to_arrow_reader(BATCH_ROWS)
-        write_batches(rows, path, contracts.load(table).arrow_schema, metadata)
+        write_batches(core.to_arrow_reader(BATCH_ROWS), path, contracts.load(table).arrow_schema, metadata)
         costly = geocoding.unlocated(located).slice(0, LISTED_ADDRESSES).to_pylist()
-        return Located(path, geocoding.undated(located), costly)
+        return Located(path, lines, costly)
+
+
+def _between_years(united: Union, others: Mapping[int, Pinned]) -> dict[int, dict[str, object]]:
+    """What a core table carries of the other data years it was compared with: their list, and who counts how many."""
+    return {
+        year: {
+            "list": others[year].key,
+            "counted_here": united.supersedes[year],
+            "counted_there": united.elsewhere[year],
+        }
+        for year in united.supersedes
+    }
 
 
 def _records(pipeline: Pipeline, table: str) -> dg.AssetsDefinition:
@@ -92,7 +110,7 @@ def _records(pipeline: Pipeline, table: str) -> dg.AssetsDefinition:
             located = read_and_locate(pipeline, table, data_year, folder)
             lock = core_lock(pipeline, table, data_year)
             about = {
-                "records_without_year": located.undated,
+                "ledger": dg.MetadataValue.md("\n\n".join(told(located.ledger))),
                 "costliest_unlocated_addresses": dg.MetadataValue.json(located.unlocated),
             }
             audit = _audit(pipeline, data_year, pipeline.store.raw(table, data_year))
@@ -140,12 +158,13 @@ def _geocoding_quality(files: list[Path], data_year: int, folder: Path) -> pa.Ta
     return pa.Table.from_pylist(rows, schema=contracts.load("geocoding_quality").arrow_schema)
 
 
-def _institutions(pipeline: Pipeline, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation | None:
-    source = pipeline.profile.institutions
-    if source is None:
-        return None
-    files = pinned(pipeline.store.raw("institutions"), pipeline.archive)
-    return SOURCES[source.reader].institutions(connection, files, source.options)
+def _ingest_ledger(files: list[Path], data_year: int, folder: Path) -> pa.Table:
+    """What each record table carries of what became of every row."""
+    del data_year, folder
+    schema = contracts.load("ingest_ledger").arrow_schema
+    lines = [line for file in files for line in json.loads(pq.read_schema(file).metadata[LEDGER_KEY])]
+    lines.sort(key=lambda line: (line["metric"], line["file"], line["stage"], line["outcome"]))
+    return pa.Table.from_pylist([{name: line[name] for name in schema.names} for line in lines], schema=schema)
 
 
 def _audit(pipeline: Pipeline, data_year: int, pin: Path | None = None) -> Audit:

@@ -18,7 +18,7 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, publish
 from gii_pipeline.metrics import cluster_metrics
 from gii_pipeline.ranking.stage import with_population
-from gii_pipeline.store import read_parquet
+from gii_pipeline.store import FOLLOWING_TABLES, read_parquet
 
 Frames = Mapping[str, pd.DataFrame]
 Step = Callable[[EditionInputs], Frames]
@@ -91,10 +91,7 @@ def _points(pipeline: Pipeline) -> dg.AssetsDefinition:
         dg.AssetDep(table, partition_mapping=years_of_editions(pipeline, metric))
         for table, metric in pipeline.tables.items()
     ]
-    by_any_window = [
-        dg.AssetDep(table, partition_mapping=years_of_editions(pipeline))
-        for table in ("locations", "geocoding_quality")
-    ]
+    by_any_window = [dg.AssetDep(table, partition_mapping=years_of_editions(pipeline)) for table in FOLLOWING_TABLES]
 
     @dg.multi_asset(
         name="points",

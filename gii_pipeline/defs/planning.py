@@ -14,7 +14,7 @@ from gii_pipeline.defs.inputs import EditionInputs, core_lock, joint_lock
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.errors import DamagedError, InputError, MissingYearsError
 from gii_pipeline.sources.gathering import changed_files
-from gii_pipeline.store import CORE_TABLES, EDITION_TABLES, read_lock
+from gii_pipeline.store import CORE_TABLES, EDITION_TABLES, FOLLOWING_TABLES, read_lock
 
 State = Literal["there", "missing", "stale", "damaged"]
 
@@ -46,7 +46,7 @@ def plan(pipeline: Pipeline, labels: Iterable[str]) -> list[Step]:
 
 def ingest_step(pipeline: Pipeline, year: int) -> Step:
     """Whether a data year's core tables are there, as they were written, from what they would be made from now."""
-    tables = [*pipeline.tables, "locations", "geocoding_quality"]
+    tables = [*pipeline.tables, *FOLLOWING_TABLES]
     missing = [table for table in CORE_TABLES if table in tables and not pipeline.store.core(table, year).is_file()]
     if missing:
         return Step("ingest", str(year), "missing", f"no {', '.join(missing)}")
@@ -72,7 +72,7 @@ def _ingest_step(pipeline: Pipeline, year: int) -> Step:
         if lock != now:
             return Step("ingest", str(year), "stale", f"{table}: {_difference(lock.parts, now.parts)}")
     records = [pipeline.store.core(table, year) for table in pipeline.tables]
-    for table in ("locations", "geocoding_quality"):
+    for table in FOLLOWING_TABLES:
         lock, now = read_lock(pipeline.store.core(table, year)), joint_lock(records, [table])
         if lock != now:
             return Step("ingest", str(year), "stale", f"{table}: {_difference(lock.parts, now.parts)}")

@@ -14,10 +14,12 @@ import duckdb
 
 from gii_pipeline import geocoding
 from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.errors import InputError
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.sources import SOURCES, Options
 from gii_pipeline.sources.extracts import Extract, Extracts, Unit, units
 from gii_pipeline.sources.gathering import pinned, pinned_files, retrieved_at
+from gii_pipeline.sources.readers.files import quoted
 from gii_pipeline.sources.readers.rows import chosen
 from gii_pipeline.sources.union import Pinned, Union, union
 from gii_pipeline.verified import check_hash
@@ -84,13 +86,17 @@ class Reading:
 
     def located(self, rows: duckdb.DuckDBPyRelation, data_year: int) -> duckdb.DuckDBPyRelation:
         """People as the options choose them, and where they are."""
+        people = chosen(rows, self.options)
+        self._refuse_nothing_left(people, data_year)
         return geocoding.locate(
             self.connection,
-            chosen(rows, self.options),
+            people,
             self.pipeline.gazetteer,
             self._institutions(),
             geocoding.read_overrides(self.pipeline.profile.gazetteer.overrides),
             source=f"{self.reader} of {data_year}",
+            unknown_economies_pct=self.pipeline.profile.gazetteer.unknown_economies_pct,
+            stored=True,
         )
 
     def _pinned(self, extracts: list[Extract], data_year: int) -> Pinned:
@@ -98,6 +104,24 @@ class Reading:
         latest = int(retrieved[:4]) if retrieved else datetime.now(UTC).year
         folder = self.extracts.folder / self.reader
         return Pinned(self.metric, tuple(extracts), latest, retrieved, folder)
+
+    def _refuse_nothing_left(self, people: duckdb.DuckDBPyRelation, data_year: int) -> None:
+        """Raise InputError where options that choose leave no record of a year that has some."""
+        rules = self.options.drops()
+        if not rules or people.filter("dropped IS NULL").limit(1).fetchall():
+            return
+        records = people.filter("source_rows > 0")
+        dropped = records.filter(f"dropped IN ({', '.join(map(quoted, rules))})")
+        reasons = dropped.aggregate("dropped, count(*) AS records", "dropped").order("records DESC, dropped").fetchall()
+        if not reasons:
+            return
+        types = records.aggregate("coalesce(record_type, 'none') AS type, count(*) AS records", "type")
+        listed = types.order("records DESC, type").limit(20).fetchall()
+        raise InputError(
+            f"{self.reader} of {data_year}: the reader's options leave no record "
+            f"({', '.join(f'{reason} {count:,}' for reason, count in reasons)}). The types that occur are: "
+            f"{', '.join(f'{kind} {count:,}' for kind, count in listed)}. Correct the options in the profile."
+        )
 
     def _check(self, unit: Unit, data_year: int) -> None:
         """Raise DamagedError where a file of the archive is gone or damaged."""

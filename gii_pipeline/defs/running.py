@@ -65,10 +65,11 @@ def readable_history() -> Iterator[None]:
 
 
 def run_partition(
-    definitions: dg.Definitions, job: str, partition: str, instance: dg.DagsterInstance
+    definitions: dg.Definitions, job: str, partition: str, instance: dg.DagsterInstance, warnings: list[str]
 ) -> Iterator[StepEvent]:
     """Run one partition of a job, giving its step events as they come.
 
+    warnings: those of the tables' contracts are added to it.
     Raises the error of the step that failed, with its message and exit code.
     """
     run_id = str(uuid4())
@@ -83,8 +84,21 @@ def run_partition(
         )
         yield from _events(instance, run_id, running)
     result = running.result()
+    warnings += _warnings(result, partition)
     if not result.success:
         raise _error(result, job, partition)
+
+
+def _warnings(result: dg.ExecuteInProcessResult, partition: str) -> Iterator[str]:
+    """What the rules of severity warning found that failed."""
+    for event in result.all_events:
+        if event.event_type_value != "ASSET_CHECK_EVALUATION":
+            continue
+        check = event.asset_check_evaluation_data
+        if not check.passed and check.severity == dg.AssetCheckSeverity.WARN:
+            observed = check.metadata.get("observed")
+            told = f" Observed: {observed.value}." if observed and observed.value is not None else ""
+            yield f"{check.asset_key.to_user_string()} {partition}: {check.check_name}: {check.description}{told}"
 
 
 def _events(

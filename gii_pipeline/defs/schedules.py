@@ -20,7 +20,7 @@ from gii_pipeline.defs.raw import REFRESH_TAG
 from gii_pipeline.errors import DamagedError, InputError
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Publication
-from gii_pipeline.store import read_lock
+from gii_pipeline.store import FOLLOWING_TABLES, read_lock
 
 HOUR = 6
 LAST_DAY_OF_EVERY_MONTH = 28
@@ -118,7 +118,7 @@ def _selection(pipeline: Pipeline, table: str, year: int) -> list[str]:
     yearless = [name for name in pipeline.yearless if not store.raw(name).is_file()]
     records = [table, *lacking]
     raw = [f"raw_{name}" for name in (*records, *yearless)]
-    return [*raw, *records, "locations", "geocoding_quality"]
+    return [*raw, *records, *FOLLOWING_TABLES]
 
 
 def _since(path: Path, day: date) -> bool:

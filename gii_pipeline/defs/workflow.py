@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -19,6 +19,7 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, plan
 from gii_pipeline.defs.running import StepEvent, instance_of, run_partition
 from gii_pipeline.errors import GiiError
+from gii_pipeline.store import read_parquet
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Workflow:
-    """The jobs of one pipeline, run in this process."""
+    """The jobs of one pipeline, run in this process. warnings: of the contracts of the tables made so far."""
 
     pipeline: Pipeline
+    warnings: list[str] = field(default_factory=list)
 
     @cached_property
     def definitions(self) -> dg.Definitions:
@@ -88,4 +90,11 @@ class Workflow:
 
     def run(self, step: Step) -> Iterator[StepEvent]:
         """Run one step of a plan, giving its events; raises what failed."""
-        yield from run_partition(self.definitions, step.job, step.partition, self.instance)
+        yield from run_partition(self.definitions, step.job, step.partition, self.instance, self.warnings)
+
+    def ledger(self, data_year: str) -> list[dict[str, object]]:
+        """The lines of a data year's ledger."""
+        lines: list[dict[str, object]] = read_parquet(
+            self.pipeline.store.verified("ingest_ledger", data_year)
+        ).to_pylist()
+        return lines

@@ -9,7 +9,6 @@ from gii_pipeline.geocoding.core import (
     core_table,
     geocoding_quality,
     locations,
-    undated,
     unlocated,
 )
 from gii_pipeline.geocoding.gazetteer import Found, Gazetteer
@@ -27,7 +26,6 @@ __all__ = [
     "locations",
     "pack",
     "read_overrides",
-    "undated",
     "unlocated",
     "unpack",
 ]

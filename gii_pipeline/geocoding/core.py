@@ -89,15 +89,20 @@ def locations(con: duckdb.DuckDBPyConnection, tables: Iterable[duckdb.DuckDBPyRe
 
 
 def geocoding_quality(
-    con: duckdb.DuckDBPyConnection, metric: str, located: duckdb.DuckDBPyRelation, data_year: int
+    con: duckdb.DuckDBPyConnection,
+    metric: str,
+    located: duckdb.DuckDBPyRelation,
+    data_year: int,
+    core: duckdb.DuckDBPyRelation | None = None,
 ) -> pa.Table:
     """How much of a metric's records of one data year was located, unlocated or dropped, by outcome.
 
+    core: the year's `core_rows` where they are at hand already.
     people counts core rows (person × location) and, for dropped records, the rows the reader gave. The fractions of
     located and unlocated add up to the records that count, those of dropped to the records that do not.
     """
     del con
-    counted = core_rows(located, data_year).aggregate(
+    counted = (core or core_rows(located, data_year)).aggregate(
         "CASE WHEN location_id IS NULL THEN 'unlocated' ELSE 'located' END AS status, geocoding AS outcome, "
         "count(DISTINCT record_id) AS records, count(*) AS people, sum(fraction) AS fraction",
         "status, outcome",
@@ -119,12 +124,6 @@ def geocoding_quality(
         .order("metric, status, outcome")
         .to_arrow_table()
     )
-
-
-def undated(located: duckdb.DuckDBPyRelation) -> int:
-    """Records without a year, which belong to no data year's table."""
-    [(records,)] = located.filter("year IS NULL").aggregate("count(DISTINCT record_id)").fetchall()
-    return int(records)
 
 
 def unlocated(located: duckdb.DuckDBPyRelation) -> pa.Table:

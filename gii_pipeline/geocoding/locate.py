@@ -50,19 +50,21 @@ def locate(
     *,
     source: str = "the source's files",
     unknown_economies_pct: float = UNKNOWN_ECONOMIES_PCT,
+    stored: bool = False,
 ) -> duckdb.DuckDBPyRelation:
     """Locate everyone: each distinct address once, joined back to the people who gave it.
 
     Returns record_id, year, record_type, dropped, person_seq, address_seq, people, people_truncated, fraction, address,
     and location_id, place, admin, economy, precision, geocoding, lazily.
-    people: PEOPLE rows of a reader, read here and only here. institutions: institution rows of a reader. overrides: see
+    people: PEOPLE rows of a reader, read here and only here; or out of stored extracts (`stored`), read wherever they
+    are needed. institutions: institution rows of a reader. overrides: see
     `overrides.read_overrides`. source: what error messages call the files.
     place, admin and economy are the gazetteer's names. Rows of dropped records stay, with geocoding `dropped`.
     An economy that nobody knows is an outcome; overrides may explain it, or say that it is none.
     Raises InputError where a file is broken, or where more than unknown_economies_pct of the people have one and no
     coordinates.
     """
-    rows = _kept(con, people, source)
+    rows = people if stored else _kept(con, people, source)
     addresses = _distinct_addresses(rows)
     overrides = read_overrides(None) if overrides is None else overrides
     economies = _economies(addresses, overrides)

@@ -64,8 +64,11 @@ class Pinned:
         unit = "0" if len(paths) == 1 else f"MAP {{{places}}}[filename]"
         if year is not None:
             return f"(SELECT * EXCLUDE (filename), {unit} AS unit FROM {scan} WHERE year = {int(year)})"
-        within = f"CASE WHEN year <= {self.latest} THEN year END"
-        return f"(SELECT * EXCLUDE (filename) REPLACE ({within} AS year), {unit} AS unit FROM {scan})"
+        dated = (
+            f"CASE WHEN year <= {self.latest} THEN year END AS year, "
+            f"CASE WHEN year > {self.latest} THEN coalesce(year_text, year::VARCHAR) ELSE year_text END AS year_text"
+        )
+        return f"(SELECT * EXCLUDE (filename) REPLACE ({dated}), {unit} AS unit FROM {scan})"
 
     def verify(self) -> None:
         for extract in self.extracts:

@@ -19,7 +19,9 @@ from gii_pipeline import verified
 from gii_pipeline.errors import InputError, MissingYearsError
 
 RECORD_TABLES = ("patents", "publications", "vc_deals")
-CORE_TABLES = (*RECORD_TABLES, "locations", "geocoding_quality")
+FOLLOWING_TABLES = ("locations", "geocoding_quality", "ingest_ledger")
+"""The core tables that follow from the record tables of their data year."""
+CORE_TABLES = (*RECORD_TABLES, *FOLLOWING_TABLES)
 EDITION_TABLES = (
     "points",
     "clusters",

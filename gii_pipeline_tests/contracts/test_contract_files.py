@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "data_contracts"
 NAMES = contracts.names()
 TABLE_SCHEMA = "https://datapackage.org/profiles/2.0/tableschema.json"
-CORE = {"patents", "publications", "vc_deals", "locations", "geocoding_quality"}
+CORE = {"patents", "publications", "vc_deals", "locations", "geocoding_quality", "ingest_ledger"}
 
 
 def _document(name: str) -> Any:
@@ -100,7 +100,7 @@ def test_every_rule_has_sql_and_reads_what_there_is(name: str) -> None:
 
 
 def test_no_rule_of_a_table_reads_one_that_is_made_from_it() -> None:
-    order = ["patents", "publications", "vc_deals", "locations", "geocoding_quality"]
+    order = ["patents", "publications", "vc_deals", "locations", "geocoding_quality", "ingest_ledger"]
     order += ["points", "clusters", "cluster_members", "cluster_footprints", "cluster_metrics", "ranking_size"]
     order += ["ranking_intensity", "contributions", "rank_changes", "rank_stability", "rank_history"]
     assert sorted(order) == list(NAMES)

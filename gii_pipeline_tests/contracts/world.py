@@ -125,6 +125,26 @@ def geocoding_quality() -> pa.Table:
     return as_table("geocoding_quality", rows)
 
 
+def ingest_ledger() -> pa.Table:
+    """60 records of one file: 2 are undated, 1 is superseded, 3 of another year, 4 dropped and 50 count."""
+    lines = [
+        (None, "people.csv", "read", "read", 130, None, None),
+        (None, "people.csv", "read", "records", 127, 60, 60.0),
+        (None, "people.csv", "read", "refused: no_id", 3, None, None),
+        (None, "people.csv", "date", "dated", 125, 58, 58.0),
+        (None, "people.csv", "date", "undated", 2, 2, 2.0),
+        (YEAR, "all", "choose", "superseded: equal", None, 1, None),
+        (YEAR, "all", "choose", "other_years", None, 3, None),
+        (YEAR, "all", "choose", "dropped: retracted", None, 4, None),
+        (YEAR, "all", "choose", "counted", None, 50, 50.0),
+        (YEAR, "all", "locate", "located: city", None, 48, 47.5),
+        (YEAR, "all", "locate", "unlocated: unknown_city", None, 3, 2.5),
+    ]
+    names = ("data_year", "file", "stage", "outcome", "rows", "records", "fraction")
+    rows = [{"metric": "pct_applications", "source": "table", **dict(zip(names, line, strict=True))} for line in lines]
+    return as_table("ingest_ledger", rows)
+
+
 def rank_history() -> pa.Table:
     rows = [
         {
@@ -151,6 +171,7 @@ def core_tables() -> dict[str, pa.Table]:
         "vc_deals": as_table("vc_deals", deals()),
         "locations": locations([*records(), *records(45), *deals()]),
         "geocoding_quality": geocoding_quality(),
+        "ingest_ledger": ingest_ledger(),
         "previous": as_table("patents", records(58, YEAR - 1)),
     }
 

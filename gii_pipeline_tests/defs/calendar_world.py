@@ -14,7 +14,7 @@ from gii_pipeline.defs.inputs import EditionInputs, core_lock, joint_lock
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.profiles import read_profile
 from gii_pipeline.sources.gathering import gather, pin
-from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, write_parquet
+from gii_pipeline.store import EDITION_TABLES, FOLLOWING_TABLES, LOCK_KEY, Lock, write_parquet
 from gii_pipeline_tests import tiny_world
 
 EDITIONS = (2025, 2026, 2027, 2028)
@@ -66,7 +66,7 @@ def ingest(made: Pipeline, year: int, on: datetime, *tables: str) -> None:
         _write(made.store.core(table, year), table, core_lock(made, table, year))
     records = [made.store.core(table, year) for table in made.tables]
     if all(path.is_file() for path in records):
-        for table in ("locations", "geocoding_quality"):
+        for table in FOLLOWING_TABLES:
             _write(made.store.core(table, year), table, joint_lock(records, [table]))
 
 

@@ -100,6 +100,7 @@ def test_a_year_that_was_fetched_before_it_was_published_is_fetched_anew(made: P
         "publications",
         "locations",
         "geocoding_quality",
+        "ingest_ledger",
     ]
 
 

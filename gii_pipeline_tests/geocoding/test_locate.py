@@ -21,7 +21,6 @@ from gii_pipeline.geocoding import (
     locations,
     pack,
     read_overrides,
-    undated,
     unlocated,
 )
 from gii_pipeline.sources.readers.rows import institution_rows, people_rows
@@ -269,7 +268,6 @@ def test_quality_adds_up_to_the_records_and_counts_what_was_dropped(
         ("unlocated", "unknown_city"): round(1 / 6, 9),
     }
     assert rows["share_pct"].sum() == pytest.approx(100)
-    assert undated(located) == 1
 
 
 def test_locations_are_unpacked_and_counted(
