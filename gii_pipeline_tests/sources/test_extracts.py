@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import duckdb
@@ -30,7 +30,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A reader `lines` of CSV files with HEADER; what it was asked to read, by name."""
     asked: list[str] = []
 
-    def people(con: duckdb.DuckDBPyConnection, files: dict[str, list[Path]], _: Options) -> duckdb.DuckDBPyRelation:
+    def people(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], _: Options) -> duckdb.DuckDBPyRelation:
         asked.extend(path.name for path in files["lines"])
         names = [str(path) for path in files["lines"]]
         return people_rows(
