@@ -9,7 +9,7 @@ nothing for what is in, and a tick that comes twice starts one run, since its ru
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import dagster as dg
@@ -20,6 +20,7 @@ from gii_pipeline.defs.raw import REFRESH_TAG
 from gii_pipeline.errors import DamagedError, InputError
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Publication
+from gii_pipeline.sources.gathering import pinned_entries
 from gii_pipeline.store import FOLLOWING_TABLES, read_lock
 
 HOUR = 6
@@ -39,9 +40,11 @@ class Appointment:
         """Whether the data year was fetched after it had been published, and read as it was fetched."""
         store = self.pipeline.store
         pin, core = store.raw(self.table, data_year), store.core(self.table, data_year)
-        if not core.is_file() or not _since(pin, self.publication.due(data_year)):
+        if not core.is_file():
             return False
         try:
+            if not _since(pin, self.publication.due(data_year)):
+                return False
             return read_lock(core) == core_lock(self.pipeline, self.table, data_year)
         except (InputError, DamagedError):
             return False
@@ -121,7 +124,11 @@ def _selection(pipeline: Pipeline, table: str, year: int) -> list[str]:
     return [*raw, *records, *FOLLOWING_TABLES]
 
 
-def _since(path: Path, day: date) -> bool:
-    """Whether a file was written on `day` or later."""
-    start = datetime.combine(day, time(), UTC)
-    return path.is_file() and datetime.fromtimestamp(path.stat().st_mtime, UTC) - start >= timedelta()
+def _since(pin: Path, day: date) -> bool:
+    """Whether a source was asked on `day` or later, by what the list of its files says of them.
+
+    When the list itself was written says nothing: a plain run pins what it finds again, copies and backups have an age
+    of their own.
+    """
+    received = [datetime.fromisoformat(entry["retrieved_at"]) for entry in pinned_entries(pin)] if pin.is_file() else []
+    return bool(received) and max(received) >= datetime.combine(day, time(), UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,12 +62,21 @@ def ingest(made: Pipeline, year: int, on: datetime, *tables: str) -> None:
     for table in tables or made.tables:
         path = made.store.raw(table, year)
         pin(gather(made.archive, made.profile.metrics[made.tables[table]], year), path)
-        os.utime(path, (on.timestamp(), on.timestamp()))
+        received(path, on)
         _write(made.store.core(table, year), table, core_lock(made, table, year))
     records = [made.store.core(table, year) for table in made.tables]
     if all(path.is_file() for path in records):
         for table in FOLLOWING_TABLES:
             _write(made.store.core(table, year), table, joint_lock(records, [table]))
+
+
+def received(pin: Path, on: datetime) -> None:
+    """Let a list of files say that all of them were received at that moment."""
+    listed = json.loads(pin.read_text(encoding="utf-8"))
+    for entry in (entry for entries in listed.values() for entry in entries):
+        entry["retrieved_at"] = on.isoformat()
+    pin.write_text(json.dumps(listed), encoding="utf-8")
+    verified.record(pin)
 
 
 def population(made: Pipeline) -> None:

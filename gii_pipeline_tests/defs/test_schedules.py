@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -102,6 +103,20 @@ def test_a_year_that_was_fetched_before_it_was_published_is_fetched_anew(made: P
         "geocoding_quality",
         "ingest_ledger",
     ]
+
+
+def test_whether_a_year_is_in_follows_when_it_was_received_and_not_the_age_of_a_file(made: Pipeline) -> None:
+    calendar_world.ingest(made, 2024, at(2025, 1, 5), "patents")
+    (patents,) = (each for each in appointments(made) if each.table == "patents")
+    pin = made.store.raw("patents", 2024)
+    content = pin.read_bytes()
+    pin.unlink()
+    pin.write_bytes(content)  # pinned again by a plain run, copied, or restored: it is new, what it lists is not
+    assert not patents.is_in(2024)
+    assert 2024 in patents.outstanding(date(2025, 4, 1))
+    calendar_world.received(pin, at(2025, 4, 1))
+    os.utime(pin, (0, 0))
+    assert patents.is_in(2024)
 
 
 def test_years_that_were_never_read_are_made_up_for(made: Pipeline) -> None:
