@@ -18,6 +18,7 @@ import typer
 
 from gii_pipeline.cli import archive, checks, pipeline, population, release, results, sandbox
 from gii_pipeline.errors import GiiError
+from gii_pipeline.report.plain import plain
 
 app = typer.Typer(
     name="gii",
@@ -51,7 +52,7 @@ def main() -> None:
     try:
         app()
     except GiiError as error:
-        typer.secho(str(error), err=True, fg="red")
+        typer.secho(plain(str(error)), err=True, fg="red")
         sys.exit(error.exit_code)
 
 

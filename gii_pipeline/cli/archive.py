@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from gii_pipeline.cli.options import ROOT, JsonOption, RootOption, print_json
+from gii_pipeline.cli.options import ROOT, JsonOption, RootOption, echo, print_json
 
 app = typer.Typer(help="Raw files as they were received: list them, verify them.", no_args_is_help=True)
 
@@ -18,10 +18,10 @@ def verify(root: RootOption = ROOT) -> None:
     from gii_pipeline.archive import Archive
 
     archive = Archive(root)
-    if problems := archive.verify(lambda source: typer.echo(f"reading {source}", err=True)):
-        typer.echo("\n".join(map(str, problems)))
+    if problems := archive.verify(lambda source: echo(f"reading {source}", err=True)):
+        echo("\n".join(map(str, problems)))
         raise typer.Exit(1)
-    typer.echo(f"All is well with {len(archive.sources())} sources in {archive.folder}.")
+    echo(f"All is well with {len(archive.sources())} sources in {archive.folder}.")
 
 
 @app.command("list")
@@ -41,4 +41,4 @@ def list_entries(root: RootOption = ROOT, as_json: JsonOption = False) -> None:
         print_json(found)
         return
     for row in found:
-        typer.echo("{source}: {files:,} files, {bytes:,} bytes, {records:,} records, newest {newest}".format(**row))
+        echo("{source}: {files:,} files, {bytes:,} bytes, {records:,} records, newest {newest}".format(**row))

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gii_pipeline.cli.options import ROOT, JsonOption, ProfileOption, RootOption, print_json
+from gii_pipeline.cli.options import ROOT, JsonOption, ProfileOption, RootOption, echo, print_json
 from gii_pipeline.errors import DamagedError, InputError
 
 
@@ -39,9 +39,9 @@ def verify(
     else:
         for each in looked:
             state = f"{len(each.problems)} damaged" if each.problems else "as written" if each.files else "none there"
-            typer.echo(f"{each.kind:16} {each.files:8,} files {each.bytes:18,} bytes  {state}")
-        typer.echo("\n".join(map(str, problems)) or f"All that was read under {root} is as it was written.")
-        typer.echo("".join(f"set aside: {path}\n" for path in moved), nl=False)
+            echo(f"{each.kind:16} {each.files:8,} files {each.bytes:18,} bytes  {state}")
+        echo("\n".join(map(str, problems)) or f"All that was read under {root} is as it was written.")
+        echo("".join(f"set aside: {path}\n" for path in moved), nl=False)
     if problems:
         raise typer.Exit(DamagedError.exit_code)
 

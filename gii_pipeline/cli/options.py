@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.report.plain import plain
 
 if TYPE_CHECKING:
     from gii_pipeline.defs.workflow import Workflow
@@ -32,6 +34,7 @@ OfflineOption = Annotated[bool, typer.Option("--offline", help="Use only what th
 RefreshOption = Annotated[bool, typer.Option("--refresh", help="Fetch and read everything anew.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 ROOT = Path("gii_data")
+_CONTROLS = re.compile(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 SANDBOX = "sandbox"
 
 
@@ -88,5 +91,11 @@ def years_in(text: str) -> list[int]:
         raise InputError(f"{text!r} are not years. Write 2019, 2019,2021 or 2019..2023.") from None
 
 
+def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print text that may quote other people's files: a terminal obeys nothing in it."""
+    typer.echo(plain(text), err=err, nl=nl)
+
+
 def print_json(content: Any) -> None:  # noqa: ANN401
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
+    typer.echo(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))

@@ -19,6 +19,7 @@ from gii_pipeline.cli.options import (
     ProfileOption,
     RefreshOption,
     RootOption,
+    echo,
     label_of,
     print_json,
     sources_up,
@@ -172,7 +173,7 @@ def files(
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     with serving(root.absolute(), port, host) as address:
-        typer.echo(f"{root} is at {address}/data_docs/, /report/ and /releases/")
+        echo(f"{root} is at {address}/data_docs/, /report/ and /releases/")
         signal.sigwait(ends)
 
 

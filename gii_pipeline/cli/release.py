@@ -17,6 +17,7 @@ from gii_pipeline.cli.options import (
     MethodOption,
     ProfileOption,
     RootOption,
+    echo,
     label_of,
     print_json,
     workflow_of,
@@ -41,7 +42,7 @@ def make(
     from gii_pipeline.defs.release import release_edition
 
     with workflow_of(profile, root, method=method) as workflow:
-        typer.echo(release_edition(workflow.pipeline, label_of(edition, method), approved=approve).message)
+        echo(release_edition(workflow.pipeline, label_of(edition, method), approved=approve).message)
 
 
 @app.command("list")
@@ -54,7 +55,7 @@ def list_versions(root: RootOption = ROOT, as_json: JsonOption = False) -> None:
         print_json([{"version": str(one.version), "withdrawn": one.withdrawn} for one in listed])
         return
     for one in listed:
-        typer.echo(f"{one.version}" + (f"  withdrawn: {one.withdrawn}" if one.withdrawn else ""))
+        echo(f"{one.version}" + (f"  withdrawn: {one.withdrawn}" if one.withdrawn else ""))
 
 
 @app.command()
@@ -64,7 +65,7 @@ def verify(version: VersionArgument, root: RootOption = ROOT) -> None:
 
     if problems := damage(root, version):
         raise ReleaseError("\n".join(problems))
-    typer.echo(f"{version} is as it was published.")
+    echo(f"{version} is as it was published.")
 
 
 @app.command()
@@ -77,7 +78,7 @@ def rebuild(version: VersionArgument, profile: ProfileOption = "sandbox", root: 
         rebuilt = compare(root, version, recompute_from(workflow.pipeline))
     if not rebuilt.same:
         raise ReleaseError(f"{version} comes out otherwise: {', '.join(rebuilt.different)} differ.")
-    typer.echo(f"{version} comes out the same: {len(rebuilt.equal)} tables have the content that was published.")
+    echo(f"{version} comes out the same: {len(rebuilt.equal)} tables have the content that was published.")
 
 
 @app.command()
@@ -90,7 +91,7 @@ def withdraw(
     from gii_pipeline.releases import withdraw as hide
 
     latest = hide(root, version, because=because, at=_now())
-    typer.echo(f"{version} is withdrawn. The latest version is now {latest or 'none'}.")
+    echo(f"{version} is withdrawn. The latest version is now {latest or 'none'}.")
 
 
 @app.command()
@@ -99,7 +100,7 @@ def discard(version: VersionArgument, root: RootOption = ROOT) -> None:
     from gii_pipeline.releases import discard as give_up
 
     give_up(root, version, at=_now())
-    typer.echo(f"{version} is discarded; its name will not be used again.")
+    echo(f"{version} is discarded; its name will not be used again.")
 
 
 def _now() -> str:

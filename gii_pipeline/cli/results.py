@@ -9,7 +9,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from gii_pipeline.cli.options import ROOT, EditionOption, JsonOption, MethodOption, RootOption, label_of, print_json
+from gii_pipeline.cli.options import (
+    ROOT,
+    EditionOption,
+    JsonOption,
+    MethodOption,
+    RootOption,
+    echo,
+    label_of,
+    print_json,
+)
 from gii_pipeline.errors import InputError
 
 
@@ -31,9 +40,9 @@ def facts(
 
     release = open_release(root, label_of(edition, method))
     if not cluster:
-        typer.echo(story_of(release).sentence(language))
+        echo(story_of(release).sentence(language))
     elif language == "en":
-        typer.echo(fact_sheet(fact_tables(release), cluster))
+        echo(fact_sheet(fact_tables(release), cluster))
     else:
         raise InputError("The paragraph on a cluster is written in English only. Leave out --cluster, or --language.")
 
@@ -74,4 +83,4 @@ def diff(
     if form == "table":
         console().print(to_rich(found))
     else:
-        typer.echo(to_json(found) if form == "json" else to_markdown(found))
+        echo(to_json(found) if form == "json" else to_markdown(found))

@@ -89,7 +89,11 @@ def _project(folder: Path) -> DataContextConfig:
     }
     site = {
         "class_name": "SiteBuilder",
-        "store_backend": _files(folder / "html"),
+        "store_backend": {
+            "class_name": "OfflinePages",
+            "module_name": "gii_pipeline.contracts.pages",
+            "base_directory": str(folder / "html"),
+        },
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "validation_results_limit": INDEXED_PAGES},
         "show_how_to_buttons": False,
     }

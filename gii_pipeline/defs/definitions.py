@@ -10,6 +10,7 @@ import dagster as dg
 
 from gii_pipeline.defs.core import core_assets
 from gii_pipeline.defs.editions import edition_assets
+from gii_pipeline.defs.notifying import notifying_sensors
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.raw import raw_assets
 from gii_pipeline.defs.release import release_assets
@@ -33,7 +34,11 @@ def build(pipeline: Pipeline) -> dg.Definitions:
         assets=[*raw_assets(pipeline), *core_assets(pipeline), *edition_assets(pipeline), *release_assets(pipeline)],
         jobs=[ingest, ranking, release],
         schedules=schedules(pipeline, INGEST),
-        sensors=[ranking_sensor(pipeline, RANKING), release_sensor(pipeline, RELEASE)],
+        sensors=[
+            ranking_sensor(pipeline, RANKING),
+            release_sensor(pipeline, RELEASE),
+            *notifying_sensors(pipeline),
+        ],
     )
 
 

@@ -106,8 +106,7 @@ def release_sensor(pipeline: Pipeline, job: str) -> dg.SensorDefinition:
 
 def releases(pipeline: Pipeline, day: date) -> Evaluation:
     """A run for each ranked edition whose tables are not released; or which ones wait for a person."""
-    found = [readiness(pipeline, label, day) for label in pipeline.editions]
-    ready = [each for each in found if each.is_ranked and not is_released(pipeline, each.inputs)]
+    ready = _unreleased(pipeline, day)
     if pipeline.profile.schedule.release == "automatic":
         for each in ready:
             yield dg.RunRequest(run_key=each.run_key, partition_key=each.inputs.label)
@@ -116,6 +115,17 @@ def releases(pipeline: Pipeline, day: date) -> Evaluation:
         yield dg.SkipReason("No ranked edition is without its release.")
     elif pipeline.profile.schedule.release != "automatic":
         yield dg.SkipReason(" ".join(waiting))
+
+
+def waiting_for_a_person(pipeline: Pipeline, day: date) -> Iterator[tuple[EditionInputs, str]]:
+    """The ranked editions that no release has and that only a person may release, each with what to do."""
+    if pipeline.profile.schedule.release != "automatic":
+        yield from ((each.inputs, _waits(each.inputs)) for each in _unreleased(pipeline, day))
+
+
+def _unreleased(pipeline: Pipeline, day: date) -> list[Readiness]:
+    found = [readiness(pipeline, label, day) for label in pipeline.editions]
+    return [each for each in found if each.is_ranked and not is_released(pipeline, each.inputs)]
 
 
 def is_released(pipeline: Pipeline, inputs: EditionInputs) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -99,7 +100,13 @@ def to_markdown(found: Diff, *, rows: int = 50) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+    return f"| {' | '.join(map(_cell, cells))} |"
+
+
+def _cell(text: str) -> str:
+    """Text in a cell of Markdown: one line, no markup of its own, neither Markdown's nor HTML's."""
+    text = " ".join(text.replace("&", "&amp;").replace("<", "&lt;").split())
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", text)
 
 
 def to_dict(found: Diff) -> dict[str, Any]:
@@ -116,7 +123,7 @@ def to_rich(found: Diff, *, rows: int = 20) -> Group:
     from rich.console import Group  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    shown: list[Any] = [f"[bold]{found.new}[/], compared with {found.old}"]
+    shown: list[Any] = [f"{found.new}, compared with {found.old}"]
     if found.empty:
         shown.append("Nothing differs.")
     for section in sections(found):

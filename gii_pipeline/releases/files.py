@@ -9,13 +9,23 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+_FORMULA = r"^[=+\-@\t\r]"
 DEGREES_DECIMALS = 6  # about 0.1 m
 
 
 def write_csv(table: pa.Table, path: Path) -> None:
-    """UTF-8 with a header; a null is an empty field, numbers are written so that they read back the same."""
+    """UTF-8 with a header; a null is an empty field, numbers are written so that they read back the same.
+
+    A text that a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    for index, column in enumerate(table.columns):
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            table = table.set_column(
+                index, table.schema.field(index), pc.replace_substring_regex(column, _FORMULA, r"'\0")
+            )
     pa_csv.write_csv(table, path, pa_csv.WriteOptions(quoting_style="needed"))
 
 

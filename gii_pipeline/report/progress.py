@@ -8,18 +8,32 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from gii_pipeline.report.plain import plain
 
 PLAIN_WIDTH = 140
 
 
 def console(*, stderr: bool = False) -> Console:
     """The console of a command: as wide as the terminal, or wide enough for a log where there is none."""
-    found = Console(stderr=stderr)
-    return found if found.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
+    found = PlainConsole(stderr=stderr)
+    return found if found.is_terminal else PlainConsole(stderr=stderr, width=PLAIN_WIDTH)
+
+
+class PlainConsole(Console):
+    """Strings are text: no markup, no emoji codes, nothing that a terminal obeys. Styles come as `rich.text.Text`."""
+
+    def __init__(self, *, stderr: bool, width: int | None = None) -> None:
+        super().__init__(stderr=stderr, width=width, markup=False, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401
+        """Every string that is printed or stands in a table comes through here."""
+        return super().render_str(plain(text), **options)
 
 
 class Event(Protocol):
@@ -39,11 +53,11 @@ class Reporter:
         self.console = console
         self.live = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[step]}", style="dim"),
+            TextColumn("{task.fields[step]}", style="dim", markup=False),
             console=console,
             disable=not console.is_terminal,
         )
@@ -56,7 +70,8 @@ class Reporter:
         for event in events:
             self.live.update(self.all, step=event.step if event.state == "started" else "")
         self.live.advance(self.all)
-        self.console.print(f"{title}  [dim]{time.monotonic() - started:.1f} s[/dim]", highlight=False)
+        took = (f"  {time.monotonic() - started:.1f} s", "dim")
+        self.console.print(Text.assemble(plain(title), took))
 
 
 @contextmanager

@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 import pandas as pd
 from rich import box
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from gii_pipeline.metrics.names import METRIC
+from gii_pipeline.report.plain import plain
 
 DASH = "–"
 
@@ -87,7 +88,8 @@ def ranking_table(ranking: pd.DataFrame, title: str, rows: int = 10) -> Table:
     for name in metrics:
         table.add_column(METRIC[name].title.replace(" ", "\n"), justify="right")
     for row in ranking.head(rows).to_dict("records"):
-        cluster = f"{row['name']}\n[dim]{row['economies']}\n{_number(row['population'])} inhabitants[/dim]"
+        below = f"\n{plain(row['economies'])}\n{_number(row['population'])} inhabitants"
+        cluster = Text.assemble(plain(row["name"]), (below, "dim"))
         figures = [
             f"{_number(row[f'{name}_count'])}\n{_number(row[f'{name}_share_pct'], 2)} %\n"
             f"{_number(row[f'{name}_per_million'])}"
@@ -110,7 +112,7 @@ def outcome_table(outcomes: Iterable[Outcome]) -> Table:
     table = Table("job", "partition", "state", "seconds", "reason", header_style="bold", pad_edge=False)
     for outcome in outcomes:
         seconds = f"{outcome.seconds:.1f}" if outcome.seconds else DASH
-        table.add_row(outcome.step.job, outcome.step.partition, outcome.state, seconds, escape(outcome.reason))
+        table.add_row(outcome.step.job, outcome.step.partition, outcome.state, seconds, outcome.reason)
     return table
 
 
@@ -118,13 +120,13 @@ def findings_table(findings: Iterable[Finding]) -> Table:
     """What a run needs, a line each."""
     table = Table("", "what", "", header_style="bold", pad_edge=False)
     for finding in findings:
-        table.add_row("[green]ok[/]" if finding.well else "[red]no[/]", finding.what, escape(finding.says))
+        table.add_row(Text("ok", "green") if finding.well else Text("no", "red"), finding.what, finding.says)
     return table
 
 
 def published_table(rows: pd.DataFrame) -> Table:
     """Printed figures beside computed ones, and whether they agree; a dash where nothing can be computed."""
-    agreement = {True: "[green]yes[/]", False: "[red]no[/]"}
+    agreement = {True: Text("yes", "green"), False: Text("no", "red")}
     columns = ["edition", "cluster", "figure", "printed", "computed"]
     table = Table(*columns, "agrees", title="Printed figures", header_style="bold", pad_edge=False)
     for row in rows.to_dict("records"):
@@ -145,7 +147,7 @@ def rows_table(rows: pd.DataFrame, title: str) -> Table:
 def _cell(value: Any) -> str:  # noqa: ANN401
     if pd.isna(value):
         return DASH
-    return f"{value:,.6g}" if isinstance(value, float) else escape(str(value))
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
 
 
 def _number(value: float | None, decimals: int = 0) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -73,11 +74,26 @@ def test_the_index_tells_of_earlier_pages_too_which_failed(tmp_path: Path) -> No
     contracts.write_data_docs([judge("patents", as_table("patents", broken))], tmp_path)
     contracts.write_data_docs([judge("vc_deals", as_table("vc_deals", world.deals()))], tmp_path)
     index = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
-    rows = index.split("{'validation_success'")[1:]
+    rows = index.split("<tr>")[1:]
     (patents,) = [row for row in rows if "validations/patents/" in row]
     (deals,) = [row for row in rows if "validations/vc_deals/" in row]
-    assert "text-danger" in patents
-    assert "text-success" in deals
+    assert ">failed<" in patents
+    assert ">passed<" in deals
+
+
+def test_the_pages_run_no_script_and_ask_no_other_host(tmp_path: Path) -> None:
+    hostile = [
+        {**row, "place": "<img src=x onerror=alert(1)>", "fraction": 1.5} if i == 3 else row
+        for i, row in enumerate(records())
+    ]
+    contracts.write_data_docs([judge("patents", as_table("patents", hostile))], tmp_path)
+    pages = list((tmp_path / "html").rglob("*.html"))
+    assert len(pages) == 2
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert "<script" not in text
+        assert not re.findall(r"(?:src|link[^>]*href)=[\"']?https?:", text)
+        assert "Content-Security-Policy\" content=\"default-src 'none'" in text
 
 
 @pytest.mark.slow

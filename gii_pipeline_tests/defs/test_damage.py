@@ -12,7 +12,7 @@ from gii_pipeline_tests.commands import Gii
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 KINDS = {
-    "archive": "archive/local/*/*",
+    "archive": "archive/local/[0-9a-f][0-9a-f]/*",
     "manifest": "archive/local/manifest.jsonl",
     "input lists": "raw/patents/data_year=2013/inputs.json",
     "core tables": "core/patents/data_year=2013/part-0.parquet",
