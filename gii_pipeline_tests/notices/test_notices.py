@@ -43,9 +43,7 @@ def settings(mail: Mailbox, hook: Server, **more: str) -> dict[str, str]:
 
 
 def test_a_notice_goes_by_mail_and_by_webhook(mail: Mailbox, hook: Server) -> None:
-    Channels.from_environment(settings(mail, hook)).send(
-        "gii: ingest 2024 failed", "The budget is spent.\nŁódź \x1b[2J"
-    )
+    Channels.from_environment(settings(mail, hook)).send("gii: ingest 2024 failed", "It is spent.\nŁódź \x1b[2J")
     (message,) = mail.received
     assert mail.receivers == ["ann@example.org", "bob@example.org"]
     assert (message["Subject"], message["From"]) == ("gii: ingest 2024 failed", "gii@example.org")
@@ -102,7 +100,9 @@ def test_a_failed_run_is_told_with_its_reason(mail: Mailbox, hook: Server, monke
 
     with dg.DagsterInstance.ephemeral() as instance:
         result = ingest.execute_in_process(instance=instance, raise_on_error=False)
-        failure = next(event for event in result.all_events if event.event_type_value == "RUN_FAILURE")
+        records = instance.all_logs(result.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+        failure = records[0].dagster_event
+        assert failure is not None
         context = dg.build_run_status_sensor_context(
             sensor_name="tell_when_a_run_fails",
             dagster_event=failure,
