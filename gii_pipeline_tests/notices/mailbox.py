@@ -46,7 +46,7 @@ class _Session(socketserver.StreamRequestHandler):
             if line == b".\r\n":
                 break
             lines.append(line[1:] if line.startswith(b"..") else line)
-        return email.message_from_bytes(b"".join(lines), policy=policy.default)  # type: ignore[return-value]
+        return email.message_from_bytes(b"".join(lines), policy=policy.default)
 
 
 @contextmanager
