@@ -19,8 +19,6 @@ from gii_pipeline.sources.readers import (
     crunchbase_api,
     crunchbase_export,
     crunchbase_export_2015,
-    deals_table,
-    local,
     openalex,
     openalex_institutions,
     openalex_works,
@@ -31,12 +29,14 @@ from gii_pipeline.sources.readers import (
     ror,
     scopus,
     sec_form_d,
+    table,
     web_of_science,
     wipo_pct_xml,
 )
 from gii_pipeline.sources.readers.deal_types import DealOptions
 from gii_pipeline.sources.readers.files import explained
 from gii_pipeline.sources.readers.rows import INSTITUTION_COLUMNS, PEOPLE_COLUMNS, NoOptions, Options, chosen, dated
+from gii_pipeline.sources.readers.table_options import DealsTableOptions, TableOptions
 
 Reader = Callable[[duckdb.DuckDBPyConnection, Mapping[str, list[Path]], Any], duckdb.DuckDBPyRelation]
 
@@ -129,6 +129,16 @@ _OPENALEX = (
 
 _PATENTSVIEW = "PatentsView, U.S. Patent and Trademark Office (www.patentsview.org)"
 
+_TABLE = Source(
+    read=table.people,
+    options=TableOptions,
+    extract_version=2,
+    roles={"people": "any table: CSV, TSV, Excel, Parquet, JSON; the option `columns` maps its columns"},
+    metric=None,
+    licence="the user's",
+    citation="The user's own table",
+)
+
 SOURCES: dict[str, Source] = {
     "crunchbase_api": Source(
         read=crunchbase_api.people,
@@ -159,9 +169,10 @@ SOURCES: dict[str, Source] = {
         citation=f"{_CRUNCHBASE}, Crunchbase Data Export of December 2015",
     ),
     "deals_table": Source(
-        read=deals_table.people,
-        options=deals_table.DealsTableOptions,
-        roles={"deals": "a CSV of deals, its columns named by the option `columns`"},
+        read=table.people,
+        options=DealsTableOptions,
+        extract_version=2,
+        roles={"deals": "any table of deals; PitchBook's columns by default"},
         metric="vc_deals",
         licence="the vendor's",
         citation="Table of deals of the profile's vendor",
@@ -294,14 +305,8 @@ SOURCES: dict[str, Source] = {
         licence="WIPO terms of use",
         citation="World Intellectual Property Organization, PCT bibliographic data",
     ),
-    "local": Source(
-        read=local.people,
-        options=NoOptions,
-        roles={"people": "Parquet or CSV with the PEOPLE columns"},
-        metric=None,
-        licence="the user's",
-        citation="Local file",
-    ),
+    "table": _TABLE,
+    "local": _TABLE,  # an older name for it
 }
 
 __all__ = ["INSTITUTION_COLUMNS", "PEOPLE_COLUMNS", "SOURCES", "Options", "Source", "explained"]

@@ -324,13 +324,12 @@ def test_a_table_of_deals_has_title_rows_above_its_header(read: Read, tmp_path: 
         "PitchBook,,,,,,\nSearch: VC deals,,,,,,\n\n"
         "Deal ID,Companies,Deal Date,Deal Type,Company City,Company State/Province,Company Country/Territory/Region\n"
         '1-1T,"A, Inc.",05-Jan-2024,Early Stage VC,Palo Alto,California,United States\n'
-        "2-2T,B,,Seed Round,Berlin,,Germany\n"
         "2-2T,B,,Seed Round,Berlin,,Germany\n",
         encoding="utf-8",
     )
     assert read("deals_table", {"deals": path}, PLACE) == [
-        ("1-1T", 2024, "early stage vc", None, "Palo Alto", "California", "United States"),
-        ("2-2T", None, "seed round", "no_date", "Berlin", None, "Germany"),
+        ("1-1T", 2024, "early", None, "Palo Alto", "California", "United States"),
+        ("2-2T", None, "seed", "no_date", "Berlin", None, "Germany"),
     ]
 
 
@@ -344,8 +343,8 @@ def test_a_table_of_deals_is_read_through_the_profiles_column_map(read: Read, tm
         "date_formats": ["%d.%m.%Y"],
     }
     rows = read("deals_table", {"deals": path}, "record_id, year, record_type, latitude, longitude", options)
-    assert rows == [("x", 2021, "deal", 48.1, 11.6)]
+    assert rows == [("x", 2021, "venture", 48.1, 11.6)]
     with pytest.raises(
-        InputError, match=r"deals.csv: the columns Deal ID, Deal Date, .* are missing; the header has: id;when;lat;lon"
+        InputError, match=r"deals.csv: the map takes record_id from 'Deal ID'.*Its columns: id, when, lat, lon"
     ):
         read("deals_table", {"deals": path})

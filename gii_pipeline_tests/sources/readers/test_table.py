@@ -1,0 +1,278 @@
+"""Any table of records is read through a map of its columns, and what the map or the table lacks is named."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from gii_pipeline.errors import InputError
+from gii_pipeline.sources import SOURCES
+from gii_pipeline_tests.sources.readers.conftest import Read
+
+DEALS = (
+    "Nr;Company;When;Round;Headquarters\n"
+    "1;Acme;2021-03-04;Series A;Basel, Basel-Stadt, Switzerland, Europe\n"
+    "2;Byte;2021-05-06;Debt Financing;Singapore\n"
+)
+DEALS_MAP = {
+    "record_id": "Nr",
+    "date": "When",
+    "record_type": "Round",
+    "address": "Headquarters",
+    "organisation": "Company",
+}
+PLACE = "record_id, year, record_type, economy, address, organisations[1].name"
+EXPECTED = [
+    ("1", 2021, "early", "Switzerland", "Basel, Basel-Stadt, Switzerland", "Acme"),
+    ("2", 2021, "debt", "Singapore", "Singapore", "Byte"),
+]
+
+
+def written(folder: Path, text: str, name: str = "table.csv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def in_every_form(folder: Path) -> Iterator[Path]:
+    """The deals as text with every separator, packed, as JSON, Parquet and a workbook."""
+    rows = [line.split(";") for line in DEALS.splitlines()]
+    objects = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+    yield written(folder, DEALS)
+    for sign, name in ((",", "commas"), ("\t", "tabs"), ("|", "bars")):
+        yield written(folder, "\n".join(sign.join(f'"{cell}"' for cell in row) for row in rows), name)
+    yield written(folder, "Deals\n\n" + DEALS, "titled.csv")
+    yield written(folder, json.dumps(objects), "array.json")
+    yield written(folder, "\n".join(map(json.dumps, objects)), "lines.jsonl")
+    (folder / "packed.csv.gz").write_bytes(gzip.compress(DEALS.encode("utf-16")))
+    yield folder / "packed.csv.gz"
+    with zipfile.ZipFile(folder / "packed.zip", "w") as archive:
+        archive.writestr("deep/deals.csv", DEALS)
+        archive.writestr("readme.md", "x")
+    yield folder / "packed.zip"
+    with duckdb.connect() as con:
+        con.sql(f"FROM read_csv('{folder / 'table.csv'}', delim = ';')").write_parquet(str(folder / "deals.parquet"))
+    yield folder / "deals.parquet"
+    yield workbook(folder / "deals.xlsx", {"Notes": [["All deals"]], "Deals": [["Title"], *rows]})
+
+
+def workbook(path: Path, sheets: dict[str, list[list[str]]]) -> Path:
+    """A workbook with cells of text, as the format has it."""
+    names = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(sheets, 1))
+    links = "".join(
+        f'<Relationship Id="r{n}" Type="{OFFICE}/officeDocument/2006/relationships/worksheet" '
+        f'Target="worksheets/sheet{n}.xml"/>'
+        for n in range(1, len(sheets) + 1)
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("[Content_Types].xml", f'<Types xmlns="{OFFICE}/package/2006/content-types"/>')
+        archive.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{OFFICE}/package/2006/relationships"><Relationship Id="r" Type="{OFFICE}/'
+            'officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        )
+        archive.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}/officeDocument/2006/relationships">'
+            f"<sheets>{names}</sheets></workbook>",
+        )
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{OFFICE}/package/2006/relationships">{links}</Relationships>',
+        )
+        for n, rows in enumerate(sheets.values(), 1):
+            cells = "".join(
+                f'<row r="{r}">'
+                + "".join(
+                    f'<c r="{chr(64 + c)}{r}" t="inlineStr"><is><t>{cell}</t></is></c>' for c, cell in enumerate(row, 1)
+                )
+                + "</row>"
+                for r, row in enumerate(rows, 1)
+            )
+            archive.writestr(
+                f"xl/worksheets/sheet{n}.xml", f'<worksheet xmlns="{MAIN}"><sheetData>{cells}</sheetData></worksheet>'
+            )
+    return path
+
+
+OFFICE = "http://schemas.openxmlformats.org"
+MAIN = f"{OFFICE}/spreadsheetml/2006/main"
+
+
+def test_a_table_reads_the_same_in_every_form(read: Read, tmp_path: Path) -> None:
+    for path in in_every_form(tmp_path):
+        assert read("table", {"people": path}, PLACE, {"columns": DEALS_MAP}) == EXPECTED, path.name
+
+
+def test_a_workbook_with_two_such_sheets_waits_for_the_profiles_word(read: Read, tmp_path: Path) -> None:
+    rows = [line.split(";") for line in DEALS.splitlines()]
+    path = workbook(tmp_path / "deals.xlsx", {"2021": rows, "2022": rows[:2]})
+    with pytest.raises(InputError, match=r"deals\.xlsx: the sheets '2021', '2022' all have the columns\. Say which"):
+        read("table", {"people": path}, PLACE, {"columns": DEALS_MAP})
+    assert read("table", {"people": path}, PLACE, {"columns": DEALS_MAP, "sheet": "2022"}) == EXPECTED[:1]
+    with pytest.raises(InputError, match=r"there is no sheet '2023'\. It has: 2021, 2022"):
+        read("table", {"people": path}, PLACE, {"columns": DEALS_MAP, "sheet": "2023"})
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (
+            "record_id,year,city,country,lat,lon",
+            r"unknown columns: 'country' \(did you mean 'economy'\?\), 'lat' .*'lon'",
+        ),
+        ("record_id,yaer,city", r"unknown columns: 'yaer' \(did you mean 'year'\?\)"),
+        ("year,city", r"no column is mapped to record_id; an id may be made of columns"),
+        ("record_id,city", r"no column is mapped to year; `year` is a year, `date` a date"),
+    ],
+)
+def test_a_table_without_a_map_must_have_our_columns(read: Read, tmp_path: Path, header: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read("table", {"people": written(tmp_path, header + "\n" + "1" + "," * header.count(",") + "\n")})
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"date": "Wen"}, r"the map takes date from 'Wen' \(did you mean 'When'\?\)"),
+        ({"dat": "When"}, r"there is no column 'dat' \(did you mean 'date'\?\)\. Known: record_id"),
+        ({"record_type": None, "admin": {"value": False}}, r"write it in quotes"),
+        ({"admin": {"any": ["Nr"], "row": True}}, r"give a column's name, several spellings, or one of"),
+    ],
+)
+def test_a_map_that_does_not_fit_is_named(read: Read, tmp_path: Path, columns: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read("table", {"people": written(tmp_path, DEALS)}, options={"columns": DEALS_MAP | columns})
+
+
+def test_a_map_may_not_forget_a_column_that_seems_to_be_ours(read: Read, tmp_path: Path) -> None:
+    path = written(tmp_path, "Nr,Year,Country,Colour\n1,2020,FR,red\n")
+    with pytest.raises(
+        InputError, match=r"seem to be ours: 'Country' may be economy\. Map them, or say `economy: null`"
+    ):
+        read("table", {"people": path}, options={"columns": {"record_id": "Nr"}})
+    columns = {"record_id": "Nr", "economy": None}
+    assert read("table", {"people": path}, "year, economy", {"columns": columns}) == [(2020, None)]
+
+
+def test_columns_may_be_constants_joins_several_spellings_or_the_row(read: Read, tmp_path: Path) -> None:
+    path = written(tmp_path, "Company,Town,Stadt,Date\nA,Pune,,2020\nA,,Delhi,2021\nA,,Delhi,2021\n,Goa,,2021\n")
+    columns = {"year": "Date", "city": ["Town", "Stadt"], "economy": {"value": "IN"}}
+    rows = read(
+        "table", {"people": path}, "record_id, city, economy", {"columns": columns | {"record_id": ["Company", "Date"]}}
+    )
+    assert rows == [
+        ("A|2020", "Pune", "IN"),
+        ("A|2021", "Delhi", "IN"),
+        ("A|2021", "Delhi", "IN"),
+        ("|2021", "Goa", "IN"),
+    ]
+    rows = read(
+        "table",
+        {"people": path},
+        "record_id, people",
+        {"columns": columns | {"record_id": {"row": True}}, "rows": "records"},
+    )
+    assert len({record_id for record_id, _ in rows}) == 3  # equal rows are one record, which the union makes of them
+    assert {people for _, people in rows} == {1}
+
+
+def test_an_id_of_several_records_is_refused_with_their_rows(read: Read, tmp_path: Path) -> None:
+    path = written(
+        tmp_path, "record_id,date,record_type\nKuda,2020-01-05,Seed\nKuda,2021-01-05,Series A\n,2021-01-05,Seed\n"
+    )
+    message = r"1 id stands for different records, for instance\n.*Kuda, date=2020-01-05.*\n.*Series A\n1 row has no id"
+    with pytest.raises(InputError, match=message):
+        read("table", {"people": path})
+    rows = read("table", {"people": path}, "record_id, year, dropped, source_rows", {"rows": "records"})
+    assert rows == [("Kuda", 2020, None, 1), ("Kuda", 2021, None, 1), (None, 2021, "no_id", 1)]
+
+
+def test_a_records_parts_go_to_its_people_then_to_their_addresses(read: Read, tmp_path: Path) -> None:
+    columns = "person_seq, address_seq, people, fraction, city, source_rows"
+    path = written(
+        tmp_path, "record_id,year,person_seq,address_seq,city\nA,2019,1,1,Lyon\nA,2019,1,2,Paris\nA,2019,2,1,Oslo\n"
+    )
+    assert read("table", {"people": path}, columns) == [
+        (1, 1, 2, 0.25, "Lyon", 3),
+        (1, 2, 2, 0.25, "Paris", 0),
+        (2, 1, 2, 0.5, "Oslo", 0),
+    ]
+    path = written(tmp_path, "record_id,year,city\nA,2019,Lyon\nA,2019,Lyon\n", "people.csv")
+    assert read("table", {"people": path}, columns) == [(1, 1, 2, 0.5, "Lyon", 2), (2, 1, 2, 0.5, "Lyon", 0)]
+    path = written(tmp_path, "record_id,year,fraction,city\nA,2019,0.33,Lyon\nA,2019,0.66,Oslo\n", "given.csv")
+    given = read("table", {"people": path}, columns)
+    assert [round(fraction, 4) for _, _, _, fraction, *_ in given] == [0.3333, 0.6667]
+    path = written(tmp_path, "record_id,year,author_position,city\nA,2019,first,Lyon\nA,2019,last,Oslo\n", "named.csv")
+    named = read("table", {"people": path}, columns, {"columns": {"person_seq": "author_position"}})
+    assert [row[:4] for row in named] == [(1, 1, 2, 0.5), (2, 1, 2, 0.5)]
+
+
+def test_types_are_ours_where_the_word_is_known(read: Read, tmp_path: Path) -> None:
+    words = ("Series B", "Article", "Conference Paper", "Patent", "", "Early Stage VC", "My Own")
+    text = "record_id,year,record_type\n" + "".join(f"{n},2020,{text}\n" for n, text in enumerate(words))
+    types = [row[0] for row in read("table", {"people": written(tmp_path, text)}, "record_type")]
+    assert types == ["early", "article", "proceedings_paper", "patent", "record", "early", "my_own"]
+
+
+def test_dates_are_read_or_kept_as_text(read: Read, tmp_path: Path) -> None:
+    dates = {
+        "2020-05-01": 2020,
+        "2020-05-01T00:00:00Z": 2020,
+        "2020-05-01 00:00:00": 2020,
+        "2020-05": 2020,
+        "2020": 2020,
+        "2020.0": 2020,
+        "20200501": 2020,
+        '"May 1, 2020"': 2020,
+        "05-Jan-2024": 2024,
+        "25/05/2020": 2020,
+        "25/05/2020 10:00": 2020,
+        "1-May-20": None,
+        "5/1/20": None,
+        "soon": None,
+    }
+    text = "record_id,date\n" + "".join(f"{n},{date}\n" for n, date in enumerate(dates, 10))
+    rows = read("table", {"people": written(tmp_path, text)}, "year, dropped, year_text")
+    assert [year for year, *_ in rows] == list(dates.values())
+    assert rows[-3:] == [(None, "no_date", "1-May-20"), (None, "no_date", "5/1/20"), (None, "no_date", "soon")]
+    formats = {"date_formats": ["%d-%b-%y", "%d/%m/%Y", "%m/%d/%y"]}
+    named = read("table", {"people": tmp_path / "table.csv"}, "year", formats)
+    assert [year for (year,) in named[-3:]] == [2020, 2020, None]
+
+
+@pytest.mark.parametrize(
+    ("dates", "message"),
+    [
+        (
+            ("05/01/2020", "03/04/2020"),
+            r"may have the day or the month first, for instance 0.*date_formats: \[.%d/%m/%Y",
+        ),
+        (("25/01/2020", "01/25/2020"), r"in two orders: 25/01/2020 has the day first, 01/25/2020 the month"),
+    ],
+)
+def test_dates_in_an_order_that_nothing_proves_are_refused(
+    read: Read, tmp_path: Path, dates: tuple[str, str], message: str
+) -> None:
+    path = written(tmp_path, "record_id,date\n" + "".join(f"{n},{date}\n" for n, date in enumerate(dates)))
+    with pytest.raises(InputError, match=message):
+        read("table", {"people": path})
+    named = read("table", {"people": path}, "year", {"date_formats": ["%d/%m/%Y", "%m/%d/%Y"]})
+    assert named == [(2020,), (2020,)]
+
+
+def test_a_whole_people_table_is_read_as_it_is(read: Read, con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = written(
+        tmp_path, "record_id,year,industry,organisation,updated\nx,2020,Biotech,Acme,2021-01-01\ny,2021,,,\n"
+    )
+    whole = tmp_path / "people.parquet"
+    options = {"columns": {"changed": "updated"}}
+    SOURCES["table"].people(con, {"people": [path]}, options).write_parquet(str(whole))
+    assert read("table", {"people": whole}) == read("table", {"people": path}, options=options)
