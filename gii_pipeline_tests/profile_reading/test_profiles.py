@@ -142,7 +142,7 @@ def test_a_field_that_is_unknown_missing_or_wrong_is_named_with_the_file(
         ("reader: local", "reader: ror", r"files.people: the reader `ror` has no such role. Known: organizations"),
         ("{people: patents.csv}", "{people: {fetch: ftp}}", r"people.fetch: there is no client 'ftp'. Known: .*url"),
         ("{people: patents.csv}", "{people: {fetch: file_url}}", r"client `file_url`: url: Field required"),
-        ("reader: local", "reader: local\n    options: {year: 3}", r"the reader `local` \(known: none\).*year"),
+        ("reader: local", "reader: local\n    options: {year: 3}", r"the reader `local` \(known: .*rows.*\).*year"),
         ("[west.tif, /elsewhere/east.tif]", "{fetch: tiles}", r"rasters.2020.fetch: there is no client 'tiles'"),
         (
             "reader: local\n    files: {people: patents.csv}",
