@@ -301,6 +301,7 @@ SOURCES: dict[str, Source] = {
         read=wipo_pct_xml.people,
         options=NoOptions,
         roles={"gazettes": "weekly PCT bibliographic XML (tar.gz, zip or xml)"},
+        extract_version=2,
         metric="pct_applications",
         licence="WIPO terms of use",
         citation="World Intellectual Property Organization, PCT bibliographic data",

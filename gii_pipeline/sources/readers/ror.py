@@ -1,4 +1,4 @@
-"""ROR organisations as institutions: the data dump (JSON of schema 2 or 1, plain or zipped) or a flat CSV of it.
+"""ROR organisations as institutions: the data dump (JSON or CSV of schema 2 or 1, plain or zipped) or a flat CSV of it.
 
 Belongs here: the first location of each organisation, which is the GeoNames point of its city, not its campus.
 Does not: matching an affiliation to an organisation; OpenAlex has done that.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
@@ -30,12 +31,31 @@ _JSON_COLUMNS = {
 }
 
 
+_CSV_NAMES: Final = {
+    "id": ("ror_id", "id"),
+    "name": ("names.types.ror_display", "name"),
+    "city": ("locations.geonames_details.name", "addresses[0].city", "city"),
+    "admin": (
+        "locations.geonames_details.country_subdivision_name",
+        "addresses[0].geonames_city.geonames_admin1.name",
+        "addresses[0].state",
+        "subdivision_name",
+    ),
+    "economy": ("locations.geonames_details.country_code", "country.country_code", "country_code"),
+    "latitude": ("locations.geonames_details.lat", "addresses[0].lat", "lat"),
+    "longitude": ("locations.geonames_details.lng", "addresses[0].lng", "lng"),
+    "geonameid": ("locations.geonames_id", "addresses[0].geonames_city.id", "geonames_id"),
+}
+"""Our column -> its name in the CSV of schema 2, in that of schema 1, and in a flat one."""
+
+
 def institutions(
     con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: NoOptions
 ) -> duckdb.DuckDBPyRelation:
     """One row per organisation of the role `organizations` (see `INSTITUTION_COLUMNS`)."""
     del options
-    paths = reading.unpacked(con, reading.named(files, "organizations"), (".json",))
+    given = reading.named(files, "organizations")
+    paths = [member for path in given for member in _best(reading.unpacked(con, [path], (".json", ".csv")))]
     parts = [_json_rows(con, path) if _is_json(path) else _csv_rows(con, path) for path in paths]
     rows = parts[0]
     for part in parts[1:]:
@@ -43,24 +63,29 @@ def institutions(
     return rows
 
 
+def _best(members: list[Path]) -> list[Path]:
+    """Of the forms in which a dump has the same organisations the fullest: JSON before CSV, schema 2 before 1."""
+    return sorted(members, key=lambda path: (path.suffix.lower() != ".json", "schema_v2" not in path.name))[:1]
+
+
 def _is_json(path: Path) -> bool:
     with reading.opened(path) as file:
-        return file.read(64).lstrip()[:1] in (b"[", b"{")
+        return file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{")
 
 
 def _csv_rows(con: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyRelation:
-    needed = ["ror_id", "name", "city", "subdivision_name", "country_code", "lat", "lng", "geonames_id"]
+    """Rows of a CSV; where a field lists the values of several locations, the first."""
+    table = reading.renamed(con, [path], _CSV_NAMES, optional={"admin", "geonameid"})
+    first = {name: f"trim(split_part({name}, ';', 1))" for name in ("city", "admin", "economy", "geonameid")}
     return institution_rows(
         con,
-        f"({reading.table(con, [path], needed)})",
-        institution_id="ror_id",
+        f"({table})",
+        institution_id="id",
         name="name",
-        city="city",
-        admin="subdivision_name",
-        economy="country_code",
-        latitude="lat",
-        longitude="lng",
-        geonameid="geonames_id",
+        **{name: first.get(name, name) for name in ("city", "admin", "economy")},
+        latitude="try_cast(split_part(latitude, ';', 1) AS DOUBLE)",
+        longitude="try_cast(split_part(longitude, ';', 1) AS DOUBLE)",
+        geonameid=f"try_cast({first['geonameid']} AS BIGINT)",
     )
 
 

@@ -73,3 +73,39 @@ def test_openalex_institutions_are_read_from_the_api_and_the_snapshot(
     name, city, _, economy, latitude, longitude, geonameid = found["https://ror.org/00jmfr291"]
     assert (name, city, economy, geonameid) == ("University of Michigan", "Ann Arbor", "US", 4984247)
     assert (round(float(str(latitude)), 1), round(float(str(longitude)), 1)) == (42.3, -83.7)
+
+
+def test_the_dumps_own_csv_is_read_in_both_schemas(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    two = tmp_path / "v2.8-2026-06-02-ror-data_schema_v2.csv"
+    two.write_text(
+        "id,locations.geonames_details.country_code,locations.geonames_details.country_subdivision_name,"
+        "locations.geonames_details.lat,locations.geonames_details.lng,locations.geonames_details.name,"
+        "locations.geonames_id,names.types.ror_display,status\n"
+        "https://ror.org/v2,CH; DE,Zurich; Baden,47.4; 48.0,8.5; 8.6,Zürich; Konstanz,2657896; 2885679,New Schema,"
+        "active\n"
+        "https://ror.org/v3,NO,,59.9,10.7,Oslo,3143244,No Region,active\n",
+        encoding="utf-8",
+    )
+    one = tmp_path / "v1.34-2023-10-12-ror-data.csv"
+    one.write_text(
+        "id,name,types,country.country_code,addresses[0].lat,addresses[0].lng,addresses[0].city,addresses[0].state,"
+        "addresses[0].geonames_city.id\nhttps://ror.org/v1,Old Schema,Education,FR,1.5,2.5,Lyon,Rhône,2996944\n",
+        encoding="utf-8",
+    )
+    assert rows(con, "ror", "organizations", two, one) == {
+        "https://ror.org/v2": ("New Schema", "Zürich", "Zurich", "CH", 47.4, 8.5, 2657896),
+        "https://ror.org/v3": ("No Region", "Oslo", None, "NO", 59.9, 10.7, 3143244),
+        "https://ror.org/v1": ("Old Schema", "Lyon", "Rhône", "FR", 1.5, 2.5, 2996944),
+    }
+
+
+def test_a_dump_that_has_its_organisations_in_two_schemas_gives_them_once(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    newer = {**V1, "name": None, "names": [{"value": "New Name", "types": ["ror_display"]}]}
+    path = tmp_path / "v1.45-ror-data.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("v1.45-ror-data.json", json.dumps([V1]))
+        archive.writestr("v1.45-ror-data_schema_v2.json", json.dumps([newer]))
+    table = SOURCES["ror"].institutions(con, {"organizations": [path]})
+    assert table.select("institution_id, name").fetchall() == [("https://ror.org/v1", "New Name")]

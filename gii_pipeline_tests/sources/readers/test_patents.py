@@ -274,7 +274,7 @@ def test_hostile_xml_is_refused_by_name(read: Read, tmp_path: Path, prolog: str)
 
 
 def test_xml_that_is_broken_or_of_another_kind_is_refused_by_name(read: Read, tmp_path: Path) -> None:
-    for text, message in (("<a>", "not well-formed XML"), ("<a/>", "no publication-reference")):
+    for text, message in (("<a>", "not well-formed XML"), ("<a/>", "a document of another office .`a`., not of WO")):
         path = gazette(tmp_path / "PCT.tar.gz", text)
         with pytest.raises(InputError, match=message):
             read("wipo_pct_xml", {"gazettes": path})
