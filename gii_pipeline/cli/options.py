@@ -67,6 +67,7 @@ def workflow_of(
     from contextlib import nullcontext
 
     from gii_pipeline.archive.pacing import Clock
+    from gii_pipeline.contracts import pages_later
     from gii_pipeline.defs.pipeline import Pipeline
     from gii_pipeline.defs.workflow import Workflow
 
@@ -74,7 +75,7 @@ def workflow_of(
     os.environ["GII_REFRESH"] = Clock().timestamp() if refresh else "0"
     if method is not None:
         os.environ["GII_METHODS"] = str(method)
-    with sources_up(profile, root) if fetches and not offline else nullcontext():
+    with sources_up(profile, root) if fetches and not offline else nullcontext(), pages_later():
         yield Workflow(Pipeline.from_environment())
 
 

@@ -45,8 +45,9 @@ def run(
     refresh: RefreshOption = False,
 ) -> None:
     """Rank an edition: ingest the years it demands, find the clusters, rank them, release the tables."""
+    from gii_pipeline.contracts import prepare
     from gii_pipeline.defs.planning import Step
-    from gii_pipeline.report.progress import console, reporting
+    from gii_pipeline.report.progress import reporting
 
     label = label_of(edition, method)
     options = {"offline": offline, "refresh": refresh}
@@ -54,9 +55,12 @@ def run(
         before = _newest_version(workflow, label)
         steps = [*workflow.plan([label]), Step("release", label, "missing")]
         waiting = [step for step in steps if step.state != "there"]
-        with reporting(console(stderr=True), len(waiting)) as reporter:
+        if waiting[:-1]:
+            prepare()
+        with reporting(len(waiting)) as reporter:
             for step in waiting:
-                reporter.follow(f"{step.job} {step.partition}", workflow.run(step))
+                with reporter.run(step.title) as follow:
+                    workflow.run(step, follow)
         _show_release(workflow, label, before)
         _show_account(workflow, [step for step in waiting if step.job == "ingest"])
 
@@ -81,18 +85,22 @@ def ingest(
     refresh: RefreshOption = False,
 ) -> None:
     """Fetch and read data years into the core tables, whether or not they are there already."""
+    from gii_pipeline.contracts import prepare
+
+    prepare()
     from gii_pipeline.defs.planning import Step
-    from gii_pipeline.report.progress import console, reporting
+    from gii_pipeline.report.progress import reporting
 
     with workflow_of(profile, root, offline=offline, refresh=refresh, fetches=True) as workflow:
         known = workflow.pipeline.data_years
         wanted = years_in(years)
         if unknown := sorted(set(wanted) - set(known)):
             raise InputError(f"No edition demands the data years {unknown}. There are {known[0]} to {known[-1]}.")
-        with reporting(console(stderr=True), len(wanted)) as reporter:
-            steps = [Step("ingest", str(year), "missing") for year in wanted]
+        steps = [Step("ingest", str(year), "missing") for year in wanted]
+        with reporting(len(steps)) as reporter:
             for step in steps:
-                reporter.follow(f"ingest {step.partition}", workflow.run(step))
+                with reporter.run(step.title) as follow:
+                    workflow.run(step, follow)
         _show_account(workflow, steps)
 
 
@@ -110,6 +118,7 @@ def backfill(
 
     A step that fails does not stop those that do not need it; running the command again goes on where it stopped.
     """
+    from gii_pipeline.contracts import prepare
     from gii_pipeline.report.progress import console, reporting
     from gii_pipeline.report.terminal import outcome_table
 
@@ -121,8 +130,10 @@ def backfill(
             return
         steps = workflow.plan(labels)
         waiting = sum(step.state != "there" for step in steps)
-        with reporting(console(stderr=True), waiting) as reporter:
-            outcomes = list(workflow.run_all(steps, reporter.follow))
+        if waiting:
+            prepare()
+        with reporting(waiting) as reporter:
+            outcomes = list(workflow.run_all(steps, reporter.run))
     if as_json:
         print_json([outcome.as_dict() for outcome in outcomes])
     else:
@@ -144,7 +155,7 @@ def dev(
     import subprocess
     import sys
 
-    from gii_pipeline.defs.running import instance_of
+    from gii_pipeline.defs.instance import instance_of
     from gii_pipeline.report.serving import serving
 
     os.environ |= {"GII_PROFILE": profile, "GII_ROOT": str(root.absolute())}

@@ -1,17 +1,18 @@
 """Contracts: the one description of every table, and everything that follows from it.
 
 Belongs here: reading `data_contracts/*.odcs.yaml`; the Arrow schema, the data dictionary and the rules derived from
-them; `validate(table) -> Verdict` with the rows that break a rule. Great Expectations is used here only, in
-`expectations`, and imported only when a table is validated.
+them; `validate(table) -> Verdict` with the rows that break a rule. Great Expectations is used here only, and imported
+only in the process `judge`, which runs beside the one that validates a table.
 Does not: where tables are kept, when they are validated, or what happens to those that fail.
 """
 
 from gii_pipeline.contracts.compatibility import Change, compare
 from gii_pipeline.contracts.consumers import exported
+from gii_pipeline.contracts.judging import pages_later, prepare, write_data_docs
 from gii_pipeline.contracts.model import Column, Contract, Measure, Rule
 from gii_pipeline.contracts.quarantine import explain
 from gii_pipeline.contracts.reading import load, names, read
-from gii_pipeline.contracts.validation import validate, write_data_docs
+from gii_pipeline.contracts.validation import validate
 from gii_pipeline.contracts.verdict import RuleResult, Verdict
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "exported",
     "load",
     "names",
+    "pages_later",
+    "prepare",
     "read",
     "validate",
     "write_data_docs",

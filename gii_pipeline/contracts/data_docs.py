@@ -1,16 +1,18 @@
 """Data Docs: the pages that Great Expectations makes of a validation.
 
-Belongs here: one page a table and partition, and their index, in a folder that several runs may share.
-Does not: validating. It imports Great Expectations, so it is imported when pages are written, not before.
+Belongs here: one page per table and partition, and their index, in a folder that several runs may share.
+Does not: validating. It imports Great Expectations, so only the process `judge` imports this module.
 """
 
 from __future__ import annotations
 
+import html
 import json
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gii_pipeline.contracts.expectations import SEVERITY  # first: it switches analytics off
+from gii_pipeline.contracts.expectations import expectation  # first: it switches analytics off
 
 # isort: split
 import great_expectations as gx
@@ -23,6 +25,7 @@ from great_expectations.data_context.types.resource_identifiers import (
     ValidationResultIdentifier,
 )
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.render.renderer.site_builder import SiteBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,49 +63,100 @@ class ResultsStore(ValidationResultsStore):  # type: ignore[misc]  # an untyped 
         )
 
 
-def write(verdicts: Sequence[Verdict], folder: Path) -> dict[str, Path]:
-    """Write a page for each verdict and the index of all pages in the folder; return the page of each table."""
-    context = gx.get_context(mode="ephemeral", project_config=_project(folder))
+@dataclass(frozen=True)
+class _Site:
+    """The pages of one folder, and the verdicts whose pages wait to be written."""
+
+    store: ResultsStore
+    builder: SiteBuilder
+    waiting: list[tuple[ValidationResultIdentifier, Verdict, Path]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def write_next(self) -> None:
+        """Great Expectations does not raise where a page cannot be written."""
+        key, verdict, page = self.waiting.pop(0)
+        try:
+            self.store.set(key, _report(verdict))
+            self.builder.site_section_builders["validations"].build([key])
+        except Exception as error:  # noqa: BLE001 - `finish` raises it
+            self.failures.append(f"{type(error).__name__}: {error}")
+        if not page.is_file():
+            self.failures.append(f"{page} was not written.")
+
+    def finish(self) -> None:
+        while self.waiting:
+            self.write_next()
+        if self.failures:
+            raise RuntimeError("\n".join(self.failures))
+        self.builder.target_store.copy_static_assets()
+        self.builder.site_index_builder.build()
+
+
+_sites: dict[Path, _Site] = {}
+
+
+def note(verdicts: Sequence[Verdict], folder: Path) -> dict[str, Path]:
+    """Take a note of verdicts, whose pages then wait; return where the page of each table will be."""
+    if folder not in _sites:
+        context = gx.get_context(mode="ephemeral", project_config=_project())
+        store = context.stores[RESULTS] = ResultsStore(store_name=RESULTS, store_backend=_files(folder / "results"))
+        _sites[folder] = _Site(store, _builder(context, folder))
     now = datetime.now(UTC)
     keys = {verdict.table: _key(verdict, now) for verdict in verdicts}
-    for verdict in verdicts:
-        context.validation_results_store.set(keys[verdict.table], _report(verdict))
-    context.build_data_docs(resource_identifiers=list(keys.values()))
-    pages = folder / "html" / "validations"
-    return {table: pages.joinpath(*key.to_tuple()).with_suffix(".html") for table, key in keys.items()}
+    pages = {
+        table: (folder / "html" / "validations").joinpath(*key.to_tuple()).with_suffix(".html")
+        for table, key in keys.items()
+    }
+    _sites[folder].waiting.extend((keys[verdict.table], verdict, pages[verdict.table]) for verdict in verdicts)
+    return pages
 
 
-def _project(folder: Path) -> DataContextConfig:
-    """Results and pages as files, all else in memory: contexts of parallel steps share nothing but files of their own.
+def waiting() -> bool:
+    return any(site.waiting for site in _sites.values())
+
+
+def write_next() -> None:
+    """Write one of the pages that wait."""
+    next(site for site in _sites.values() if site.waiting).write_next()
+
+
+def finish() -> None:
+    """Write every page that waits, and the index of all pages in its folder."""
+    while _sites:
+        _, site = _sites.popitem()
+        site.finish()
+
+
+def _builder(context: Any, folder: Path) -> SiteBuilder:  # noqa: ANN401 - an untyped library
+    return SiteBuilder(
+        context,
+        {
+            "class_name": "OfflinePages",
+            "module_name": "gii_pipeline.contracts.pages",
+            "base_directory": str(folder / "html"),
+        },
+        site_index_builder={"class_name": "DefaultSiteIndexBuilder", "validation_results_limit": INDEXED_PAGES},
+        show_how_to_buttons=False,
+    )
+
+
+def _project() -> DataContextConfig:
+    """All in memory but results and pages: contexts of parallel steps share nothing but files of their own.
 
     The name of the validation definition store must be this one.
     """
     stores = {
         "expectations_store": {"class_name": "ExpectationsStore", "store_backend": IN_MEMORY},
-        RESULTS: {
-            "class_name": "ResultsStore",
-            "module_name": __name__,
-            "store_backend": _files(folder / "results"),
-        },
+        RESULTS: {"class_name": "ValidationResultsStore", "store_backend": IN_MEMORY},
         "checkpoint_store": {"class_name": "CheckpointStore", "store_backend": IN_MEMORY},
         "validation_definition_store": {"class_name": "ValidationDefinitionStore", "store_backend": IN_MEMORY},
-    }
-    site = {
-        "class_name": "SiteBuilder",
-        "store_backend": {
-            "class_name": "OfflinePages",
-            "module_name": "gii_pipeline.contracts.pages",
-            "base_directory": str(folder / "html"),
-        },
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "validation_results_limit": INDEXED_PAGES},
-        "show_how_to_buttons": False,
     }
     return DataContextConfig(
         stores=stores,
         expectations_store_name="expectations_store",
         validation_results_store_name=RESULTS,
         checkpoint_store_name="checkpoint_store",
-        data_docs_sites={"site": site},
+        data_docs_sites={},
         analytics_enabled=False,
         progress_bars=ProgressBarsConfig(globally=False),
     )
@@ -121,9 +175,9 @@ def _key(verdict: Verdict, now: datetime) -> ValidationResultIdentifier:
 
 
 def _report(verdict: Verdict) -> ExpectationSuiteValidationResult:
-    """All rules that were judged, those of shape told by hand since they are judged on Arrow types."""
-    told = [verdict.reports.get(r.rule) or _by_hand(r) for r in verdict.results if r.status != "skipped"]
-    kept = sum(bool(r.success) for r in told)
+    """All rules that were judged, as if Great Expectations had seen the rows that DuckDB counted."""
+    told = [_judged(verdict, result) for result in verdict.results if result.status != "skipped"]
+    kept = sum(bool(result.success) for result in told)
     return ExpectationSuiteValidationResult(
         success=kept == len(told),
         results=told,
@@ -138,17 +192,27 @@ def _report(verdict: Verdict) -> ExpectationSuiteValidationResult:
     )
 
 
-def _by_hand(result: RuleResult) -> Any:  # noqa: ANN401 - an untyped library
-    told = "; ".join(f"{row['column']} {row['problem']}" for row in result.failing_rows)
+def _judged(verdict: Verdict, result: RuleResult) -> ExpectationValidationResult:
     return ExpectationValidationResult(
         success=result.passed,
-        expectation_config=ExpectationConfiguration(
-            type="expect_table_columns_to_match_ordered_list",
-            kwargs={"column_list": []},
-            meta={"rule": result.rule},
-            severity=SEVERITY[result.severity],
-            description=result.description,
-        ),
-        result={"observed_value": told or "as declared"},
+        expectation_config=ExpectationConfiguration(**expectation(verdict.rules[result.rule])),
+        result=_found(verdict, result),
         exception_info={"raised_exception": False, "exception_message": None, "exception_traceback": None},
     )
+
+
+def _found(verdict: Verdict, result: RuleResult) -> dict[str, Any]:
+    """What the page shows beside the rule. Cells come from outside, and the page's templates escape nothing."""
+    if verdict.rules[result.rule].scope == "table":
+        problems = [html.escape(" ".join(map(str, row.values()))) for row in result.failing_rows]
+        return {
+            "observed_value": "; ".join(problems) or ("as declared" if result.observed is None else result.observed)
+        }
+    return {
+        "element_count": verdict.rows,
+        "unexpected_count": result.failing_count,
+        "unexpected_percent": 100 * result.failing_count / verdict.rows if verdict.rows else 0.0,
+        "partial_unexpected_list": [
+            html.escape(", ".join(f"{name}={value}" for name, value in row.items())) for row in result.failing_rows
+        ],
+    }

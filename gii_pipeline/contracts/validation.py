@@ -1,6 +1,7 @@
 """Validating a table: shape first, then values, then across tables.
 
-Belongs here: the order of the steps, the choice of engine, and what becomes of a rule that cannot be judged.
+Belongs here: the order of the steps, and what becomes of a rule that cannot be judged. DuckDB counts what breaks each
+rule, and Great Expectations judges the row of counts.
 Does not: SQL (see `workbench`), Great Expectations (see `expectations`).
 """
 
@@ -8,12 +9,12 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gii_pipeline.contracts import shape
+from gii_pipeline.contracts import judging, shape
 from gii_pipeline.contracts.predicates import bind
 from gii_pipeline.contracts.verdict import RuleResult, Verdict
 from gii_pipeline.contracts.workbench import ROWS, Workbench
@@ -21,13 +22,9 @@ from gii_pipeline.contracts.workbench import ROWS, Workbench
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from gii_pipeline.contracts.expectations import Outcome
     from gii_pipeline.contracts.model import Contract, Rule
     from gii_pipeline.contracts.verdict import Status
 
-Engine = Literal["pandas", "duckdb"]
-PANDAS_ROWS = 1_000_000
-"""Up to this many rows Great Expectations sees every row; above, a row of counts."""
 SHOWN_ROWS = 20
 
 
@@ -38,7 +35,6 @@ def validate(
     references: Mapping[str, pa.Table | Path] | None = None,
     parameters: Mapping[str, Any] | None = None,
     partition: str | None = None,
-    engine: Engine | None = None,
 ) -> Verdict:
     """Judge a table, or the Parquet file at a path, by every rule of its contract.
 
@@ -46,8 +42,7 @@ def validate(
     `ranking_size`), `previous` (the same table one partition earlier) and `places` (economy, latitude, longitude of
     known places). parameters: values that rules name, `retrieved_year` (in which the source was read) and those of the
     partition; by default they are read from `partition`, the data year or the edition (`2025`, `2024@2025`).
-    A rule that lacks a table or a value is reported as skipped. engine: `pandas` or `duckdb`; by default by size.
-    The verdict is the same either way.
+    A rule that lacks a table or a value is reported as skipped.
     """
     given = partition_values(contract, partition) | dict(parameters or {})
     where = partition or "@".join(dict.fromkeys(str(given[p]) for p in contract.partition_by if p in given))
@@ -56,31 +51,21 @@ def validate(
     shaped = _result(shape_rule, not wrong, len(wrong), wrong)
     if wrong:
         skipped = [_skipped(rule, "the columns are not as declared") for rule in rules]
-        return Verdict(contract.name, where, contract.version, 0, (shaped, *skipped))
+        return Verdict(contract.name, where, contract.version, 0, (shaped, *skipped), {shape_rule.name: shape_rule})
     bench = Workbench(table, contract, references or {})
     lacking = {r.name: reason for r in rules if (reason := _lacks(r, given, bench.references))}
     bound = {r.name: bind(r, given) for r in rules if r.name not in lacking}
-    rows = int(bench.counts([])[ROWS])
-    chosen = engine or ("pandas" if rows <= PANDAS_ROWS else "duckdb")
-    outcomes = _outcomes(bench, list(bound.values()), chosen)
+    counts = bench.counts(list(bound.values()))
+    known = [r for r in bound.values() if r.scope == "row" or all(counts[m.name] is not None for m in r.measures)]
+    kept = judging.judged(contract, known, counts)
     results = [
-        _skipped(r, lacking[r.name]) if r.name in lacking else _judged(bench, bound[r.name], outcomes.get(r.name))
+        _skipped(r, lacking[r.name]) if r.name in lacking else _judged(bench, bound[r.name], kept.get(r.name), counts)
         for r in rules
     ]
     failed = [bound[r.rule] for r in results if r.status == "failed" and r.failing_count]
     write = functools.partial(bench.write_failing_rows, failed) if failed else None
-    reports = {name: outcome.report for name, outcome in outcomes.items()}
-    return Verdict(contract.name, where, contract.version, rows, (shaped, *results), reports, write)
-
-
-def write_data_docs(verdicts: Sequence[Verdict], folder: Path) -> dict[str, Path]:
-    """Write Great Expectations' page of each verdict and the index of all pages in `folder`; return each table's page.
-
-    A folder may be shared by the tables and partitions of many runs, also by runs at the same time.
-    """
-    from gii_pipeline.contracts import data_docs  # noqa: PLC0415 - importing Great Expectations takes seconds
-
-    return data_docs.write(verdicts, folder)
+    judged_by = {shape_rule.name: shape_rule, **bound}
+    return Verdict(contract.name, where, contract.version, int(counts[ROWS]), (shaped, *results), judged_by, write)
 
 
 def partition_values(contract: Contract, partition: str | None) -> dict[str, Any]:
@@ -99,18 +84,6 @@ def _wrong_shape(table: pa.Table | Path, contract: Contract) -> list[dict[str, s
         return [{"column": "all", "problem": f"{table.name} is not a readable Parquet file: {error}"}]
 
 
-def _outcomes(bench: Workbench, rules: Sequence[Rule], engine: Engine) -> dict[str, Outcome]:
-    """What Great Expectations says of each rule; a rule whose value is unknown has no outcome."""
-    from gii_pipeline.contracts import expectations  # noqa: PLC0415 - importing Great Expectations takes seconds
-
-    by_count = [r for r in rules if engine == "duckdb" or r.scope == "table"]
-    counts = bench.counts(by_count)
-    known = [r for r in by_count if r.scope == "row" or all(counts[m.name] is not None for m in r.measures)]
-    outcomes = expectations.on_counts(bench.contract, known, counts)
-    by_row = [r for r in rules if r not in by_count]
-    return outcomes | (expectations.on_frame(bench.contract, by_row, bench.frame(by_row)) if by_row else {})
-
-
 def _lacks(rule: Rule, parameters: Mapping[str, Any], references: Collection[str]) -> str | None:
     tables = [name for name in rule.references if name not in references]
     values = [name for name in rule.parameters if name not in parameters]
@@ -122,11 +95,13 @@ def _skipped(rule: Rule, reason: str) -> RuleResult:
     return RuleResult(rule.name, "skipped", rule.severity, rule.description, reason=reason)
 
 
-def _judged(bench: Workbench, rule: Rule, outcome: Outcome | None) -> RuleResult:
-    if outcome is None:
+def _judged(bench: Workbench, rule: Rule, kept: bool | None, counts: Mapping[str, Any]) -> RuleResult:
+    if kept is None:
         return _skipped(rule, f"{rule.kwargs['column']} has no value for this table")
-    rows = bench.failing_rows(rule, SHOWN_ROWS) if outcome.failing_count else []
-    return _result(rule, outcome.passed, outcome.failing_count, rows, outcome.observed)
+    if rule.scope == "table":
+        return _result(rule, kept, 0, [], counts[rule.kwargs.get("column", ROWS)])
+    failing = int(counts[rule.name])
+    return _result(rule, kept, failing, bench.failing_rows(rule, SHOWN_ROWS) if failing else [])
 
 
 def _result(

@@ -6,14 +6,14 @@ Does not: finding them (see `validation`), or deciding what happens to the table
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from gii_pipeline.contracts.model import Severity
+    from gii_pipeline.contracts.model import Rule, Severity
 
 Status = Literal["passed", "failed", "skipped"]
 
@@ -38,12 +38,19 @@ class RuleResult:
     def passed(self) -> bool:
         return self.status == "passed"
 
+    @property
+    def sentence(self) -> str:
+        """What the rule says, and what was found."""
+        count = f" {self.failing_count:,} rows break it." if self.failing_count else ""
+        observed = f" Observed: {self.observed}." if self.observed is not None else ""
+        return f"{self.rule}: {self.description}{observed}{count}"
+
 
 @dataclass(frozen=True)
 class Verdict:
     """The results of all rules of one table, in the order of the contract.
 
-    `reports` holds Great Expectations' own account of each rule, for its pages (see `write_data_docs`).
+    `rules` are those of the contract, by name, with the values that they were judged by.
     """
 
     table: str
@@ -51,8 +58,13 @@ class Verdict:
     contract_version: str
     rows: int
     results: tuple[RuleResult, ...]
-    reports: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    rules: Mapping[str, Rule] = field(default_factory=dict, repr=False, compare=False)
     write_failing_rows: Callable[[Path], int] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def plain(self) -> Verdict:
+        """The same as data alone, which another process can read."""
+        return replace(self, write_failing_rows=None)
 
     @property
     def passed(self) -> bool:
@@ -96,9 +108,7 @@ class Verdict:
 
 
 def _told(result: RuleResult, limit: int) -> list[str]:
-    count = f" {result.failing_count:,} rows break it." if result.failing_count else ""
-    observed = f" Observed: {result.observed}." if result.observed is not None else ""
-    lines = [f"  {result.severity} {result.rule}: {result.description}{observed}{count}"]
+    lines = [f"  {result.severity} {result.sentence}"]
     lines += [f"    {', '.join(f'{k}={v}' for k, v in row.items())}" for row in result.failing_rows[:limit]]
     more = result.failing_count - min(limit, len(result.failing_rows))
     return [*lines, f"    … and {more:,} more"] if result.failing_rows and more > 0 else lines

@@ -1,6 +1,6 @@
 """The table under validation in DuckDB, with its references: counts, measured rows, failing rows.
 
-Belongs here: the queries that answer what rules ask, for both ways of running them.
+Belongs here: the queries that answer what rules ask: counts and failing rows.
 Does not: deciding whether a rule is broken by the counts (Great Expectations does, see `expectations`).
 """
 
@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from gii_pipeline.contracts.predicates import broken, columns, considered, identifier, literal, measures, shown
+from gii_pipeline.contracts.predicates import broken, considered, identifier, literal, measures, shown
 from gii_pipeline.store import no_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import pandas as pd
     import pyarrow as pa
 
     from gii_pipeline.contracts.model import Contract, Measure, Rule
@@ -85,13 +84,6 @@ class Workbench:
             names = [d[0] for d in result.description or []]
             found |= dict(zip(names, result.fetchall()[0], strict=True))
         return found
-
-    def frame(self, rules: Sequence[Rule]) -> pd.DataFrame:
-        """Every row with the columns and measures that the rules name."""
-        needed = list(dict.fromkeys(c for rule in rules for c in columns(rule)))
-        picked = ", ".join(map(identifier, needed)) or "1 as no_column"
-        query = f"select {picked} from ({_measured(m for rule in rules for m in rule.measures)})"
-        return self._con.execute(query).df()
 
     def failing_rows(self, rule: Rule, limit: int) -> list[dict[str, Any]]:
         """The first rows that break the rule, by key, each with what the rule is about."""

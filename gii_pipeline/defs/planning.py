@@ -28,6 +28,10 @@ class Step:
     state: State
     why: str = ""
 
+    @property
+    def title(self) -> str:
+        return f"{self.job} {self.partition}"
+
 
 def plan(pipeline: Pipeline, labels: Iterable[str]) -> list[Step]:
     """Every data year that the editions demand, once, then the editions in the order in which ids are inherited.

@@ -1,6 +1,6 @@
 """Write, audit, publish: the one way in which an asset's tables reach the store.
 
-Belongs here: staging, one Dagster check result per rule of the contract, and the promotion of what passed.
+Belongs here: staging, one Dagster check result per table, and the promotion of what passed.
 Does not: the rules, which are the contract's, or computing a table.
 
 A failing check in Dagster does not by itself keep a bad table out: the form that does is to yield the check results and
@@ -29,6 +29,10 @@ from gii_pipeline.verified import check
 
 Published: TypeAlias = Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]
 Table: TypeAlias = pa.Table | pd.DataFrame | Path
+CHECK = "contract"
+WARNINGS = "warnings"
+"""Metadata of a check: its rules of severity warning that failed, one per line."""
+ORDER = {"failed": 0, "skipped": 1, "passed": 2}
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,12 @@ class Audit:
 
 
 def check_specs(*tables: str) -> list[dg.AssetCheckSpec]:
-    """One check for each rule of each table's contract, so that the page names the rule that broke."""
+    """One check per table: its contract. The result names the rules that are broken."""
     return [
-        dg.AssetCheckSpec(name=rule.name, asset=table, description=rule.description)
+        dg.AssetCheckSpec(
+            CHECK, asset=table, description=f"The {len(contracts.load(table).rules)} rules of the table's contract."
+        )
         for table in tables
-        for rule in contracts.load(table).rules
     ]
 
 
@@ -123,7 +128,7 @@ def publish(
         written = contracts.write_data_docs(list(verdicts.values()), store.data_docs)
         data_docs = {name: page.link(store.root, path) for name, path in written.items()}
         for name, verdict in verdicts.items():
-            yield from _check_results(verdict, data_docs[name])
+            yield _check_result(verdict, data_docs[name])
         broken = {name: verdict for name, verdict in verdicts.items() if not verdict.passed}
         for name, verdict in broken.items():
             verdict.quarantine(store.quarantine(name, audit.partition))
@@ -186,22 +191,34 @@ def _stored(store: Store, audit: Audit, table: str, reference: str) -> Path | No
     return store.partition(reference, audit.partition) if reference in contracts.names() else None
 
 
-def _check_results(verdict: contracts.Verdict, data_docs: dg.UrlMetadataValue) -> Iterator[dg.AssetCheckResult]:
-    for result in verdict.results:
-        yield dg.AssetCheckResult(
-            asset_key=verdict.table,
-            check_name=result.rule,
-            passed=result.status != "failed",
-            severity=dg.AssetCheckSeverity.ERROR if result.severity == "error" else dg.AssetCheckSeverity.WARN,
-            description=f"Not judged: {result.reason}." if result.status == "skipped" else result.description,
-            metadata={
-                "status": result.status,
-                "observed": result.observed,
-                "failing_count": result.failing_count,
-                **({"failing_rows": page.table(result.failing_rows)} if result.failing_rows else {}),
-                "data_docs": data_docs,
-            },
-        )
+def _check_result(verdict: contracts.Verdict, data_docs: dg.UrlMetadataValue) -> dg.AssetCheckResult:
+    """How the table stands against its contract: every rule in one table, and the rows that break one."""
+    rules = [
+        {
+            "rule": result.rule,
+            "status": result.status,
+            "severity": result.severity,
+            "failing rows": result.failing_count,
+            "observed": result.observed,
+            "description": f"Not judged: {result.reason}." if result.status == "skipped" else result.description,
+        }
+        for result in sorted(verdict.results, key=lambda result: ORDER[result.status])
+    ]
+    broken = [*verdict.errors, *verdict.warnings]
+    return dg.AssetCheckResult(
+        asset_key=verdict.table,
+        check_name=CHECK,
+        passed=not broken,
+        severity=dg.AssetCheckSeverity.WARN if verdict.passed else dg.AssetCheckSeverity.ERROR,
+        description=verdict.message(),
+        metadata={
+            **({"broken": ", ".join(result.rule for result in broken)} if broken else {}),
+            **({WARNINGS: "\n".join(result.sentence for result in verdict.warnings)} if verdict.warnings else {}),
+            "rules": page.table(rules),
+            **{f"failing rows: {result.rule}": page.table(result.failing_rows) for result in broken},
+            "data_docs": data_docs,
+        },
+    )
 
 
 def _about(store: Store, table: str, partition: str, path: Path) -> dict[str, dg.MetadataValue | int]:

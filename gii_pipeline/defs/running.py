@@ -1,4 +1,4 @@
-"""Running a job's partition in this process, and telling how it goes.
+"""Running a job's partition in this process, and reporting how it goes.
 
 Belongs here: what a command at a terminal needs to run the same jobs that the Dagster page runs.
 Does not: which partitions to run, or how a terminal shows them.
@@ -6,84 +6,56 @@ Does not: which partitions to run, or how a terminal shows them.
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
 import dagster as dg
-from filelock import FileLock
-from sqlalchemy.exc import DatabaseError
 
 from gii_pipeline.defs.failing import failure_of
-from gii_pipeline.errors import DamagedError, GiiError
+from gii_pipeline.defs.instance import open_record, readable_history
+from gii_pipeline.defs.publishing import WARNINGS
+from gii_pipeline.errors import GiiError
 
-POLL_SECONDS = 0.1
-OWN_INSTANCE = "telemetry: {enabled: false}\nnux: {enabled: false}\n"
-"""Nothing is sent to Dagster's makers, and its page opens without their invitation."""
-
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 State = Literal["started", "succeeded", "failed"]
 STATES: dict[str, State] = {"STEP_START": "started", "STEP_SUCCESS": "succeeded", "STEP_FAILURE": "failed"}
 
 
 @dataclass(frozen=True)
 class StepEvent:
-    """A step of a run has started, or ended well or not."""
+    """A step of a run has started, or ended well or not. steps: of the run, in all. rows: of the tables it made."""
 
     step: str
     state: State
+    steps: int = 0
+    rows: int | None = None
 
 
-def instance_of(root: Path) -> dg.DagsterInstance:
-    """The Dagster instance of DAGSTER_HOME, or one under the root, so that the page shows what commands ran."""
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(root / "dagster")))
-    home.mkdir(parents=True, exist_ok=True)
-    settings = home / "dagster.yaml"
-    if not settings.exists():
-        settings.write_text(OWN_INSTANCE, encoding="utf-8")
-    with FileLock(home / "instance.lock"), readable_history():  # two processes that make a new SQLite at once break it
-        return dg.DagsterInstance.get()
-
-
-@contextmanager
-def readable_history() -> Iterator[None]:
-    """Within it, what SQLite says of a damaged history of runs is a DamagedError."""
-    try:
-        yield
-    except DatabaseError as error:
-        if not any(said in str(error.orig) for said in ("malformed", "not a database", "encrypted")):
-            raise
-        raise DamagedError(
-            f"The history of runs in {os.environ.get('DAGSTER_HOME')} is damaged ({error.orig}). No table depends on "
-            "it: run `gii verify --repair`, which sets it aside, then what you ran again."
-        ) from error
+Follow = Callable[[StepEvent], None]
 
 
 def run_partition(
-    definitions: dg.Definitions, job: str, partition: str, instance: dg.DagsterInstance, warnings: list[str]
-) -> Iterator[StepEvent]:
-    """Run one partition of a job, giving its step events as they come.
+    definitions: dg.Definitions,
+    job: str,
+    partition: str,
+    instance: dg.DagsterInstance,
+    *,
+    follow: Follow,
+    warnings: list[str],
+) -> None:
+    """Run one partition of a job.
 
-    warnings: those of the tables' contracts are added to it.
+    follow: gets its step events as they come. warnings: those of the tables' contracts are added to it.
     Raises the error of the step that failed, with its message and exit code.
     """
-    run_id = str(uuid4())
-    with readable_history(), ThreadPoolExecutor(1) as pool:
-        running = pool.submit(
-            definitions.resolve_job_def(job).execute_in_process,
-            partition_key=partition,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            instance=instance,
-            run_id=run_id,
-            raise_on_error=False,
+    resolved, run_id = definitions.resolve_job_def(job), str(uuid4())
+    with readable_history(), open_record(instance, run_id) as record:
+        instance.add_event_listener(run_id, _Events(follow, record.show, len(resolved.nodes)))
+        result = resolved.execute_in_process(
+            partition_key=partition, run_config=QUIET, instance=instance, run_id=run_id, raise_on_error=False
         )
-        yield from _events(instance, run_id, running)
-    result = running.result()
     warnings += _warnings(result, partition)
     if not result.success:
         raise _error(result, job, partition)
@@ -92,31 +64,30 @@ def run_partition(
 def _warnings(result: dg.ExecuteInProcessResult, partition: str) -> Iterator[str]:
     """What the rules of severity warning found that failed."""
     for event in result.all_events:
-        if event.event_type_value != "ASSET_CHECK_EVALUATION":
-            continue
-        check = event.asset_check_evaluation_data
-        if not check.passed and check.severity == dg.AssetCheckSeverity.WARN:
-            observed = check.metadata.get("observed")
-            told = f" Observed: {observed.value}." if observed and observed.value is not None else ""
-            yield f"{check.asset_key.to_user_string()} {partition}: {check.check_name}: {check.description}{told}"
+        if event.event_type_value == "ASSET_CHECK_EVALUATION":
+            check = event.asset_check_evaluation_data
+            for told in str(check.metadata[WARNINGS].value).splitlines() if WARNINGS in check.metadata else ():
+                yield f"{check.asset_key.to_user_string()} {partition}: {told}"
 
 
-def _events(
-    instance: dg.DagsterInstance, run_id: str, running: Future[dg.ExecuteInProcessResult]
-) -> Iterator[StepEvent]:
-    cursor: str | None = None
-    while True:
-        ended = running.done()
-        connection = instance.get_records_for_run(run_id, cursor=cursor)
-        cursor = connection.cursor
-        for record in connection.records:
-            event = record.event_log_entry.dagster_event
-            if event is not None and event.step_key and event.event_type_value in STATES:
-                yield StepEvent(event.step_key, STATES[event.event_type_value])
-        if ended and not connection.has_more:
+class _Events:
+    """Turns Dagster's events into those that a terminal shows."""
+
+    def __init__(self, follow: Follow, show: Callable[[], None], steps: int) -> None:
+        self._follow, self._show, self._steps = follow, show, steps
+        self._rows: dict[str, int] = {}
+
+    def __call__(self, entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event is None or not event.step_key:
             return
-        if not connection.records:
-            time.sleep(POLL_SECONDS)
+        if event.is_step_materialization:
+            rows = event.step_materialization_data.materialization.metadata.get("dagster/row_count")
+            if rows is not None:
+                self._rows[event.step_key] = self._rows.get(event.step_key, 0) + int(str(rows.value))
+        if state := STATES.get(event.event_type_value):
+            self._show()
+            self._follow(StepEvent(event.step_key, state, self._steps, self._rows.get(event.step_key)))
 
 
 def _error(result: dg.ExecuteInProcessResult, job: str, partition: str) -> GiiError:

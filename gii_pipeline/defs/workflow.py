@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -15,11 +16,14 @@ from typing import Literal
 import dagster as dg
 
 from gii_pipeline.defs.definitions import build
+from gii_pipeline.defs.instance import instance_of
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, plan
-from gii_pipeline.defs.running import StepEvent, instance_of, run_partition
+from gii_pipeline.defs.running import Follow, run_partition
 from gii_pipeline.errors import GiiError
 from gii_pipeline.store import read_parquet
+
+Showing = Callable[[str], AbstractContextManager[Follow]]
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,10 @@ class Workflow:
         """What has to run for these editions, and why."""
         return plan(self.pipeline, labels)
 
-    def run_all(self, steps: Sequence[Step], follow: Callable[[str, Iterator[StepEvent]], None]) -> Iterator[Outcome]:
+    def run_all(self, steps: Sequence[Step], showing: Showing) -> Iterator[Outcome]:
         """Run what is not there, in order; a step that fails stops only those that need it.
 
-        follow: consumes a step's events, under a title.
+        showing: what shows the events of a run with a title.
         """
         failed_years: set[str] = set()
         for step in steps:
@@ -68,15 +72,16 @@ class Workflow:
             elif lacking:
                 yield Outcome(step, "not run", reason=f"needs data years {', '.join(lacking)}")
             else:
-                outcome = self._outcome(step, follow)
+                outcome = self._outcome(step, showing)
                 if outcome.error and step.job == "ingest":
                     failed_years.add(step.partition)
                 yield outcome
 
-    def _outcome(self, step: Step, follow: Callable[[str, Iterator[StepEvent]], None]) -> Outcome:
+    def _outcome(self, step: Step, showing: Showing) -> Outcome:
         started = time.monotonic()
         try:
-            follow(f"{step.job} {step.partition}", self.run(step))
+            with showing(step.title) as follow:
+                self.run(step, follow)
         except GiiError as error:
             return Outcome(step, "failed", time.monotonic() - started, str(error), error)
         return Outcome(step, "done", time.monotonic() - started)
@@ -88,9 +93,10 @@ class Workflow:
         windows = self.pipeline.editions[step.partition].data_years.values()
         return [str(year) for years in windows for year in years]
 
-    def run(self, step: Step) -> Iterator[StepEvent]:
-        """Run one step of a plan, giving its events; raises what failed."""
-        yield from run_partition(self.definitions, step.job, step.partition, self.instance, self.warnings)
+    def run(self, step: Step, follow: Follow = lambda _: None) -> None:
+        """Run one step of a plan; raises what failed. follow: gets its events as they come."""
+        where = self.definitions, step.job, step.partition, self.instance
+        run_partition(*where, follow=follow, warnings=self.warnings)
 
     def ledger(self, data_year: str) -> list[dict[str, object]]:
         """The lines of a data year's ledger."""

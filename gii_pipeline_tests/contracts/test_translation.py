@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gii_pipeline import contracts
-from gii_pipeline.contracts.expectations import suite
+from gii_pipeline.contracts.expectations import expectation, suite
 from gii_pipeline.contracts.predicates import BROKEN
 from gii_pipeline.contracts.translation import rules
 from gii_pipeline.errors import InputError
@@ -140,7 +140,9 @@ def test_what_cannot_be_translated_is_refused_by_name(column: dict[str, Any], sa
 def test_great_expectations_takes_every_rule_with_its_severity(name: str) -> None:
     contract = contracts.load(name)
     taken = [rule for rule in contract.rules if rule.expectation in BROKEN and not rule.parameters]
-    built = {e.meta["rule"]: e for e in suite(contract, taken).expectations}
+    built = {
+        e.meta["rule"]: e for e in suite(contract.id, contract.version, list(map(expectation, taken))).expectations
+    }
     assert list(built) == [rule.name for rule in taken]
     for rule in taken:
         assert built[rule.name].severity == {"error": "critical", "warning": "warning"}[rule.severity]

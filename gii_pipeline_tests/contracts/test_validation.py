@@ -11,13 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from gii_pipeline import contracts
-from gii_pipeline.contracts.validation import Engine, partition_values
+from gii_pipeline.contracts.validation import partition_values
 from gii_pipeline.errors import InputError
 from gii_pipeline_tests.contracts import world
 from gii_pipeline_tests.contracts.world import as_table, judge, records
 
 PATENTS = contracts.load("patents")
-BOTH = pytest.mark.parametrize("engine", ["pandas", "duckdb"])
 
 
 def _negative(places: range) -> pa.Table:
@@ -41,20 +40,18 @@ def test_a_table_of_the_wrong_shape_is_not_looked_into() -> None:
     assert len(verdict.skipped) == len(PATENTS.rules) - 1
 
 
-@BOTH
-def test_rules_across_tables_read_the_other_tables(engine: Engine) -> None:
+def test_rules_across_tables_read_the_other_tables() -> None:
     rows = records()
     all_locations = world.core_tables()["locations"]
-    verdict = judge("locations", all_locations.slice(1), {"patents": as_table("patents", rows)}, engine=engine)
+    verdict = judge("locations", all_locations.slice(1), {"patents": as_table("patents", rows)})
     unlisted = {r.rule: r.observed for r in verdict.errors}
     assert unlisted == dict.fromkeys(
         ["locations_of_patents_listed", "locations_of_publications_listed", "locations_of_vc_deals_listed"], 1
     )
 
 
-@BOTH
-def test_a_rule_that_lacks_a_table_or_a_value_is_skipped_and_says_so(engine: Engine) -> None:
-    verdict = contracts.validate(as_table("patents", records()), PATENTS, partition="2024", engine=engine)
+def test_a_rule_that_lacks_a_table_or_a_value_is_skipped_and_says_so() -> None:
+    verdict = contracts.validate(as_table("patents", records()), PATENTS, partition="2024")
     assert {r.rule: r.reason for r in verdict.skipped} == {
         "data_year_not_in_the_future": "needs the parameter retrieved_year",
         "location_near_a_place_of_its_economy": "needs the table economy_cells",
@@ -66,19 +63,17 @@ def test_a_rule_that_lacks_a_table_or_a_value_is_skipped_and_says_so(engine: Eng
     assert not any(result.passed for result in verdict.skipped)
 
 
-@BOTH
-def test_a_warning_is_recorded_and_passes(engine: Engine) -> None:
+def test_a_warning_is_recorded_and_passes() -> None:
     rows = [{**row, "people_truncated": i == 4} for i, row in enumerate(records())]
-    verdict = judge("patents", as_table("patents", rows), engine=engine)
+    verdict = judge("patents", as_table("patents", rows))
     assert verdict.passed
     assert _status(verdict)["people_lists_not_truncated"] == "failed"
     assert [r.failing_count for r in verdict.warnings] == [1]
     assert verdict.message().startswith("patents 2024 keeps its contract, with warnings (version 1.0.0, 120 rows):")
 
 
-@BOTH
-def test_an_error_refuses_the_table_and_names_the_rows(engine: Engine) -> None:
-    verdict = judge("patents", _negative(range(7)), engine=engine)
+def test_an_error_refuses_the_table_and_names_the_rows() -> None:
+    verdict = judge("patents", _negative(range(7)))
     assert not verdict.passed
     (told,) = (r for r in verdict.errors if r.rule == "fraction_in_bounds")
     assert told.failing_count == 7
@@ -94,9 +89,8 @@ def test_an_error_refuses_the_table_and_names_the_rows(engine: Engine) -> None:
     assert lines[-1] == "All failing rows: gii explain patents 2024"
 
 
-@BOTH
-def test_at_most_twenty_rows_are_shown_the_first_by_key(engine: Engine) -> None:
-    verdict = judge("patents", _negative(range(40, 110)), engine=engine)
+def test_at_most_twenty_rows_are_shown_the_first_by_key() -> None:
+    verdict = judge("patents", _negative(range(40, 110)))
     (told,) = (r for r in verdict.errors if r.rule == "fraction_in_bounds")
     assert told.failing_count == 70
     keys = [(row["record_id"], row["person_seq"]) for row in told.failing_rows]
@@ -152,11 +146,10 @@ def test_a_file_is_judged_as_the_table_that_it_holds(tmp_path: Path) -> None:
     assert from_file == contracts.validate(_negative(range(7)), PATENTS, partition="2024")
 
 
-@BOTH
-def test_missing_infinite_and_not_a_number_are_all_missing(engine: Engine) -> None:
+def test_missing_infinite_and_not_a_number_are_all_missing() -> None:
     wrong = [None, float("nan"), float("inf"), float("-inf")]
     rows = [{**row, "fraction": wrong[i] if i < 4 else row["fraction"]} for i, row in enumerate(records())]
-    verdict = judge("patents", as_table("patents", rows), engine=engine)
+    verdict = judge("patents", as_table("patents", rows))
     counts = {r.rule: r.failing_count for r in verdict.errors}
     assert counts["fraction_not_null"] == 4
     assert "fraction_in_bounds" not in counts

@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 
 from gii_pipeline import contracts
-from gii_pipeline.contracts.validation import Engine
 
 YEAR = 2024
 PARAMETERS = {"data_year": YEAR, "retrieved_year": YEAR + 1}
@@ -181,12 +180,11 @@ def judge(
     table: pa.Table,
     references: Mapping[str, pa.Table] | None = None,
     parameters: Mapping[str, Any] | None = None,
-    engine: Engine | None = None,
 ) -> contracts.Verdict:
     """The verdict on a core table of the year, with all that its rules read."""
     given = {**core_tables(), "places": PLACES, **(references or {})}
     return contracts.validate(
-        table, contracts.load(name), references=given, parameters={**PARAMETERS, **(parameters or {})}, engine=engine
+        table, contracts.load(name), references=given, parameters={**PARAMETERS, **(parameters or {})}
     )
 
 

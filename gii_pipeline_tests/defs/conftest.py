@@ -47,4 +47,4 @@ def _run_everything() -> None:
 
     workflow = Workflow(Pipeline.from_environment())
     for step in [*workflow.plan(["2015"]), Step("release", "2015", "missing")]:
-        list(workflow.run(step))
+        workflow.run(step)

@@ -246,9 +246,10 @@ def test_a_contract_that_fails_shows_its_rows(ranked: Site) -> None:
     ranked.page.get_by_text("record_id=VC_DEALS-2014-GRAZ-0").first.wait_for()
     ranked.open("/assets/vc_deals")
     ranked.page.get_by_text("Checks", exact=True).click()
-    ranked.page.get_by_placeholder("Filter checks").fill("another_case")
-    ranked.page.get_by_title("record_id_not_repeated_in_another_case").first.click()
-    failing = ranked.cell("failing_rows").locator("tbody tr")
+    ranked.page.get_by_title("contract").first.click()
+    rule = "record_id_not_repeated_in_another_case"
+    assert rule in ranked.cell("broken").inner_text()
+    failing = ranked.cell(f"failing rows: {rule}").locator("tbody tr")
     failing.first.wait_for()
     assert [row.locator("td").first.inner_text() for row in failing.all()] == [
         "VC_DEALS-2014-GRAZ-0",

@@ -32,8 +32,7 @@ def test_pipeline_recovers_a_world_over_http(
     with serving(tmp_path / "made", seed=seed, scale=scale, port=None) as served:
         workflow = Workflow(Pipeline(read_profile("sandbox"), tmp_path / "root"))
         for step in workflow.plan([EDITION]):
-            for _ in workflow.run(step):
-                pass
+            workflow.run(step)
         pipeline = workflow.pipeline
     tables = {name: pd.read_parquet(pipeline.store.existing_edition(name, EDITION)) for name in EditionTables._fields}
     assert_recovered(EditionTables(**tables), answers(seed, scale, pipeline.editions[EDITION]))
