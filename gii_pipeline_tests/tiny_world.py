@@ -66,6 +66,7 @@ def _edition(metrics: tuple[str, ...]) -> dict[str, Any]:
         "merge_rule": "distance",
         "merge_distance_km": 5,
         "noise_min_records": 5,
+        "footprint": "members",
         "footprint_distance_km": 5,
         "economy_min_share": 0.05,
         "name_places": 3,
