@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
+RUNS_A_PIPELINE = "finished_tiny_root"
+SLOW_SECONDS = 900
+"""At the least, what a slow test may take: enough at half the speed of a machine that does other work too."""
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """A test on a root that a pipeline has filled is slow; no slow test has the limit of a fast one."""
+    for item in items:
+        if RUNS_A_PIPELINE in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
 
 
 def _shared(folder: str) -> Path:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
-from shutil import copytree
 
 import pytest
+from filelock import FileLock
 
 from gii_pipeline_tests import tiny_world
 from gii_pipeline_tests.commands import Gii
@@ -14,15 +16,17 @@ from gii_pipeline_tests.commands import Gii
 
 @pytest.fixture(scope="session")
 def finished_tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the tiny world: its files, its profile, and a root with edition 2015 released."""
-    folder = tmp_path_factory.mktemp("tiny")
-    profile = tiny_world.write(folder / "world")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GII_PROFILE", str(profile))
-        patch.setenv("GII_ROOT", str(folder / "root"))
-        patch.delenv("DAGSTER_HOME", raising=False)
-        _run_everything()
-        patch.delenv("DAGSTER_HOME", raising=False)
+    """The folder of the tiny world: its files, its profile, and a root with edition 2015 released.
+
+    One run serves every process of a test session.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "tiny"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "finished").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _run_everything(tiny_world.write(folder / "world"), folder / "root")
+            (folder / "finished").touch()
     return folder
 
 
@@ -30,7 +34,7 @@ def finished_tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny(finished_tiny_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Gii:
     """`gii` on a copy of the finished tiny root, for a test to spoil."""
     folder = tmp_path / "copy"
-    copytree(finished_tiny_root, folder)
+    shutil.copytree(finished_tiny_root, folder)
     return Gii(folder / "world" / "tiny.yaml", folder / "root", capsys)
 
 
@@ -40,11 +44,17 @@ def gii_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Path
     return lambda profile: Gii(profile, tmp_path / "root", capsys)
 
 
-def _run_everything() -> None:
+def _run_everything(profile: Path, root: Path) -> None:
+    from gii_pipeline.contracts import pages_later
     from gii_pipeline.defs.pipeline import Pipeline
     from gii_pipeline.defs.planning import Step
     from gii_pipeline.defs.workflow import Workflow
 
-    workflow = Workflow(Pipeline.from_environment())
-    for step in [*workflow.plan(["2015"]), Step("release", "2015", "missing")]:
-        workflow.run(step)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GII_PROFILE", str(profile))
+        patch.setenv("GII_ROOT", str(root))
+        patch.setenv("DAGSTER_HOME", str(root / "dagster"))
+        workflow = Workflow(Pipeline.from_environment())
+        with pages_later():
+            for step in [*workflow.plan(["2015"]), Step("release", "2015", "missing")]:
+                workflow.run(step)

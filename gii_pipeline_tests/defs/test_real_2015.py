@@ -18,6 +18,7 @@ import pytest
 from gii_pipeline.counting.units import to_units
 from gii_pipeline_tests.commands import REAL_PROFILE
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 YEARS = range(2010, 2015)
 BY_DEALS = {"San Francisco": 9570, "New York City": 3850, "Boston": 2450, "London": 1740, "Los Angeles": 1590}
 """The first clusters by deals, from an independent count of the deals alone."""
