@@ -43,6 +43,12 @@ class TransientError(GiiError):
     exit_code = 5
 
 
+class MachineError(GiiError):
+    """The machine refused: a full disk, no right to write, too many open files. Nothing half-written is left."""
+
+    exit_code = 8
+
+
 class ReleaseError(GiiError):
     """A release was refused, is broken, or does not exist."""
 

@@ -5,7 +5,7 @@ Belongs here: arguments, progress, what is printed, exit codes. Commands import 
 Does not: anything that the Dagster page could not do as well.
 
 Exit codes: 0 done, 1 broke down or a check did not hold, 2 bad input, 3 a contract was broken, 4 a source refused,
-5 a source failed for now, 6 a release was refused.
+5 a source failed for now, 6 a release was refused, 7 a file is damaged, 8 the machine refused, 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import sys
 import typer
 
 from gii_pipeline.cli import archive, checks, pipeline, population, release, results, sandbox
+from gii_pipeline.cli.interrupts import end_at_once_on_interrupt
 from gii_pipeline.errors import GiiError
+from gii_pipeline.machine import refusals_told
 from gii_pipeline.report.plain import plain
 
 app = typer.Typer(
@@ -48,9 +50,10 @@ app.add_typer(sandbox.app, name="sandbox")
 
 
 def main() -> None:
-    """Run `gii`; an error that a person can mend is told in one message, with its exit code."""
+    """Run `gii`; an error that a person can fix is reported in one message, with its exit code."""
     try:
-        app()
+        with refusals_told():
+            app()
     except GiiError as error:
         typer.secho(plain(str(error)), err=True, fg="red")
         sys.exit(error.exit_code)
@@ -62,6 +65,7 @@ def process() -> None:
     It ends without the interpreter's teardown, in which threads of native libraries that still run would abort it.
     """
     code: int | str | None = 0
+    end_at_once_on_interrupt()
     try:
         main()
     except SystemExit as ended:

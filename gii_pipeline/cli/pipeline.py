@@ -152,21 +152,33 @@ def dev(
     """Open the Dagster page of a profile, and the sandbox's servers with it, until Ctrl-C."""
     import os
     import signal
-    import subprocess
     import sys
 
+    from gii_pipeline.cli.keeping import kept
     from gii_pipeline.defs.instance import instance_of
-    from gii_pipeline.report.serving import serving
+    from gii_pipeline.report.serving import check_free, serving
 
+    check_free(port)
     os.environ |= {"GII_PROFILE": profile, "GII_ROOT": str(root.absolute())}
     instance_of(root.absolute()).dispose()
-    page = [sys.executable, "-m", "dagster", "dev", "-m", "gii_pipeline.defs.definitions", "--port", str(port)]
+    definitions = ["-m", "gii_pipeline.defs.definitions"]
+    page = ["-m", "gii_pipeline.defs.guarded_page", "--host", "127.0.0.1", "--port", str(port), *definitions]
+    daemon = ["-m", "dagster._daemon", "run", *definitions]
+    asked_to_end: list[int] = []
     with sources_up(profile, root), serving(root.absolute(), port + 1) as files_url:
         os.environ.setdefault("GII_FILES_URL", files_url)
-        signal.signal(signal.SIGINT, lambda *_: None)  # the terminal tells Dagster too, which ends what it started
-        dagster = subprocess.Popen(page)
-        signal.signal(signal.SIGTERM, lambda *_: dagster.terminate())
-        raise typer.Exit(dagster.wait())
+        with kept([[sys.executable, *page], [sys.executable, *daemon]]) as keeper:
+
+            def end(number: int, _frame: object) -> None:
+                asked_to_end.append(number)
+                keeper.terminate()
+
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, end)
+            echo(f"The page is at http://127.0.0.1:{port} until Ctrl-C.")
+            keeper.wait()
+    if not asked_to_end:
+        raise typer.Exit(1)
 
 
 def files(

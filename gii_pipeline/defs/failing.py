@@ -13,6 +13,7 @@ import dagster as dg
 
 from gii_pipeline.defs.costs import Meter
 from gii_pipeline.errors import GiiError
+from gii_pipeline.machine import refusals_told
 
 
 @contextmanager
@@ -23,7 +24,8 @@ def failing_clearly() -> Iterator[Meter]:
     the step's costs.
     """
     try:
-        yield Meter()
+        with refusals_told():
+            yield Meter()
     except GiiError as error:
         raise dg.Failure(
             description=str(error), metadata={"exit_code": error.exit_code}, allow_retries=False

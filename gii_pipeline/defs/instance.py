@@ -32,6 +32,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DatabaseError
 
+from gii_pipeline.defs.lifelines import mark_the_dead
 from gii_pipeline.errors import DamagedError
 
 INDEX = "index"
@@ -102,13 +103,21 @@ SETTINGS = {
 
 def instance_of(root: Path) -> dg.DagsterInstance:
     """The Dagster instance of DAGSTER_HOME, or one under the root, so that the page shows what commands ran."""
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(root / "dagster")))
+    os.environ.setdefault("DAGSTER_HOME", str(root / "dagster"))
+    home = home_of()
     home.mkdir(parents=True, exist_ok=True)
     settings = home / "dagster.yaml"
     if not settings.exists():
         settings.write_text(yaml.safe_dump(SETTINGS, sort_keys=False), encoding="utf-8")
     with FileLock(home / "instance.lock"), readable_history():  # two processes that make a new SQLite at once break it
-        return dg.DagsterInstance.get()
+        instance = dg.DagsterInstance.get()
+        mark_the_dead(instance, home)
+        return instance
+
+
+def home_of() -> Path:
+    """The folder of the Dagster instance in use."""
+    return Path(os.environ["DAGSTER_HOME"])
 
 
 @contextmanager

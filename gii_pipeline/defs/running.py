@@ -14,7 +14,8 @@ from uuid import uuid4
 import dagster as dg
 
 from gii_pipeline.defs.failing import failure_of
-from gii_pipeline.defs.instance import open_record, readable_history
+from gii_pipeline.defs.instance import home_of, open_record, readable_history
+from gii_pipeline.defs.lifelines import alive
 from gii_pipeline.defs.publishing import WARNINGS
 from gii_pipeline.errors import GiiError
 
@@ -51,7 +52,7 @@ def run_partition(
     Raises the error of the step that failed, with its message and exit code.
     """
     resolved, run_id = definitions.resolve_job_def(job), str(uuid4())
-    with readable_history(), open_record(instance, run_id) as record:
+    with readable_history(), alive(home_of(), run_id), open_record(instance, run_id) as record:
         instance.add_event_listener(run_id, _Events(follow, record.show, len(resolved.nodes)))
         result = resolved.execute_in_process(
             partition_key=partition, run_config=QUIET, instance=instance, run_id=run_id, raise_on_error=False

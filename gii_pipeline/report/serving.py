@@ -7,6 +7,7 @@ Does not: what lies in them; the other folders of the root; who may read from el
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,19 @@ class _Reading(SimpleHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Requests are not logged."""
+
+
+def check_free(port: int, host: str = LOOPBACK) -> None:
+    """Raise InputError where something listens on a port already."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind((host, port))
+        except OSError as error:
+            raise InputError(
+                f"Port {port} is taken ({error.strerror}): perhaps `gii dev` runs already. Choose another one with "
+                "--port, or end what uses it."
+            ) from None
 
 
 @contextmanager

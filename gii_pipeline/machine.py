@@ -1,0 +1,69 @@
+"""What the machine refuses: a full disk, a root that cannot be written, too many open files, each as one message.
+
+Belongs here: telling such a refusal from a bug, whichever library ran into it.
+Does not: what was half done; tables and releases appear whole or not at all.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gii_pipeline.errors import MachineError
+
+REMEDIES = {
+    errno.ENOSPC: ("the disk is full", "Free some space"),
+    errno.EDQUOT: ("the quota of the disk is used up", "Free some space"),
+    errno.EFBIG: ("the file is larger than the system allows", "Raise `ulimit -f`, or use another file system"),
+    errno.EROFS: ("the file system is read-only", "Mount it for writing, or name another folder with --root"),
+    errno.EACCES: ("the permission is missing", "Give this user the right to write there, or name another --root"),
+    errno.EPERM: ("the permission is missing", "Give this user the right to write there, or name another --root"),
+    errno.EMFILE: ("too many files are open", "Raise `ulimit -n`"),
+    errno.ENFILE: ("too many files are open on this machine", "Close other programs"),
+}
+_LIBRARIES = ("duckdb", "_duckdb", "pyarrow", "sqlalchemy", "sqlite3")
+_LIBRARIES = ("duckdb", "_duckdb", "pyarrow", "sqlalchemy", "sqlite3")
+_SAID = {
+    "No space left on device": errno.ENOSPC,
+    "database or disk is full": errno.ENOSPC,
+    "disk I/O error": errno.ENOSPC,
+    "Disk quota exceeded": errno.EDQUOT,
+    "File too large": errno.EFBIG,
+    "Read-only file system": errno.EROFS,
+    "attempt to write a readonly database": errno.EROFS,
+    "unable to open database file": errno.EACCES,
+    "Permission denied": errno.EACCES,
+    "Too many open files": errno.EMFILE,
+}
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """Within it, what the machine refuses is a MachineError that names the file and what to do."""
+    try:
+        yield
+    except Exception as error:
+        if told := refusal(error):
+            raise told from error
+        raise
+
+
+def refusal(error: BaseException) -> MachineError | None:
+    """The MachineError for an error that a library made of a refusal of the machine; None for any other."""
+    number = error.errno if isinstance(error, OSError) and error.errno in REMEDIES else _number_in(error)
+    if number is None:
+        return None
+    reason, remedy = REMEDIES[number]
+    file = getattr(error, "filename", None)
+    where = f"{file}: {reason}" if file else f"{reason} ({str(error).splitlines()[0][:300]})"
+    return MachineError(
+        f"{where[0].upper()}{where[1:]}. Nothing half-written is left. {remedy}, then run the same command again."
+    )
+
+
+def _number_in(error: BaseException) -> int | None:
+    """DuckDB, pyarrow and SQLite tell in words."""
+    if not isinstance(error, OSError) and type(error).__module__.partition(".")[0] not in _LIBRARIES:
+        return None
+    return next((number for words, number in _SAID.items() if words in str(error)), None)

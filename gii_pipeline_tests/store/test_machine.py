@@ -1,0 +1,92 @@
+"""What the machine refuses is one message with the file and what to do, whichever library ran into it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from gii_pipeline.errors import MachineError
+from gii_pipeline.machine import refusals_told
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/data/x.parquet"),
+            "/data/x.parquet: the disk is full. .*Free",
+        ),
+        (PermissionError(errno.EACCES, "Permission denied", "/data"), "/data: the permission is missing.*--root"),
+        (OSError(errno.EROFS, "Read-only file system", "/data"), "/data: the file system is read-only.*--root"),
+        (OSError(errno.EMFILE, "Too many open files", "/x"), "/x: too many files are open.*ulimit -n"),
+        (duckdb.IOException('Could not write file "/tmp/x": No space left on device'), 'The disk is full .*"/tmp/x"'),
+    ],
+)
+def test_a_refusal_is_told_with_its_file_and_its_remedy(error: Exception, told: str) -> None:
+    with pytest.raises(MachineError, match=told), refusals_told():
+        raise error
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("Permission denied"), FileNotFoundError(errno.ENOENT, "x", "y"), KeyError(1)]
+)
+def test_what_is_no_refusal_passes_as_it_is(error: Exception) -> None:
+    with pytest.raises(type(error)), refusals_told():
+        raise error
+
+
+GII = [sys.executable, "-c", "from gii_pipeline.cli import process; process()"]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="an administrator may write everywhere")
+def test_a_root_without_permission_is_one_message(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    done = subprocess.run(
+        [*GII, "plan", "--edition", "2025", "--root", str(tmp_path / "root")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == MachineError.exit_code
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_few_descriptors_are_one_message(tmp_path: Path) -> None:
+    def few() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))
+
+    done = subprocess.run(
+        [*GII, "ingest", "--years", "2019", "--root", str(tmp_path)],
+        capture_output=True, text=True, check=False, preexec_fn=few,
+    )  # fmt: skip
+    assert done.returncode in (0, MachineError.exit_code), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_ends_a_command_at_once_in_the_middle_of_a_query_and_says_what_is_kept(tmp_path: Path) -> None:
+    busy = (
+        "import duckdb, sys\n"
+        "from gii_pipeline.cli.interrupts import end_at_once_on_interrupt\n"
+        "end_at_once_on_interrupt()\n"
+        "print('busy', flush=True)\n"
+        "duckdb.sql('select sum(a.range * b.range) from range(10000000) a, range(1000000) b').fetchall()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", busy], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=2)
+    assert process.returncode == 130
+    assert "Every finished table, release and fetched file is kept" in told
+    assert "Traceback" not in told
