@@ -17,6 +17,7 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.errors import InputError
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.sources import SOURCES, Options
+from gii_pipeline.sources.choosing import refuse_uncounted, refuse_unseen
 from gii_pipeline.sources.extracts import Extract, Extracts, Unit, units
 from gii_pipeline.sources.gathering import pinned, pinned_files, retrieved_at
 from gii_pipeline.sources.readers.files import quoted
@@ -67,7 +68,9 @@ class Reading:
         options.refuse_lacking(
             {name: [a for each in found for a in each.lacking.get(name, [])] for name in options.needs}
         )
-        return self._pinned(found, data_year)
+        pinned = self._pinned(found, data_year)
+        self._refuse_choices(pinned, data_year)
+        return pinned
 
     def elsewhere(self, data_year: int) -> dict[int, Pinned]:
         """The lists of other data years, where all of their files have been read."""
@@ -104,6 +107,22 @@ class Reading:
         latest = int(retrieved[:4]) if retrieved else datetime.now(UTC).year
         folder = self.extracts.folder / self.reader
         return Pinned(self.metric, tuple(extracts), latest, retrieved, folder)
+
+    def _refuse_choices(self, pinned: Pinned, data_year: int) -> None:
+        """Raise InputError where no record has what an option chooses by, or a type that an edition counts.
+
+        A list of one year need not have every value; of one that has several years nothing more is to come.
+        """
+        if len({year for extract in pinned.extracts for year in extract.years if year}) > 1:
+            refuse_unseen(self.connection, pinned.rows(), self.options, f"{self.reader} of {data_year}")
+        counted = [
+            edition.metrics[self.metric].record_types.value
+            for edition in self.pipeline.profile.book.editions.values()
+            if self.metric in edition.metrics and data_year in edition.metrics[self.metric].window.value.years
+        ]
+        if counted and None not in counted:
+            types = [kind for kinds in counted for kind in kinds or ()]
+            refuse_uncounted(self.connection, pinned.rows(), types, f"{self.reader} of {data_year}")
 
     def _refuse_nothing_left(self, people: duckdb.DuckDBPyRelation, data_year: int) -> None:
         """Raise InputError where options that choose leave no record of a year that has some."""

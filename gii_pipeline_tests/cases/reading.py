@@ -20,6 +20,8 @@ from gii_pipeline.geocoding.location_id import unpack
 from gii_pipeline.profiles import read_profile
 from gii_pipeline.sources.checking import check_profile
 from gii_pipeline.sources.gathering import gather, pin
+from gii_pipeline.sources.readers.rows import types_as_words
+from gii_pipeline.sources.readers.table import WORDS
 
 PLAIN = ("record_id", "year", "person_seq", "people", "fraction", "dropped", "economy", "place", "geocoding", "address")
 PLAIN_TOO = ("record_type", "address_seq")
@@ -80,9 +82,13 @@ def _fits(row: Row, wanted: Row) -> bool:
     dropped = {wanted.get(name) for name in ("or_dropped", "or") if _given(wanted, name)}
     if row["dropped"] in dropped:
         return bool(row["record_id"] == wanted["record_id"])
-    return all(_equal(row[name], wanted[name]) for name in (*PLAIN, *PLAIN_TOO) if _asked(wanted, name)) and _near(
-        row, wanted
-    )
+    same = all(_equal(row[name], _ours(name, wanted[name])) for name in (*PLAIN, *PLAIN_TOO) if _asked(wanted, name))
+    return same and _near(row, wanted)
+
+
+def _ours(name: str, wanted: Any) -> Any:
+    """What is wanted, a source's word for a type in ours."""
+    return WORDS.get(types_as_words([str(wanted)])[0], wanted) if name == "record_type" else wanted
 
 
 def _asked(wanted: Row, name: str) -> bool:

@@ -225,6 +225,7 @@ class DealOptions(Options):
     """
 
     choosing: ClassVar[frozenset[str]] = frozenset({"types"})
+    values: ClassVar[Mapping[str, str]] = {"types": ""}
 
     types: tuple[str, ...] | None = None
     date_formats: tuple[str, ...] = ()

@@ -59,6 +59,7 @@ class OpenalexOptions(Options):
     choosing: ClassVar[frozenset[str]] = frozenset(
         {"core_sources_only", "drop_retracted", "drop_xpac", "drop_domains", "types", "years"}
     )
+    values: ClassVar[Mapping[str, str]] = {"types": "", "drop_domains": "domain:"}
     needs: ClassVar[Mapping[str, Need]] = {
         "core_sources_only": Need(
             "works",

@@ -96,12 +96,14 @@ class Options(BaseModel):
 
     choosing: the options that only choose among the rows read. A reader does not look at them: they are `drops`,
     applied to what was read, so that changing them reads no file again. needs: option -> the field that it needs;
-    where the option is set and a file has no such field, the source is refused rather than left without rows.
+    where the option is set and a file has no such field, the source is refused rather than left without rows. values:
+    the options whose values must occur among the records -> the start of the trait that has them, empty for types.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     choosing: ClassVar[frozenset[str]] = frozenset()
     needs: ClassVar[Mapping[str, Need]] = {}
+    values: ClassVar[Mapping[str, str]] = {}
 
     def drops(self) -> Mapping[str, str]:
         """Reason -> SQL condition over PEOPLE columns; the first that holds is why a record is dropped."""

@@ -40,6 +40,7 @@ class ScopusOptions(Options):
     """types: types that count, in our words or Scopus's; all by default."""
 
     choosing: ClassVar[frozenset[str]] = frozenset({"types"})
+    values: ClassVar[Mapping[str, str]] = {"types": ""}
 
     types: tuple[str, ...] | None = None
 

@@ -1,0 +1,76 @@
+"""Choices against what occurs: the values of a reader's options, and the types that editions count.
+
+Belongs here: refusing a value that no record has, with those that records do have.
+Does not: dropping records by the options (see `rows.chosen`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import duckdb
+
+from gii_pipeline.errors import InputError
+from gii_pipeline.sources.readers.files import quoted
+from gii_pipeline.sources.readers.rows import Options, types_as_words, word
+
+_SHOWN: Final = 20
+
+
+def refuse_unseen(con: duckdb.DuckDBPyConnection, rows: str, options: Options, where: str) -> None:
+    """Raise InputError where an option chooses by a value that no record has.
+
+    rows: what stands after FROM, PEOPLE rows of all years that the source has.
+    """
+    for option, trait in options.values.items():
+        wanted = getattr(options, option) or ()
+        if not wanted:
+            continue
+        seen = _traits(con, rows, trait) if trait else _types(con, rows)
+        known = {value.casefold() for value in seen} if trait else set(types_as_words(seen))
+        asked = [value.casefold() for value in wanted] if trait else types_as_words(wanted)
+        unseen = [value for value, as_word in zip(wanted, asked, strict=True) if as_word not in known]
+        if unseen:
+            raise InputError(
+                f"{where}: no record has {', '.join(map(repr, unseen))}, which the option `{option}` names. "
+                f"Records have: {_listed(seen)}. Correct the option in the profile"
+            )
+
+
+def refuse_uncounted(con: duckdb.DuckDBPyConnection, rows: str, counted: Iterable[str], where: str) -> None:
+    """Raise InputError where the source has records, and none of a type that an edition counts."""
+    types = sorted(set(counted))
+    listed = ", ".join(map(quoted, types))
+    found = con.sql(
+        f"SELECT count(*), count(*) FILTER (WHERE record_type IN ({listed})) FROM {rows} "
+        "WHERE source_rows > 0 AND record_id IS NOT NULL"
+    ).fetchall()
+    [(records, of_these)] = found
+    if records and not of_these:
+        raise InputError(
+            f"{where}: editions count records of the type {', '.join(types)}, and the source has none. "
+            f"Its {records:,} records have: {_listed(_types(con, rows))}. Set `types` under the metric in the profile, "
+            f"or, for a table without types, map `record_type` to a constant: `record_type: {{value: {types[0]}}}`"
+        )
+
+
+def _types(con: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
+    """Every type in our words and the source's, the most frequent first."""
+    theirs = f"list_transform(string_split(source_type, ';'), lambda t: {word('t')})"
+    return _values(con, f"SELECT unnest(list_append(coalesce({theirs}, []), record_type)) AS value FROM {rows}")
+
+
+def _traits(con: duckdb.DuckDBPyConnection, rows: str, prefix: str) -> list[str]:
+    values = _values(con, f"SELECT unnest(traits) AS value FROM {rows}")
+    return [value.removeprefix(prefix) for value in values if value.startswith(prefix)]
+
+
+def _values(con: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
+    found = con.sql(f"SELECT value FROM ({rows}) WHERE value <> '' GROUP BY value ORDER BY count(*) DESC, value")
+    return [str(value) for (value,) in found.fetchall()]
+
+
+def _listed(values: list[str]) -> str:
+    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    return ", ".join(values[:_SHOWN]) + more or "none"
