@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 SELF = "self_sha256"
-FORMATS = {"parquet": "apache-parquet"}  # as `parquet`, frictionless 5 reads it through pandas and finds no bytes
+FORMATS = {"parquet": "apache-parquet", "xlsx": "spreadsheetml"}
+"""As `parquet` or `xlsx`, frictionless 5 reads a file through a plug-in, and finds no bytes or no reader."""
+WIDE_PURPOSE = "One row per ranked cluster with what most readers ask for."
+DERIVED_FROM = "ranking_size"
+"""Whose version the wide table has: its columns change when these do."""
+BINARY = ("parquet", "png", "xlsx", "sqlite")
 MEDIA_TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "csv": "text/csv",
@@ -35,6 +40,9 @@ MEDIA_TYPES = {
     "html": "text/html",
     "svg": "image/svg+xml",
     "png": "image/png",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "sqlite": "application/vnd.sqlite3",
+    "cff": "application/yaml",
 }
 
 
@@ -101,19 +109,21 @@ def _resource(path: str, file: Folder, tables: Mapping[str, pa.Table], content: 
         **({"type": "table"} if suffix == "csv" else {}),
         "format": FORMATS.get(suffix, suffix),
         "mediatype": MEDIA_TYPES.get(suffix, "application/octet-stream"),
-        **({} if suffix in ("parquet", "png") else {"encoding": "utf-8"}),
+        **({} if suffix in BINARY else {"encoding": "utf-8"}),
         "bytes": file.stat().st_size,
         "hash": f"sha256:{file_sha256(file)}",
     }
     if table in tables and suffix in ("parquet", "csv"):
+        known = contracts.load(table) if table in contracts.names() else None
+        basis = known or contracts.load(DERIVED_FROM)
         resource |= {
-            "description": contracts.load(table).purpose,
+            "description": known.purpose if known else WIDE_PURPOSE,
             "row_count": tables[table].num_rows,
             **({"rows": tables[table].num_rows} if suffix == "csv" else {}),  # frictionless 5 counts these
-            "maturity": contracts.load(table).maturity,
-            "contract_version": contracts.load(table).version,
+            "maturity": basis.maturity,
+            "contract_version": basis.version,
             "content_sha256": content[table],
-            "schema": _schema(contracts.load(table)),
+            "schema": _schema(known) if known else _schema_of(tables[table].schema),
         }
     return resource
 
@@ -124,6 +134,17 @@ def _schema(contract: Contract) -> dict[str, Any]:
     types = [str(field.type) for field in contract.arrow_schema]
     fields = [{**field, "arrow_type": kind} for field, kind in zip(schema["fields"], types, strict=True)]
     return {**schema, "fields": fields}
+
+
+def _schema_of(schema: pa.Schema) -> dict[str, Any]:
+    """A table without a contract of its own as a Table Schema, from what its fields say of themselves."""
+    kinds = {"int32": "integer", "int64": "integer", "double": "number", "string": "string", "bool": "boolean"}
+    fields = []
+    for field in schema:
+        words = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+        kind = str(field.type)
+        fields.append({"name": field.name, "type": kinds[kind], "arrow_type": kind, **words})
+    return {"fields": fields}
 
 
 def signed(package: Mapping[str, Any]) -> bytes:

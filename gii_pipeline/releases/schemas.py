@@ -5,7 +5,7 @@ Belongs here: the only calls of this room into `contracts`. Does not: rules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +16,11 @@ from gii_pipeline import contracts
 def to_contract(table: str, rows: pa.Table) -> pa.Table:
     """The rows with the types, descriptions and units of the table's contract."""
     return rows.cast(contracts.load(table).arrow_schema)
+
+
+def purposes(tables: Iterable[str]) -> dict[str, str]:
+    """Table -> what its contract says it is for."""
+    return {name: contracts.load(name).purpose for name in tables}
 
 
 def from_rows(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import Any
 
 _WORD = re.compile(r"\w+")
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i"})
@@ -62,15 +63,22 @@ def found(wanted: str, names: Mapping[str, Iterable[str]], economies: Mapping[st
     return own or [key for key in names if matches(wanted, words[key])]
 
 
+def economy_name(code: str) -> str:
+    """An economy's usual name in English; the code itself where it is not known."""
+    economy = _iso(code)
+    return str(getattr(economy, "common_name", None) or economy.name) if economy else code
+
+
 @cache
-def _economy(code: str) -> str:
-    """The names of an economy in plain letters; empty where the code is not known."""
+def _iso(code: str) -> Any:  # noqa: ANN401
     import pycountry  # noqa: PLC0415
 
-    economy = pycountry.countries.get(alpha_2=code)
-    if economy is None:
-        return ""
-    names = (getattr(economy, field, "") for field in ("name", "common_name", "alpha_3"))
+    return pycountry.countries.get(alpha_2=code)
+
+
+def _economy(code: str) -> str:
+    """The names of an economy in plain letters; empty where the code is not known."""
+    names = [getattr(_iso(code), field, "") for field in ("name", "common_name", "alpha_3")]
     return " ".join(dict.fromkeys(plain(name) for name in names if name))
 
 

@@ -6,6 +6,7 @@ Does not: auditing, publishing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,20 +16,27 @@ import pyarrow as pa
 
 from gii_pipeline import verified
 from gii_pipeline.errors import ReleaseError
+from gii_pipeline.releases.about import CITATION, README, citation, readme, release_facts
 from gii_pipeline.releases.comparison import Snapshot, diff, snapshot_of
 from gii_pipeline.releases.comparison_text import to_markdown
 from gii_pipeline.releases.content import content_sha256, file_sha256
-from gii_pipeline.releases.files import write_csv, write_geojson
+from gii_pipeline.releases.files import write_csv, write_geojson, write_sqlite, write_xlsx
 from gii_pipeline.releases.info import ReleaseInfo
 from gii_pipeline.releases.package import data_package
 from gii_pipeline.releases.provenance import common_lock, lock_file
 from gii_pipeline.releases.reader import LOCK_FILE, Release
+from gii_pipeline.releases.schemas import purposes
 from gii_pipeline.releases.series import SERIES_TABLES, series_before, series_tables
 from gii_pipeline.releases.shelf import PACKAGE, Version, as_json
 from gii_pipeline.releases.storage import Folder, files_in, store_at
+from gii_pipeline.releases.wide import NAME as WIDE
+from gii_pipeline.releases.wide import wide_table
 from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, read_lock, read_parquet, write_parquet
 
 CSV_TABLES = ("ranking_size", "ranking_intensity")
+SQLITE_TABLES = ("cluster_metrics", "contributions", "rank_changes", "rank_stability", "rank_history", "rank_events")
+RELEASE_KEY = b"gii_release"
+"""In the metadata of every Parquet file: title, version, edition, method, maturity, whether the records are made up."""
 CHANGES = "CHANGES.md"
 RELEASE_TABLES = (*EDITION_TABLES, *SERIES_TABLES)
 
@@ -88,21 +96,34 @@ def stage(root: Folder, edition: Edition, version: Version) -> Staged:
 
 
 def write_version(staged: Staged, info: ReleaseInfo, before: Release | None, extras: Extras | None) -> None:
-    """Every file of the version beside the Parquet tables that are there; the data package last.
+    """Every file of the version, over the tables as they were copied; the data package last.
 
     before: the release that CHANGES.md compares with.
     """
-    into = staged.folder
-    for name in SERIES_TABLES:
-        write_parquet(staged.tables[name], into / f"{name}.parquet", {LOCK_KEY: staged.lock.to_bytes()})
+    into, about = staged.folder, release_facts(staged.version, info)
+    wide = wide_table(staged.tables)
+    told = {LOCK_KEY: staged.lock.to_bytes(), RELEASE_KEY: json.dumps(about, ensure_ascii=False).encode()}
+    for name, table in {**staged.tables, WIDE: wide}.items():
+        write_parquet(table, into / f"{name}.parquet", told)
     for name in CSV_TABLES:
-        write_csv(staged.tables[name], into / f"{name}.csv")
-    write_geojson(staged.tables["cluster_footprints"], into / "footprints.geojson")
+        write_csv(staged.tables[name], into / f"{name}.csv", about)
+    write_csv(wide, into / f"{WIDE}.csv", about)
+    write_csv(wide, into / f"{WIDE}_excel.csv", about, for_excel=True)
+    write_xlsx(wide, into / f"{WIDE}.xlsx", about)
+    others = {name: staged.tables[name] for name in SQLITE_TABLES}
+    write_sqlite({WIDE: wide, **others}, into / f"{WIDE}.sqlite", about)
+    write_geojson(
+        staged.tables["cluster_footprints"], into / "footprints.geojson", staged.tables["ranking_size"], about
+    )
+    (into / README).write_text(readme(staged.version, info, wide, purposes(staged.tables)), encoding="utf-8")
+    (into / CITATION).write_text(citation(staged.version, info), encoding="utf-8")
     (into / CHANGES).write_text(_changes(staged, info, before), encoding="utf-8")
     if extras:
         extras(into, staged.version)
     (into / LOCK_FILE).write_bytes(as_json(_lock_content(staged, info, files_in(into))))
-    (into / PACKAGE).write_bytes(data_package(staged.version, info, files_in(into), staged.tables, staged.content))
+    described = {**staged.tables, WIDE: wide}
+    content = {**staged.content, WIDE: content_sha256(wide)}
+    (into / PACKAGE).write_bytes(data_package(staged.version, info, files_in(into), described, content))
 
 
 def _lock_content(staged: Staged, info: ReleaseInfo, files: Mapping[str, Folder]) -> dict[str, Any]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import re
+import sqlite3
+import zipfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +16,22 @@ import duckdb
 import geopandas as gpd
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 import shapely
+import yaml
 from frictionless import Package
+from python_calamine import CalamineWorkbook
 
 from gii_pipeline import contracts
 from gii_pipeline.releases.content import sha256
+from gii_pipeline.releases.files import write_csv, write_xlsx
 from gii_pipeline.store import EDITION_TABLES
 from gii_pipeline_tests.releases.small_edition import SHENZHEN, info, release, tables, write_and_release
 
-TABLES = (*EDITION_TABLES, "rank_history")
+TABLES = (*EDITION_TABLES, "rank_history", "rank_events")
 
 
 @pytest.fixture
@@ -37,7 +45,9 @@ def package(version: Path) -> dict[str, Any]:
 
 
 def test_a_version_holds_every_table_and_what_is_made_from_them(version: Path) -> None:
-    others = {"footprints.geojson", "ranking_size.csv", "ranking_intensity.csv"}
+    texts = {"ranking_size.csv", "ranking_intensity.csv", "ranking.csv", "ranking_excel.csv"}
+    others = texts | {f"{name}.metadata.json" for name in texts}
+    others |= {"ranking.parquet", "ranking.xlsx", "ranking.sqlite", "footprints.geojson", "README.md", "CITATION.cff"}
     others |= {"datapackage.json", "sources.lock.json", "CHANGES.md"}
     assert {path.name for path in version.iterdir()} == {f"{table}.parquet" for table in TABLES} | others
 
@@ -63,13 +73,78 @@ def test_every_reader_finds_the_same_rows(version: Path, table: str) -> None:
     assert ds.dataset(path).to_table(columns=[column])[column].to_pylist() == first
 
 
-@pytest.mark.parametrize("table", ["ranking_size", "ranking_intensity"])
-def test_the_csv_reads_back_as_the_table(version: Path, table: str) -> None:
+@pytest.mark.parametrize("table", ["ranking_size", "ranking_intensity", "ranking"])
+def test_the_csv_is_the_table_with_figures_that_people_can_read(version: Path, table: str) -> None:
     parquet = pd.read_parquet(version / f"{table}.parquet")
-    text = pd.read_csv(version / f"{table}.csv", dtype=dict(parquet.dtypes))
-    pd.testing.assert_frame_equal(text, parquet)
+    text = pd.read_csv(version / f"{table}.csv", dtype=dict(parquet.dtypes), keep_default_na=False, na_values=[""])
+    pd.testing.assert_frame_equal(text, parquet, atol=0.5, rtol=1e-3)
     with (version / f"{table}.csv").open(encoding="utf-8", newline="") as file:
-        assert next(csv.reader(file)) == list(parquet.columns)
+        header, *rows = csv.reader(file)
+    assert header == list(parquet.columns)
+    assert all(len(cell.partition(".")[2]) <= 4 for row in rows for cell in row if cell.replace(".", "").isdigit())
+
+
+FACTS = {"version": "v2025.1", "edition": 2025, "method": 2025, "made_up": True, "maturity": "final"}
+
+
+@pytest.mark.parametrize("table", [*TABLES, "ranking"])
+def test_every_parquet_file_says_its_version_and_that_its_records_are_made_up(version: Path, table: str) -> None:
+    told = json.loads(pq.read_schema(version / f"{table}.parquet").metadata[b"gii_release"])
+    assert told == {**FACTS, "title": info().title}
+
+
+def test_every_csv_and_the_geojson_say_it_too(version: Path) -> None:
+    for path in version.glob("*.csv"):
+        described = json.loads(path.with_name(f"{path.name}.metadata.json").read_text(encoding="utf-8"))
+        assert described["url"] == path.name
+        assert described["gii:release"] == {**FACTS, "title": info().title}
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            assert [column["name"] for column in described["tableSchema"]["columns"]] == next(csv.reader(file))
+    collection = json.loads((version / "footprints.geojson").read_bytes())
+    assert collection["gii_release"]["made_up"] is True
+    first = next(feature["properties"] for feature in collection["features"] if feature["id"] == SHENZHEN)
+    assert (first["rank"], first["is_ranked"]) == (1, True)
+
+
+def test_the_wide_table_has_names_places_and_both_ranks_before(version: Path) -> None:
+    row = pd.read_parquet(version / "ranking.parquet").iloc[0]
+    assert (row["rank"], row["name"], row["economy_names"]) == (1, "Shenzhen–Hong Kong", "China, Hong Kong")
+    assert (row["latitude"], row["longitude"]) == (22.54, 114.06)
+    assert {"previous_rank_own_method", "previous_rank_same_method", "rank_low", "rank_high"} <= set(row.index)
+
+
+def test_the_spreadsheet_and_the_database_have_the_same_rows(version: Path) -> None:
+    wide = pd.read_parquet(version / "ranking.parquet")
+    header, *rows = CalamineWorkbook.from_path(str(version / "ranking.xlsx")).get_sheet_by_name("ranking").to_python()
+    assert header == list(wide.columns)
+    assert [row[header.index("name")] for row in rows] == wide["name"].tolist()
+    assert rows[0][header.index("size_score")] == pytest.approx(wide["size_score"][0], abs=1e-4)
+    with closing(sqlite3.connect(version / "ranking.sqlite")) as database:
+        best = database.execute("select name, size_score from ranking order by rank limit 1").fetchone()
+        assert best == (wide["name"][0], wide["size_score"][0])
+        assert database.execute("select value from about where fact = 'made_up'").fetchone() == ("True",)
+
+
+def test_a_name_that_begins_like_a_formula_is_text_in_a_spreadsheet(tmp_path: Path) -> None:
+    table = pa.table({"name": ["=1+1", "@SUM(A1)", "Bern"]})
+    write_csv(table, tmp_path / "names.csv", {"title": "Names"}, for_excel=True)
+    write_xlsx(table, tmp_path / "names.xlsx", {"title": "Names"})
+    assert (tmp_path / "names.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    assert pd.read_csv(tmp_path / "names.csv")["name"].tolist() == ["'=1+1", "'@SUM(A1)", "Bern"]
+    with zipfile.ZipFile(tmp_path / "names.xlsx") as book:
+        assert b"<f>" not in book.read("xl/worksheets/sheet1.xml")
+
+
+def test_the_version_is_explained_and_cited(version: Path) -> None:
+    readme = (version / "README.md").read_text(encoding="utf-8")
+    assert "**All records are made up" in readme
+    assert "| 1 | Shenzhen–Hong Kong | China, Hong Kong |" in readme
+    assert {path.stem for path in version.glob("*.parquet")} - {"ranking"} <= set(
+        re.findall(r"`(\w+)\.parquet`", readme)
+    )
+    cited = yaml.safe_load((version / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (cited["cff-version"], cited["version"], cited["type"]) == ("1.2.0", "v2025.1", "dataset")
+    assert [source["title"] for source in cited["references"]] == [source.title for source in info().sources.values()]
 
 
 def test_footprints_are_geoparquet_and_geojson_of_the_same_shapes(version: Path) -> None:

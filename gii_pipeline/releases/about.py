@@ -1,0 +1,104 @@
+"""What a version says of itself in words: README.md and CITATION.cff.
+
+Belongs here: the facts that every file of a release repeats, and the texts for people and for citation managers.
+Does not: the data package, which lists the files for machines (`package`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+import yaml
+
+from gii_pipeline.releases.info import ReleaseInfo
+from gii_pipeline.releases.shelf import Version
+
+README = "README.md"
+CITATION = "CITATION.cff"
+SHOWN = 10
+MADE_UP = "All records are made up: nothing here says anything about the world."
+
+
+def release_facts(version: Version, info: ReleaseInfo) -> dict[str, Any]:
+    """What every file repeats: title, version, edition, method, maturity, and whether the records are made up."""
+    return {
+        "title": info.title,
+        "version": str(version),
+        "edition": version.edition,
+        "method": version.method,
+        "maturity": info.maturity,
+        "made_up": info.made_up,
+    }
+
+
+def readme(version: Version, info: ReleaseInfo, wide: pa.Table, tables: Mapping[str, str]) -> str:
+    """README.md: what this is, how to read it, how to cite it. wide: `wide_table`; tables: name -> purpose."""
+    method = "" if version.own_method else f" The data of {version.edition} by the method of {version.method}."
+    notes = [MADE_UP] if info.made_up else []
+    if info.maturity != "final":
+        notes.append(f"This edition is {info.maturity}.")
+    listed = "\n".join(f"| `{name}.parquet` | {purpose} |" for name, purpose in sorted(tables.items()))
+    first = "\n".join(
+        f"| {row['rank']} | {row['name']} | {row['economy_names']} | {row['size_score']:.2f} |"
+        for row in wide.slice(0, SHOWN).to_pylist()
+    )
+    sources = "\n".join(
+        f"- {source.title}. {source.licence}. {source.citation}" for _, source in sorted(info.sources.items())
+    )
+    warning = "".join(f"> **{note}**\n\n" for note in notes)
+    return f"""# {info.title}
+
+Version {version}.{method}
+
+{warning}| rank | cluster | economies | size score |
+|---:|---|---|---:|
+{first}
+
+## Files
+
+| file | for whom |
+|---|---|
+| `ranking.csv`, `ranking_excel.csv`, `ranking.xlsx` | one row per ranked cluster, figures rounded |
+| `ranking.parquet`, `ranking.sqlite` | the same and more, with every digit, for programs |
+| `report/index.html` | the page to work with; opens without a network |
+| `footprints.geojson` | the borders that were used, for maps |
+| `CHANGES.md` | what differs from the version before |
+| `sources.lock.json`, `datapackage.json` | what it was made from; every file with its hash |
+
+## Tables
+
+| table | one row |
+|---|---|
+{listed}
+
+Descriptions and units of all columns are in the files, and in `datapackage.json`.
+
+## Cite
+
+gii_pipeline: {info.title}, version {version}. Recomputed; not published by WIPO.
+
+## Sources
+
+{sources}
+"""
+
+
+def citation(version: Version, info: ReleaseInfo) -> str:
+    """CITATION.cff 1.2.0 of the version."""
+    document = {
+        "cff-version": "1.2.0",
+        "message": "If you use these tables, cite this version." + (f" {MADE_UP}" if info.made_up else ""),
+        "type": "dataset",
+        "title": info.title,
+        "version": str(version),
+        "authors": [{"name": "gii_pipeline"}],
+        "keywords": ["innovation clusters", "patents", "scientific publications", "venture capital"],
+        **({"date-released": info.data_as_of[:10]} if info.data_as_of else {}),
+        "references": [
+            {"type": "data", "title": source.title, "authors": [{"name": source.title}], "notes": source.citation}
+            for _, source in sorted(info.sources.items())
+        ],
+    }
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
