@@ -74,8 +74,7 @@ def test_a_column_that_goes_moves_or_changes_type_is_named(package: dict[str, An
         f"column 4 of clusters was name string in v2025.1 and is economies string: {major}",
         "table contributions of v2025.1 is gone",
         f"column {count} of points was {last['name']} {last['arrow_type']} in v2025.1 and is nothing: {major}",
-        f"column 3 of ranking_size was rank int32 in v2025.1 and is rank int64: "
-        f"the contract, {size}, would have to be 2.0.0",
+        f"column 3 of ranking_size was rank int32 in v2025.1 and is rank int64: {major.replace('1.0.0', size)}",
     ]
 
 
