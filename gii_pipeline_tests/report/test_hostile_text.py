@@ -72,7 +72,7 @@ def test_a_table_of_markdown_stays_a_table_without_html(value: str) -> None:
 
 def test_a_spreadsheet_runs_no_formula_of_a_name(tmp_path: Path) -> None:
     names = ["=cmd|' /C calc'!A0", "+1", "-1", "@x", "\tx", "Oslo", None]
-    write_csv(pa.table({"name": names, "change": [-1.5] * len(names)}), tmp_path / "a.csv")
+    write_csv(pa.table({"name": names, "change": [-1.5] * len(names)}), tmp_path / "a.csv", {"title": "Names"})
     rows = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text(encoding="utf-8"))))
     assert [row["name"] for row in rows] == ["'=cmd|' /C calc'!A0", "'+1", "'-1", "'@x", "'\tx", "Oslo", ""]
     assert {row["change"] for row in rows} == {"-1.5"}
