@@ -9,15 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 import dagster as dg
 import pandas as pd
 
-from gii_pipeline import clusters, contracts, ranking
-from gii_pipeline.counting import Counted
+from gii_pipeline import contracts
 from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.inputs import EditionInputs, totals_metadata
 from gii_pipeline.defs.partitions import editions, years_of_editions
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, publish
-from gii_pipeline.metrics import cluster_metrics
-from gii_pipeline.ranking.stage import with_population
 from gii_pipeline.store import FOLLOWING_TABLES, read_parquet
 
 Frames = Mapping[str, pd.DataFrame]
@@ -42,6 +39,9 @@ def edition_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
 
 
 def find_clusters(inputs: EditionInputs) -> Frames:
+    from gii_pipeline import clusters
+    from gii_pipeline.ranking.stage import with_population
+
     points = inputs.read("points")
     found = clusters.build(
         points,
@@ -55,22 +55,31 @@ def find_clusters(inputs: EditionInputs) -> Frames:
 
 
 def measure(inputs: EditionInputs) -> Frames:
+    from gii_pipeline.metrics import cluster_metrics
+
     members, points, footprints = map(inputs.read, ("cluster_members", "points", "cluster_footprints"))
     return {"cluster_metrics": cluster_metrics(members, points, inputs.totals, footprints, inputs.edition)}
 
 
 def rank(inputs: EditionInputs) -> Frames:
+    from gii_pipeline import ranking
+
     found, footprints, figures = map(inputs.read, ("clusters", "cluster_footprints", "cluster_metrics"))
     size = ranking.rank_size(found, footprints, figures, inputs.edition)
     return {"ranking_size": size, "ranking_intensity": ranking.rank_intensity(size)}
 
 
 def contribute(inputs: EditionInputs) -> Frames:
+    from gii_pipeline import ranking
+
     members, points = map(inputs.read, ("cluster_members", "points"))
     return {"contributions": ranking.contributions(members, points, inputs.edition)}
 
 
 def compare(inputs: EditionInputs) -> Frames:
+    from gii_pipeline import ranking
+    from gii_pipeline.counting import Counted
+
     points = read_parquet(inputs.file("points"))
     counted = Counted(points, inputs.totals, inputs.ties)
     size, members = map(inputs.read, ("ranking_size", "cluster_members"))
@@ -79,6 +88,8 @@ def compare(inputs: EditionInputs) -> Frames:
 
 
 def resample(inputs: EditionInputs) -> Frames:
+    from gii_pipeline import ranking
+
     size, members, points = map(inputs.read, ("ranking_size", "cluster_members", "points"))
     stability = ranking.rank_stability(
         size, members, points, inputs.totals, inputs.edition, co_counts=inputs.co_counts, ties=inputs.ties

@@ -12,28 +12,28 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
-import ibis.expr.types as ir
 import pandas as pd
 import pyarrow.parquet as pq
-from ibis.backends import BaseBackend
 
-from gii_pipeline import contracts, counting
-from gii_pipeline.clusters.settlements import read_settlements
-from gii_pipeline.counting import Counted, Total
-from gii_pipeline.counting.engine import read_core
+from gii_pipeline import contracts
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError, MissingYearsError
 from gii_pipeline.metrics.names import CORE_TABLES
-from gii_pipeline.metrics.population import population
-from gii_pipeline.metrics.rasters import PopulationRaster
 from gii_pipeline.profiles import Gazetteer, Input
 from gii_pipeline.sources.gathering import hashes, named_by_address, pinned, pinned_entries
 from gii_pipeline.store import EDITION_TABLES, Lock, read_lock, read_parquet
 from gii_pipeline.store.lock import fingerprint
 from gii_pipeline.verified import sha256_of
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import ibis.expr.types as ir
+    from ibis.backends import BaseBackend
+
+    from gii_pipeline.counting import Counted, Total
 
 TOTALS_KEY = b"gii_totals"
 CODE = version("gii-pipeline")
@@ -148,17 +148,23 @@ class EditionInputs:
 
     def core(self, connection: BaseBackend, edition: Edition) -> tuple[dict[str, ir.Table], ir.Table]:
         """Metric -> its core table, and the locations, for the edition's years on one connection."""
+        from gii_pipeline.counting.engine import read_core
+
         files = self.core_files(edition)
         tables = {metric: read_core(connection, files[CORE_TABLES[metric]]) for metric in edition.metrics}
         return tables, read_core(connection, files["locations"])
 
     def count(self, edition: Edition) -> Counted:
         """All that is counted for this edition, or for one that it is compared with, from the core files."""
+        from gii_pipeline import counting
+
         with closing_engine(self.pipeline.engine) as connection:
             return counting.count(*self.core(connection, edition), edition)
 
     def co_counts(self, clusters: pd.DataFrame) -> pd.DataFrame:
         """How the parts of single records fall on numbered clusters together."""
+        from gii_pipeline import counting
+
         with closing_engine(self.pipeline.engine) as connection:
             core, _ = self.core(connection, self.edition)
             return counting.co_counts(core, self.edition, clusters)
@@ -166,6 +172,8 @@ class EditionInputs:
     @cached_property
     def ties(self) -> pd.DataFrame | None:
         """Co-records between locations, where the edition merges clusters by them."""
+        from gii_pipeline import counting
+
         if self.edition.merge_rule.value != "distance_and_ties":
             return None
         with closing_engine(self.pipeline.engine) as connection:
@@ -219,6 +227,9 @@ class EditionInputs:
 
     def population_of(self, footprints: pd.DataFrame) -> pd.DataFrame:
         """cluster_id, population of the footprints, from the pinned rasters of the epochs around the edition's year."""
+        from gii_pipeline.metrics.population import population
+        from gii_pipeline.metrics.rasters import PopulationRaster
+
         pin = self.pipeline.store.raw("population")
         came_from = {entry["sha256"]: entry["address"] for entry in pinned_entries(pin)}
         files = pinned(pin, self.pipeline.archive)
@@ -233,6 +244,8 @@ class EditionInputs:
     @cached_property
     def settlements(self) -> gpd.GeoSeries | None:
         """The extents of settlements, where the edition's footprints are these."""
+        from gii_pipeline.clusters.settlements import read_settlements
+
         if self.edition.footprint.value != "settlements":
             return None
         path = self.pipeline.profile.population.settlements
@@ -265,6 +278,8 @@ class EditionInputs:
     @property
     def totals(self) -> dict[str, Total]:
         """Metric -> the world total that was counted with the points."""
+        from gii_pipeline.counting import Total
+
         path = self.file("points")
         return {name: Total(*total) for name, total in json.loads(pq.read_schema(path).metadata[TOTALS_KEY]).items()}
 
@@ -272,6 +287,8 @@ class EditionInputs:
 @contextmanager
 def closing_engine(engine: str) -> Iterator[BaseBackend]:
     """A connection to count on, closed at the end; Spark's session is left to whoever comes next."""
+    from gii_pipeline import counting
+
     connection = counting.connect(engine)
     try:
         yield connection
