@@ -23,8 +23,7 @@ from _world import points, totals
 from gii_pipeline import clusters, counting
 from gii_pipeline.counting import Total
 from gii_pipeline.editions import Edition, wipo_book
-from gii_pipeline.metrics import cluster_metrics
-from gii_pipeline.metrics.cluster_metrics import count_by_cluster
+from gii_pipeline.metrics.cluster_metrics import cluster_metrics, count_by_cluster
 from gii_pipeline.ranking import size_order
 from gii_pipeline.ranking.bootstrap import bootstrap_scores, interval
 from gii_pipeline.ranking.stability import SEED, grid_ranks, numbered

@@ -55,7 +55,7 @@ def find_clusters(inputs: EditionInputs) -> Frames:
 
 
 def measure(inputs: EditionInputs) -> Frames:
-    from gii_pipeline.metrics import cluster_metrics
+    from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 
     members, points, footprints = map(inputs.read, ("cluster_members", "points", "cluster_footprints"))
     return {"cluster_metrics": cluster_metrics(members, points, inputs.totals, footprints, inputs.edition)}

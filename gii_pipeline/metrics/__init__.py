@@ -4,7 +4,6 @@ Belongs here: figures of one cluster in one metric, and the metrics' names.
 Does not: ranking clusters by several metrics.
 """
 
-from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.metrics.names import CORE_TABLES, METRIC, METRICS, Metric
 
-__all__ = ["CORE_TABLES", "METRIC", "METRICS", "Metric", "cluster_metrics"]
+__all__ = ["CORE_TABLES", "METRIC", "METRICS", "Metric"]

@@ -18,7 +18,7 @@ import pandas as pd
 
 from gii_pipeline.counting import Total
 from gii_pipeline.editions import Edition, wipo_book
-from gii_pipeline.metrics import cluster_metrics
+from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.ranking.rank import rank_size
 
 PUBLISHED = files("gii_pipeline.ranking").joinpath("published.csv")

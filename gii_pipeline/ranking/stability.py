@@ -19,8 +19,7 @@ from gii_pipeline.clusters.locations import locations
 from gii_pipeline.counting import Total
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
-from gii_pipeline.metrics import cluster_metrics
-from gii_pipeline.metrics.cluster_metrics import count_by_cluster, with_edition
+from gii_pipeline.metrics.cluster_metrics import cluster_metrics, count_by_cluster, with_edition
 from gii_pipeline.ranking.bootstrap import bootstrap_scores, interval, ranks_of
 from gii_pipeline.ranking.rank import size_order
 

@@ -14,7 +14,7 @@ import pandas as pd
 from gii_pipeline import clusters
 from gii_pipeline.counting import Total
 from gii_pipeline.editions import Edition
-from gii_pipeline.metrics import cluster_metrics
+from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.ranking.contributions import contributions
 from gii_pipeline.ranking.rank import rank_intensity, rank_size
 

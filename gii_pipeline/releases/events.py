@@ -16,7 +16,6 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 import pyarrow as pa
 
-from gii_pipeline.clusters.identity import match
 from gii_pipeline.releases.reader import to_pandas
 from gii_pipeline.releases.schemas import from_rows
 
@@ -156,6 +155,8 @@ def _borders(
     before: _Standings, now: _Standings, basis: str, *, members: pa.Table, members_before: pa.Table
 ) -> Iterator[Row]:
     """Ranked clusters that split from another, took one in, are new or are gone, by the locations that they share."""
+    from gii_pipeline.clusters.identity import match  # noqa: PLC0415 - the package compiles its loops with numba
+
     columns = ["location_id", "cluster_id", "latitude", "longitude", "people"]
     then, current = (to_pandas(table.select(columns)) for table in (members_before, members))
     matched = match(current, then)

@@ -7,7 +7,7 @@ import pytest
 from gii_pipeline.counting import Total
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
-from gii_pipeline.metrics import cluster_metrics
+from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline_tests.ranking import small_world as world
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gii_pipeline.metrics import cluster_metrics
+from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.ranking import contributions
 from gii_pipeline_tests.ranking import small_world as world
 

@@ -7,7 +7,7 @@ import pytest
 
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
-from gii_pipeline.metrics import cluster_metrics
+from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.ranking import rank_stability, size_order
 from gii_pipeline.ranking.stability import GRID, Grid, grid_ranks
 from gii_pipeline_tests.ranking import towns as world

@@ -12,7 +12,7 @@ from gii_pipeline.counting import Total
 from gii_pipeline.counting.units import counted as counted_to_the_millionth
 from gii_pipeline.counting.units import from_units, to_units
 from gii_pipeline.errors import InputError
-from gii_pipeline.metrics import cluster_metrics
+from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.ranking import contributions, rank_intensity, rank_size
 from gii_pipeline_tests.ranking import small_world as world
 

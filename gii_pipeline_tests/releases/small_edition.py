@@ -16,7 +16,7 @@ import shapely
 from gii_pipeline import contracts, verified
 from gii_pipeline.counting import Total
 from gii_pipeline.editions import Edition, wipo_book
-from gii_pipeline.metrics import cluster_metrics
+from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.ranking import contributions, rank_intensity, rank_size
 from gii_pipeline.releases import Made, ReleaseInfo, SourceInfo, make_release
 from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, Store, write_parquet
