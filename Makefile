@@ -48,6 +48,7 @@ lock: .venv/installed  ## pin the dependencies anew
 	$(BIN)/pip install --quiet uv
 	$(UV) --extra dev --extra s3 --extra postgres --extra spark pyproject.toml -o requirements/dev.txt
 	$(UV) --constraint requirements/dev.txt pyproject.toml -o requirements/core.txt
+	$(UV) --extra s3 --extra postgres --extra kubernetes --constraint requirements/dev.txt pyproject.toml -o requirements/image.txt
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

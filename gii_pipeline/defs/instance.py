@@ -11,6 +11,7 @@ record of a run; tables and releases do not depend on it.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 import sys
@@ -103,7 +104,7 @@ SETTINGS = {
 
 def instance_of(root: Path) -> dg.DagsterInstance:
     """The Dagster instance of DAGSTER_HOME, or one under the root, so that the page shows what commands ran."""
-    os.environ.setdefault("DAGSTER_HOME", str(root / "dagster"))
+    os.environ.setdefault("DAGSTER_HOME", str(_plain(root / "dagster")))
     home = home_of()
     home.mkdir(parents=True, exist_ok=True)
     settings = home / "dagster.yaml"
@@ -113,6 +114,22 @@ def instance_of(root: Path) -> dg.DagsterInstance:
         instance = dg.DagsterInstance.get()
         mark_the_dead(instance, home)
         return instance
+
+
+def _plain(home: Path) -> Path:
+    """The folder under a name without patterns: Dagster looks its settings up as one, and would find none.
+
+    Without settings it would keep the runs elsewhere and send telemetry.
+    """
+    if not any(sign in str(home) for sign in "*?["):
+        return home
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gii"
+    link = cache / f"dagster-{hashlib.sha256(str(home).encode()).hexdigest()[:16]}"
+    cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    home.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(home, target_is_directory=True)
+    return link
 
 
 def home_of() -> Path:

@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from gii_pipeline.defs.instance import instance_of
 from gii_pipeline_tests import tiny_world
 from gii_pipeline_tests.defs.deployment import COMPOSE, EXAMPLE, ROOT, Postgres, deployment, postgres_server
 
@@ -79,9 +80,53 @@ def test_only_a_database_that_may_come_back_is_waited_for(message: str, away: bo
 
 def test_the_image_copies_only_what_is_there() -> None:
     lines = (ROOT / "deploy" / "Dockerfile").read_text().splitlines()
-    copied = [word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]]
+    copies = [line for line in lines if line.startswith("COPY") and "--from=" not in line]
+    copied = [word for line in copies for word in line.split()[1:-1] if not word.startswith("--")]
     assert copied
     assert all((ROOT / name).exists() for name in copied)
+
+
+def test_nothing_reaches_a_build_that_is_not_named() -> None:
+    first, *rest = [
+        line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")
+    ]
+    assert first == "*"
+    named = [line.removeprefix("!") for line in rest if line.startswith("!")]
+    assert all((ROOT / name).exists() for name in named)
+    assert not {name.split("/")[0] for name in named} & {"gii_data", ".env", ".git", ".venv", "gii_pipeline_tests"}
+
+
+def test_the_image_is_installed_from_hashes_and_runs_as_a_number() -> None:
+    text = (ROOT / "deploy" / "Dockerfile").read_text()
+    installs = [line for line in text.splitlines() if "pip install" in line]
+    assert installs
+    assert all("--require-hashes" in line or "--no-index" in line for line in installs)
+    assert not re.search(r"\bgcc\b|build-essential", text)
+    assert "USER 1000:1000" in text
+    hashed = (ROOT / "requirements" / "image.txt").read_text()
+    assert {"dagster-postgres==", "dagster-k8s=="} <= set(re.findall(r"^[\w-]+==", hashed, re.MULTILINE))
+
+
+def test_the_database_and_dagster_log_in_with_one_secret_and_every_service_has_a_health_check() -> None:
+    assert VALUES["postgresql"]["existingSecret"] == VALUES["global"]["postgresqlSecretName"]
+    (server,) = VALUES["dagster-user-deployments"]["deployments"]
+    run = VALUES["runLauncher"]["config"]["k8sRunLauncher"]["runK8sConfig"]["podSpecConfig"]
+    assert server["podSecurityContext"]["fsGroup"] == run["securityContext"]["fsGroup"] == 1000
+    assert {"readinessProbe", "livenessProbe", "startupProbe"} <= set(server)
+    assert "livenessProbe" in VALUES["dagsterDaemon"]
+    assert {"readinessProbe", "livenessProbe"} <= set(VALUES["dagsterWebserver"])
+    assert all("healthcheck" in service for service in COMPOSE["services"].values())
+
+
+def test_telemetry_is_off_in_a_root_whose_name_is_a_pattern_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "a [b] * c=1 ü"
+    with instance_of(root) as instance:
+        assert instance.telemetry_enabled is False
+    assert (root / "dagster" / "dagster.yaml").is_file()
 
 
 @pytest.fixture(scope="module")
