@@ -11,14 +11,16 @@ from gii_pipeline.geocoding.core import (
     locations,
     unlocated,
 )
-from gii_pipeline.geocoding.gazetteer import Found, Gazetteer
+from gii_pipeline.geocoding.gazetteer import Gazetteer
 from gii_pipeline.geocoding.locate import locate
 from gii_pipeline.geocoding.location_id import pack, unpack
 from gii_pipeline.geocoding.overrides import read_overrides
+from gii_pipeline.geocoding.resolution import Found, Resolver
 
 __all__ = [
     "Found",
     "Gazetteer",
+    "Resolver",
     "core_rows",
     "core_table",
     "geocoding_quality",

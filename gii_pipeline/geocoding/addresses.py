@@ -1,53 +1,64 @@
 """Distinct addresses → points: which way of locating is tried first, and what each says of itself.
 
 Belongs here: overrides, given coordinates, institutions, cities and free text, in this order, on a table of distinct
-addresses. Does not: people and records (see `locate`), or picking one of several places (see `gazetteer`).
+addresses. Does not: people and records (see `locate`), or which of several places is meant (see `resolution`).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gii_pipeline.geocoding.economies import alpha2
-from gii_pipeline.geocoding.gazetteer import Gazetteer, distance_km
+from gii_pipeline.geocoding.economies import RELATED, alpha2
+from gii_pipeline.geocoding.gazetteer import Gazetteer
 from gii_pipeline.geocoding.names import plain, segments
+from gii_pipeline.geocoding.organisations import Organisations
+from gii_pipeline.geocoding.resolution import Answer, Resolver
+from gii_pipeline.geocoding.sphere import distance_km
+from gii_pipeline.geocoding.written import Written, read_fields, read_text
 
-ADDRESS_COLUMNS: Final = ["institution_id", "city", "admin", "economy", "latitude", "longitude", "address"]
+ADDRESS_COLUMNS: Final = ["institution_id", "city", "admin", "economy", "postcode", "latitude", "longitude", "address"]
 LOCATED_COLUMNS: Final = ["latitude", "longitude", "place", "admin", "economy", "precision", "geocoding"]
-SAME_PLACE_KM: Final = 100.0
 NEAREST_PLACE_KM: Final = 50.0
-_CITY_AND_STATE: Final = re.compile(r"^(?P<city>\S.*?)\s+(?P<admin>[A-Z]{2,3})$")
+"""How far a point may lie from the place that it is named after."""
+_NO_PLACE: Final = ("unknown_city", "no_city", "ambiguous_city", "unknown_economy")
+_NOWHERE_KM: Final = 100.0
+_INHABITED_KM: Final = 10.0
+_INHABITANTS: Final = 5_000
 
 
 def locate_addresses(
-    addresses: pd.DataFrame, gazetteer: Gazetteer, institutions: pd.DataFrame, overrides: pd.DataFrame
+    addresses: pd.DataFrame,
+    gazetteer: Gazetteer,
+    institutions: pd.DataFrame,
+    overrides: pd.DataFrame,
+    organisations: Organisations | None = None,
 ) -> pd.DataFrame:
     """Where each address lies.
 
     addresses: the ADDRESS_COLUMNS with a distinct index, economy as alpha-2 or null. institutions: the sources'
-    INSTITUTION_COLUMNS. overrides: see `overrides.read_overrides`.
+    INSTITUTION_COLUMNS. overrides: see `overrides.read_overrides`. organisations: those of the institutions, where the
+    caller asks more than once.
     Returns the LOCATED_COLUMNS on the same index; latitude, longitude and precision are null where `geocoding` says
     why not.
     """
+    addresses = addresses.reindex(columns=ADDRESS_COLUMNS)
+    resolver = Resolver(gazetteer)
     ways: list[Callable[[pd.DataFrame], pd.DataFrame]] = [
         lambda left: _by_override(left, gazetteer, overrides),
-        lambda left: _by_coordinates(left, gazetteer),
-        lambda left: _by_institution(left, gazetteer, institutions),
-        lambda left: _by_city(left, gazetteer),
-        lambda left: _by_text(left, gazetteer),
+        lambda left: _by_institution(left, resolver, institutions),
+        lambda left: _by_name(left, resolver, organisations or Organisations(institutions)),
     ]
     found, left = [], addresses
     for way in ways:
         if len(left):
             found.append(way(left))
             left = left.drop(found[-1].index)
-    return pd.concat([*found, _not_located(left, gazetteer)]).reindex(addresses.index)
+    return pd.concat(found).reindex(addresses.index) if found else addresses.reindex(columns=LOCATED_COLUMNS)
 
 
 def _by_override(addresses: pd.DataFrame, gazetteer: Gazetteer, overrides: pd.DataFrame) -> pd.DataFrame:
@@ -59,114 +70,182 @@ def _by_override(addresses: pd.DataFrame, gazetteer: Gazetteer, overrides: pd.Da
     return pd.concat(
         [
             _at_places(at["geonameid"][placed].astype("int64"), gazetteer, "city", "override"),
-            _at_points(points, gazetteer, "point", "override"),
+            _at_points(points, gazetteer, "point", "override", known_place=None),
         ]
     )
 
 
-def _by_coordinates(addresses: pd.DataFrame, gazetteer: Gazetteer) -> pd.DataFrame:
-    given = addresses["latitude"].between(-90, 90) & addresses["longitude"].between(-180, 180)
-    nowhere = (addresses["latitude"] == 0) & (addresses["longitude"] == 0)
-    return _at_points(addresses[given & ~nowhere], gazetteer, "point", "coordinates")
-
-
-def _by_institution(addresses: pd.DataFrame, gazetteer: Gazetteer, institutions: pd.DataFrame) -> pd.DataFrame:
+def _by_institution(addresses: pd.DataFrame, resolver: Resolver, institutions: pd.DataFrame) -> pd.DataFrame:
     """At the place of the institution, or at its point, or at what the gazetteer knows of its city."""
-    known = addresses[addresses["institution_id"].isin(institutions["institution_id"])]
+    gazetteer = resolver.gazetteer
+    own_point = _given_points(addresses)
+    known = addresses[addresses["institution_id"].isin(institutions["institution_id"]) & ~own_point]
     by_id = institutions.drop_duplicates("institution_id").set_index("institution_id")
     at = by_id.reindex(known["institution_id"]).set_axis(known.index)
     at = at.assign(economy=at["economy"].map(_alpha2))
     placed = at["geonameid"].isin(gazetteer.places.index)
-    pointed = at["latitude"].notna() & ~placed
-    precision = np.where(at["geonameid"][pointed].notna(), "city", "institution")
+    at_point = at["latitude"].notna() & ~placed
+    precision = np.where(at["geonameid"][at_point].notna(), "city", "institution")
+    named = at[~placed & ~at_point]
+    answers = resolver.resolve(_fields(named.assign(postcode=None)))
+    rows = {index: answer.place for index, answer in zip(named.index, answers, strict=True) if answer.place is not None}
+    by_city = pd.Series({index: gazetteer.geonameids[place] for index, place in rows.items()}, dtype="int64")
     return pd.concat(
         [
             _at_places(at["geonameid"][placed].astype("int64"), gazetteer, "city", "institution"),
-            _at_points(at[pointed], gazetteer, precision, "institution"),
-            _by_city(at[~placed & ~pointed], gazetteer).assign(geocoding="institution"),
+            _at_points(at[at_point], gazetteer, precision, "institution", known_place=None),
+            _at_places(by_city, gazetteer, "city", "institution"),
         ]
     )
 
 
-def _by_city(addresses: pd.DataFrame, gazetteer: Gazetteer) -> pd.DataFrame:
-    match = _matches(addresses, gazetteer)
-    match = match[match["geonameid"].notna()]
-    precision = np.where(match["method"] == "city_state", "economy", "city")
-    return _at_places(match["geonameid"].astype("int64"), gazetteer, precision, match["method"].to_numpy())
-
-
-def _by_text(addresses: pd.DataFrame, gazetteer: Gazetteer) -> pd.DataFrame:
-    """By the parts of an address that name a place: not a region if another will do, and the later part first."""
-    texts = addresses[addresses["institution_id"].isna() & addresses["city"].isna() & addresses["address"].notna()]
-    parts = pd.DataFrame(
-        [
-            (index, *part)
-            for index, economy, address in texts[["economy", "address"]].itertuples()
-            for part in _parts(address, economy)
-        ],
-        columns=["index", "order", "city", "admin", "economy"],
-    )
-    match = _matches(parts, gazetteer)
-    parts = parts.assign(geonameid=match["geonameid"])[match["method"].isin(["city", "city_admin"]).to_numpy()]
-    named = list(zip(parts["economy"], parts["city"].map(plain), strict=True))
-    regions = gazetteer.are_admins(named)
-    parts = parts.assign(region=[name in regions for name in named]).sort_values(["index", "region", "order"])
-    best = parts.drop_duplicates("index").set_index("index")["geonameid"].astype("int64")
-    return _at_places(best, gazetteer, "city", "address_text")
-
-
-def _parts(address: str, economy: object) -> Iterator[tuple[int, str, str | None, str]]:
-    """(order, city, admin, economy) for every part of an address that may name a city, the last part first."""
-    written = segments(address)
-    if written and (last := alpha2(written[0])) and len(written[0]) > 2:
-        economy, written = economy if isinstance(economy, str) else last, written[1:]
-    if not isinstance(economy, str):
-        return
-    admin: str | None = None
-    for order, part in enumerate(written):
-        city = part
-        if match := _CITY_AND_STATE.match(part):
-            city, admin = match["city"], match["admin"]
-        if len(city) > 3 or not city.isascii():
-            yield order, city, admin, economy
-        admin = part
-
-
-def _names_no_city(addresses: pd.DataFrame, gazetteer: Gazetteer) -> npt.NDArray[np.bool_]:
-    """Whether each address names no more than a region or an economy."""
-    named = [
-        [part for part in ([city] if isinstance(city, str) else segments(str(address))) if not _is_economy(part)]
-        for city, address in addresses[["city", "address"]].itertuples(index=False)
+def _by_name(addresses: pd.DataFrame, resolver: Resolver, organisations: Organisations) -> pd.DataFrame:
+    """By what the address says, and by its coordinates as far as they agree with that."""
+    gazetteer = resolver.gazetteer
+    answers, methods, economies = _answers(addresses, resolver)
+    addresses = addresses.assign(economy=pd.Series(economies, index=addresses.index, dtype="str"))
+    place = pd.Series([answer.place for answer in answers], index=addresses.index, dtype="Int64")
+    method = pd.Series(methods, index=addresses.index, dtype="str")
+    given = _given_points(addresses)
+    verdict = _verdicts(addresses[given], place[given], method[given], gazetteer)
+    use_point = verdict.reindex(addresses.index).eq("use")
+    refused = verdict.reindex(addresses.index).eq("contradicts")
+    method = method.mask(refused & place.notna(), "city_not_coordinates")
+    method = method.mask(refused & place.isna(), "coordinates_contradict")
+    found = place.notna() & ~use_point
+    precision = np.where(method[found].isin(["city_state"]), "economy", "city")
+    ids = pd.Series(gazetteer.geonameids[place[found].astype("int64")], index=place.index[found])
+    named = place[use_point].map(lambda row: gazetteer.geonameids[row], na_action="ignore").astype("Int64")
+    missed = addresses[~found & ~use_point]
+    by_organisation = _by_organisation(missed[method[missed.index].isin(_NO_PLACE)], resolver.gazetteer, organisations)
+    missed = missed.drop(by_organisation.index)
+    ways = [
+        by_organisation,
+        _at_places(ids, gazetteer, precision, method[found].to_numpy(dtype=np.str_)),
+        _at_points(addresses[use_point], gazetteer, "point", "coordinates", known_place=named),
+        _not_located(missed, method[missed.index]),
     ]
-    parts = [
-        [(str(economy), plain(part)) for part in parts]
-        for economy, parts in zip(addresses["economy"], named, strict=True)
+    return pd.concat(ways)
+
+
+def _by_organisation(addresses: pd.DataFrame, gazetteer: Gazetteer, organisations: Organisations) -> pd.DataFrame:
+    """Where the organisation lies that the text of an address names."""
+    texts = addresses[addresses["address"].notna()]
+    rows = {
+        index: row
+        for index, address, economy in texts[["address", "economy"]].itertuples()
+        if (row := organisations.find(reversed(segments(address)), _text(economy))) is not None
+    }
+    at = organisations.rows.loc[list(rows.values())].set_axis(list(rows))
+    return _at_points(at, gazetteer, "institution", "organisation", known_place=None)
+
+
+def _answers(addresses: pd.DataFrame, resolver: Resolver) -> tuple[list[Answer], list[str], list[object]]:
+    """The answer of each address by its fields, else by its text; the method, or why not; and its economy."""
+    by_fields = resolver.resolve(_fields(addresses))
+    texts = [
+        (nth, text, economy)
+        for nth, (answer, text, economy, institution) in enumerate(
+            zip(by_fields, addresses["address"], addresses["economy"], addresses["institution_id"], strict=True)
+        )
+        if isinstance(text, str)
+        and ((answer.place is None and answer.method != "no_city") or not answer.agrees)
+        and not isinstance(institution, str)
     ]
-    regions = gazetteer.are_admins(part for of_address in parts for part in of_address)
-    return np.array([all(part in regions for part in of_address) for of_address in parts], dtype=bool)
+    points = _points(addresses)
+    written = [_at_point(read_text(text, _text(economy)), points[nth]) for nth, text, economy in texts]
+    by_text = resolver.resolve(written)
+    answers, methods = list(by_fields), [answer.method for answer in by_fields]
+    for (nth, _, _), answer in zip(texts, by_text, strict=True):
+        fields_say = answers[nth]
+        if fields_say.place is None and (answer.place is not None or fields_say.method == "no_address"):
+            answers[nth] = answer
+            methods[nth] = "address_text" if answer.method in ("city", "city_admin") else answer.method
+        elif fields_say.method in ("no_address", "unknown_city"):
+            methods[nth] = answer.method
+    economies = addresses["economy"].tolist()
+    for (nth, _, _), address in zip(texts, written, strict=True):
+        economies[nth] = address.economy if not isinstance(economies[nth], str) else economies[nth]
+    for nth, institution in enumerate(addresses["institution_id"]):
+        if answers[nth].place is None:
+            if isinstance(institution, str):
+                methods[nth] = "unknown_institution"
+            elif not isinstance(economies[nth], str) and methods[nth] in ("unknown_city", "no_address"):
+                methods[nth] = "unknown_economy" if _says_something(addresses.iloc[nth]) else "no_address"
+    return answers, methods, economies
 
 
-def _is_economy(part: str) -> bool:
-    return alpha2(part) is not None
+def _says_something(address: pd.Series) -> bool:
+    return isinstance(address["city"], str) or isinstance(address["address"], str)
 
 
-def _matches(addresses: pd.DataFrame, gazetteer: Gazetteer) -> pd.DataFrame:
-    queries = addresses[["city", "admin", "economy"]].assign(query=np.arange(len(addresses)))
-    return gazetteer.match(queries).set_axis(addresses.index)
+def _fields(addresses: pd.DataFrame) -> list[Written]:
+    columns = addresses[["city", "admin", "economy", "postcode"]]
+    return [
+        _at_point(read_fields(*map(_text, row)), point)
+        for row, point in zip(columns.itertuples(index=False), _points(addresses), strict=True)
+    ]
 
 
-def _not_located(addresses: pd.DataFrame, gazetteer: Gazetteer) -> pd.DataFrame:
-    reason = np.select(
-        [
-            addresses["institution_id"].notna(),
-            addresses["city"].isna() & addresses["address"].isna(),
-            addresses["economy"].isna(),
-            _names_no_city(addresses, gazetteer),
-            addresses["city"].isna(),
-        ],
-        ["unknown_institution", "no_address", "unknown_economy", "no_city", "unknown_city"],
-        default=_matches(addresses, gazetteer)["method"].to_numpy(),
+def _points(addresses: pd.DataFrame) -> list[tuple[float, float] | None]:
+    given = _given_points(addresses)
+    points = zip(given, addresses["latitude"], addresses["longitude"], strict=True)
+    return [(float(latitude), float(longitude)) if known else None for known, latitude, longitude in points]
+
+
+def _at_point(written: Written, point: tuple[float, float] | None) -> Written:
+    written.point = point
+    return written
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _given_points(addresses: pd.DataFrame) -> pd.Series[bool]:
+    given = addresses["latitude"].between(-90, 90) & addresses["longitude"].between(-180, 180)
+    return given & ~((addresses["latitude"] == 0) & (addresses["longitude"] == 0))
+
+
+def _verdicts(
+    addresses: pd.DataFrame, place: pd.Series[int], method: pd.Series[str], gazetteer: Gazetteer
+) -> pd.Series[str]:
+    """Of each address with a point: `use` it, or it `contradicts` what the address says.
+
+    Where a place is named, the point must lie near one of that name that the address allows. Where none is, it must lie
+    in the economy; and a row that names no more than its economy gives a point of a town, not one of the whole economy.
+    """
+    if addresses.empty:
+        return pd.Series(dtype="str")
+    latitude, longitude = addresses["latitude"].astype(float), addresses["longitude"].astype(float)
+    nearest, nearest_km = gazetteer.nearest(latitude, longitude)
+    there = gazetteer.places.loc[nearest].set_axis(addresses.index)
+    row = place.fillna(0).astype("int64")
+    at = gazetteer.places.iloc[row].set_axis(addresses.index)
+    away_km = distance_km(latitude, longitude, at["latitude"], at["longitude"])
+    named = place.notna() & (method != "city_state")
+    inhabited = (nearest_km <= _INHABITED_KM) & (
+        gazetteer.largest_within(latitude, longitude, _INHABITED_KM) >= _INHABITANTS
     )
+    bare = addresses[["city", "admin", "address"]].isna().all(axis=1).to_numpy()
+    in_economy = _same_economy(addresses["economy"], there["economy"]) & (nearest_km <= _NOWHERE_KM)
+    unnamed = in_economy & (inhabited | ~bare)
+    return pd.Series(
+        np.where(np.where(named, away_km <= NEAREST_PLACE_KM, unnamed), "use", "contradicts"), addresses.index
+    )
+
+
+def _same_economy(given: Iterable[object], there: Iterable[object]) -> npt.NDArray[np.bool_]:
+    return np.array(
+        [
+            not isinstance(economy, str) or economy == other or other in RELATED.get(economy, ())
+            for economy, other in zip(given, there, strict=True)
+        ],
+        dtype=np.bool_,
+    )
+
+
+def _not_located(addresses: pd.DataFrame, reason: pd.Series[str]) -> pd.DataFrame:
     return pd.DataFrame({"economy": addresses["economy"], "geocoding": reason}, index=addresses.index).reindex(
         columns=LOCATED_COLUMNS
     )
@@ -184,22 +263,22 @@ def _at_places(
 
 
 def _at_points(
-    addresses: pd.DataFrame, gazetteer: Gazetteer, precision: str | npt.NDArray[np.str_], method: str
+    addresses: pd.DataFrame,
+    gazetteer: Gazetteer,
+    precision: str | npt.NDArray[np.str_],
+    method: str,
+    known_place: pd.Series[int] | None,
 ) -> pd.DataFrame:
-    """At the given points, named after the city that the address gives if it is near, else after the nearest place."""
+    """At the given points, named after the place that the address gives, else after the nearest one."""
     points = addresses[["latitude", "longitude"]].assign(precision=precision, geocoding=method)
     if points.empty:
         return points.reindex(columns=LOCATED_COLUMNS)
-    named = _matches(addresses, gazetteer)["geonameid"]
     nearest, nearest_km = gazetteer.nearest(points["latitude"], points["longitude"])
-    city = gazetteer.places.reindex(named.astype("Float64")).set_axis(points.index)
-    away_km = distance_km(points["latitude"], points["longitude"], city["latitude"], city["longitude"])
-    geonameid = named.where(
-        away_km <= SAME_PLACE_KM, pd.Series(nearest, points.index).where(nearest_km <= NEAREST_PLACE_KM)
-    )
+    geonameid = pd.Series(nearest, points.index, dtype="Int64").where(nearest_km <= NEAREST_PLACE_KM)
+    if known_place is not None:
+        geonameid = known_place.fillna(geonameid)
     names = gazetteer.places.reindex(geonameid.astype("Float64")).set_axis(points.index)
-    given = addresses["economy"].where(~(away_km <= SAME_PLACE_KM))
-    economy = given.where(given.notna(), names["economy"])
+    economy = names["economy"].where(names["economy"].notna(), addresses["economy"])
     return points.assign(place=names["name"], admin=names["admin"], economy=economy)[LOCATED_COLUMNS]
 
 

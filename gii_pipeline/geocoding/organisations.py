@@ -1,0 +1,100 @@
+"""Organisations by their printed names: where an affiliation lies that names no place.
+
+Belongs here: the names of institutions in one plain form with its abbreviations written out, and matching against them.
+Does not: institutions that a source gives by id (see `addresses`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Final
+
+import pandas as pd
+from rapidfuzz import fuzz, process
+
+from gii_pipeline.geocoding.economies import alpha2
+from gii_pipeline.geocoding.names import plain
+from gii_pipeline.geocoding.sphere import distance_km
+
+_ALIKE: Final = 93.0
+"""The least similarity (0 to 100) of two names whose words are in any order."""
+_WORDS: Final = 2
+_SAME_PLACE_KM: Final = 50.0
+_LEFT_OUT: Final = frozenset(
+    {"of", "the", "for", "and", "in", "at", "de", "la", "le", "les", "du", "des", "et", "di", "della", "e"}
+    | {"da", "do", "dos", "del", "y", "fur", "und", "der"}
+)
+_WRITTEN_OUT: Final = {
+    "univ": "university", "inst": "institute", "natl": "national", "nacl": "nacional", "technol": "technology",
+    "tech": "technical", "sci": "science", "sciences": "science", "acad": "academy", "coll": "college",
+    "hosp": "hospital",
+    "ctr": "center", "lab": "laboratory", "labs": "laboratory", "res": "research", "dept": "department",
+    "int": "international", "med": "medical", "agr": "agricultural", "engn": "engineering", "educ": "education",
+    "hlth": "health", "fdn": "foundation", "fed": "federal", "politecn": "politecnico", "polytech": "polytechnic",
+    "cent": "central", "sch": "school", "org": "organization", "soc": "society",
+    "environm": "environmental", "biol": "biology", "phys": "physics", "chem": "chemistry", "mus": "museum",
+    "hist": "history", "nat": "natural", "ind": "industrial", "calif": "california", "penn": "pennsylvania",
+    "fac": "faculty", "vet": "veterinary", "minist": "ministry",
+    "observ": "observatory", "corp": "corporation", "co": "company", "assoc": "association", "adv": "advanced",
+    "gen": "general", "reg": "regional", "canc": "cancer",
+}  # fmt: skip
+
+
+class Organisations:
+    """Institutions by economy and plain name.
+
+    institutions: INSTITUTION_COLUMNS of the sources, economy as a code or a name.
+    """
+
+    def __init__(self, institutions: pd.DataFrame) -> None:
+        named = institutions[institutions["name"].notna()]
+        self.rows = named.assign(
+            economy=[alpha2(economy) if isinstance(economy, str) else None for economy in named["economy"]],
+            form=[organisation_form(name) for name in named["name"]],
+        ).reset_index(drop=True)
+
+    @cached_property
+    def _by_economy(self) -> dict[str, dict[str, list[int]]]:
+        """Economy (and "" for any) -> form -> rows."""
+        found: dict[str, dict[str, list[int]]] = {"": {}}
+        for row, (economy, form) in enumerate(zip(self.rows["economy"], self.rows["form"], strict=True)):
+            if len(form.split()) >= _WORDS:
+                found[""].setdefault(form, []).append(row)
+                if isinstance(economy, str):
+                    found.setdefault(economy, {}).setdefault(form, []).append(row)
+        return found
+
+    def find(self, parts: Iterable[str], economy: str | None) -> int | None:
+        """The row of the one institution that a part of an address names: exactly, else much alike in that economy."""
+        known = self._by_economy.get(economy or "", {})
+        forms = [form for part in parts if len((form := organisation_form(part)).split()) >= _WORDS]
+        for form in forms:
+            if form in known:
+                return self._one_place(known[form])
+        for form in forms if economy else ():
+            match = process.extractOne(form, known.keys(), scorer=fuzz.token_sort_ratio, score_cutoff=_ALIKE)
+            if match is not None:
+                return self._one_place(known[match[0]])
+        return None
+
+    def _one_place(self, rows: list[int]) -> int | None:
+        """The first of several institutions of one name, if they lie at one place."""
+        at = self.rows.loc[rows, ["latitude", "longitude"]].dropna().astype(float)
+        if at.empty:
+            return None
+        first = at.iloc[0]
+        away = distance_km(
+            [first["latitude"]] * len(at), [first["longitude"]] * len(at), at["latitude"], at["longitude"]
+        )
+        return int(at.index[0]) if (away <= _SAME_PLACE_KM).all() else None
+
+
+def organisation_form(name: str) -> str:
+    """A name in plain words, abbreviations written out, without small words.
+
+    >>> organisation_form("Univ Queensland"), organisation_form("The University of Queensland")
+    ('university queensland', 'university queensland')
+    """
+    words = [_WRITTEN_OUT.get(word, word) for word in plain(name).split()]
+    return " ".join(word for word in words if word not in _LEFT_OUT)

