@@ -12,6 +12,7 @@ import argparse
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,7 @@ class Benchmark:
         )
         for axis in ("latitude", "longitude"):
             addresses[axis] = pd.to_numeric(addresses[axis])
-        addresses = addresses.assign(economy=[alpha2(economy) for economy in addresses["economy"]])
+        addresses = addresses.assign(economy=addresses["economy"].map(alpha2, na_action="ignore"))
         return locate_addresses(addresses, self.gazetteer, self.institutions, read_overrides(None), self.organisations)
 
     def case(self, name: str) -> None:
@@ -264,7 +265,8 @@ class _Naive:
         rows = rows.reindex(columns=ADDRESS_COLUMNS)
         ids = [self._place(*row) for row in rows[["city", "economy", "address"]].itertuples(index=False)]
         at = pd.Series(ids, index=rows.index, dtype="Int64")
-        return self.places.reindex(at.astype("Float64")).set_axis(rows.index).assign(geocoding="naive", place=None)
+        found: pd.DataFrame = self.places.reindex(at.astype("Float64")).set_axis(rows.index)
+        return found.assign(geocoding="naive", place=None)
 
     def _place(self, city: object, economy: object, address: object) -> int | None:
         written = [city] if isinstance(city, str) else segments(address) if isinstance(address, str) else []
@@ -310,7 +312,7 @@ def main() -> None:
     benchmark = Benchmark(given.shared, given.cache, given.misses)
     parts: dict[str, Callable[[], None]] = {
         "geocode": lambda: benchmark.case("places/geocode.csv"),
-        **{name: lambda name=name: benchmark.case(name) for name in CASES},
+        **{name: partial(benchmark.case, name) for name in CASES},
         "wos": benchmark.wos,
         "wos_addresses": benchmark.wos_addresses,
         "inventors": benchmark.inventors,

@@ -50,7 +50,7 @@ class Organisations:
     def __init__(self, institutions: pd.DataFrame) -> None:
         named = institutions[institutions["name"].notna()]
         self.rows = named.assign(
-            economy=[alpha2(economy) if isinstance(economy, str) else None for economy in named["economy"]],
+            economy=named["economy"].map(alpha2, na_action="ignore"),
             form=[organisation_form(name) for name in named["name"]],
         ).reset_index(drop=True)
 

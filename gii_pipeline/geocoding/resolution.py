@@ -263,7 +263,7 @@ class Resolver:
                 return None
             agreed += verdict
             likeness += any(gazetteer.lies_in(place, region) for region in others.weak)
-            if others_part.nth < _TAIL and (cities := [p for p, its_how in others.places if its_how <= OTHER]):
+            if others_part.nth < _TAIL and (cities := [p for p, its_how in others.places if its_how <= DERIVED]):
                 away_km = min((self._km(place, city) for city in cities if city != place), default=math.inf)
                 is_near = away_km <= NEAR_KM
                 near += is_near
