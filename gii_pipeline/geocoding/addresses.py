@@ -230,9 +230,9 @@ def _verdicts(
     bare = addresses[["city", "admin", "address"]].isna().all(axis=1).to_numpy()
     in_economy = _same_economy(addresses["economy"], there["economy"]) & (nearest_km <= _NOWHERE_KM)
     unnamed = in_economy & (inhabited | ~bare)
-    return pd.Series(
-        np.where(np.where(named, away_km <= NEAREST_PLACE_KM, unnamed), "use", "contradicts"), addresses.index
-    )
+    use = np.where(named, away_km <= NEAREST_PLACE_KM, unnamed)
+    verdicts: list[str] = np.where(use, "use", "contradicts").tolist()
+    return pd.Series(verdicts, index=addresses.index, dtype="str")
 
 
 def _same_economy(given: Iterable[object], there: Iterable[object]) -> npt.NDArray[np.bool_]:

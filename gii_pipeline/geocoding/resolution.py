@@ -6,7 +6,8 @@ postcode. Does not: taking an address apart (see `written`), coordinates, instit
 The rules:
 - A place outside a region that the address names is no answer, and a name that is a region's is only the region's where
   the place lies outside it.
-- The town of that very name wins over another's other name; then the larger, where a part of a city counts a tenth.
+- The town of that very name wins over another's other name; then the larger, and of two about as large the one that
+  is no part of a city.
 - A ward, a quarter ("North Billerica") and a shortened name are an answer only near a city, or in a region, that the
   address names.
 - Two places that are level and apart are ambiguous.
@@ -32,6 +33,7 @@ from gii_pipeline.geocoding.written import (
     Evidence,
     Part,
     Written,
+    asked,
     evidence_of,
     read_fields,
 )
@@ -46,6 +48,8 @@ _SMALL: Final = 5_000
 _KNOWN_ABROAD: Final = 500_000
 _FAR_LARGER: Final = 10
 _TENTH: Final = 0.1
+_OF_A_PART: Final = 0.97
+"""What a person counts for the weight of a part of a city: Salamanca is the town, not a district of Madrid as large."""
 _ECONOMIES_TRIED: Final = 4
 _A_REGION_TOO, _SOME_WORDS, _LEAST_SURE, _OF_A_REGION = 1, 3, 5, 6
 _LESS_SURE: Final = {WARD: 2, QUARTER: 4}
@@ -139,10 +143,8 @@ class Resolver:
 
     def _anywhere(self, addresses: Sequence[Written]) -> dict[int, Answer]:
         """Addresses without an economy: in the economies where their parts name a place, if one alone agrees."""
-        asked = {
-            Asked(ANY_ECONOMY, part.text, part.code) for address in addresses for part in _tail(address, _TAIL - 1)
-        }
-        abroad = evidence_of(self.gazetteer, asked)
+        parts = {asked(ANY_ECONOMY, part) for address in addresses for part in _tail(address, _TAIL - 1)}
+        abroad = evidence_of(self.gazetteer, parts)
         tried = {id(address): self._economies(address, abroad) for address in addresses}
         evidence = self._evidence((economy, address) for address in addresses for economy in tried[id(address)])
         found = {}
@@ -154,7 +156,7 @@ class Resolver:
     def _economies(self, address: Written, abroad: dict[Asked, Evidence]) -> list[str]:
         largest: dict[str, int] = {}
         for part in _tail(address, _TAIL - 1):
-            for place, how in abroad[Asked(ANY_ECONOMY, part.text, part.code)].places:
+            for place, how in abroad[asked(ANY_ECONOMY, part)].places:
                 if how <= OTHER:
                     economy = self.gazetteer.economy[place]
                     largest[economy] = max(largest.get(economy, 0), self.gazetteer.population[place])
@@ -173,16 +175,16 @@ class Resolver:
                 return ordered[0]
         return Answer(None, "unknown_economy")
 
-    def _evidence(self, asked: Iterable[tuple[str, Written]]) -> dict[Asked, Evidence]:
-        pairs = list(asked)
-        parts = {Asked(economy, part.text, part.code) for economy, address in pairs for part in address.parts}
+    def _evidence(self, addresses: Iterable[tuple[str, Written]]) -> dict[Asked, Evidence]:
+        pairs = list(addresses)
+        parts = {asked(economy, part) for economy, address in pairs for part in address.parts}
         parts |= {Asked(economy, f"{ZIP}{a.zip_code}", code=False) for economy, a in pairs if a.zip_code}
         evidence = evidence_of(self.gazetteer, parts)
         split = {
             Asked(economy, text, code=False)
             for economy, address in pairs
             for part in _tail(address, _SPLIT_WITHIN)
-            if _says_nothing(evidence[Asked(economy, part.text, part.code)])
+            if _says_nothing(evidence[asked(economy, part)])
             for tail, heads in _splits(part.text)
             for text in (tail, *heads)
         }
@@ -207,7 +209,7 @@ class Resolver:
         """The parts with what they name, one that names nothing by its last and its first words."""
         found: list[tuple[Part, Evidence]] = []
         for part in address.parts:
-            names = evidence[Asked(economy, part.text, part.code)]
+            names = evidence[asked(economy, part)]
             if part.nth < _SPLIT_WITHIN and part.role != "admin" and _says_nothing(names):
                 split = _split(part, economy, evidence)
                 found += split or [(part, names)]
@@ -255,6 +257,7 @@ class Resolver:
         agreed = near = likeness = 0
         near_city = True
         city_km = NEAR_KM
+        in_a_city = names.ward and how < WARD
         for other, (others_part, others) in enumerate(parts):
             if other == at or (others.form == names.form and others_part.role != "admin"):
                 continue
@@ -268,6 +271,7 @@ class Resolver:
                 is_near = away_km <= NEAR_KM
                 near += is_near
                 city_km = min(city_km, away_km)
+                how = WARD if in_a_city else how
                 if others_part.nth < part.nth and not is_near and not verdict:
                     near_city = False
         if names.only_region and not inside and not (agreed and how <= OTHER):
@@ -276,8 +280,8 @@ class Resolver:
         if (how == QUARTER and not agreed) or (how == WARD and not ((near and near_city) or agreed)):
             return None
         rank = self._rank(place, how, parts, at, supported=bool(near or agreed), agreed=bool(agreed), near=bool(near))
-        tenths = gazetteer.part[place] + (how == EXACT + 1)
-        weight = (gazetteer.population[place] + 1) * _TENTH**tenths
+        weight = (gazetteer.population[place] + 1) * (_TENTH if how == EXACT + 1 else 1.0)
+        weight *= _OF_A_PART if gazetteer.part[place] else 1.0
         exact = EXACT if how <= EXACT + 1 else how
         support = -(2 * (agreed > 0) + (near > 0) + (likeness > 0))
         return _Candidate(rank, exact, part.nth, support, -weight, int(city_km), place, bool(agreed))

@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple
 from gii_pipeline.geocoding.economies import RELATED, alpha2, named_economy
 from gii_pipeline.geocoding.gazetteer import FIRST_ORDER, NOTHING, Gazetteer, Named
 from gii_pipeline.geocoding.names import Form, forms, parts_of, plain, segments, without_postcode
-from gii_pipeline.geocoding.places import ALTERNATE, ANY_ECONOMY, IN_REGION, OWN, SHORT, ZIP
+from gii_pipeline.geocoding.places import ALIAS, ALTERNATE, ANY_ECONOMY, IN_REGION, OWN, SHORT, ZIP
 from gii_pipeline.geocoding.regions import CODE, WEAK
 
 Role = Literal["city", "admin", "text"]
@@ -31,12 +31,17 @@ _ZIPPED: Final = frozenset({"US", "PR", "VI", "GU", "AS", "MP"})
 
 
 class Part(NamedTuple):
-    """A part of an address. nth: its place from the end; code: whether it may be the code of a region."""
+    """A part of an address.
+
+    nth: its place from the end. code: whether it may be the code of a region. raw: as it was written, where something
+    was taken off that may belong to the name ("Paris 19 Buttes-Chaumont").
+    """
 
     text: str
     role: Role
     nth: float
     code: bool
+    raw: str = ""
 
 
 @dataclass(slots=True)
@@ -64,7 +69,10 @@ class Written:
 
 def read_fields(city: str | None, admin: str | None, economy: str | None, postcode: str | None) -> Written:
     """An address in fields; a city's field may have several parts."""
-    parts = [Part(text, "city", nth, code=nth == 0) for nth, text in enumerate(segments(city or "", economy))]
+    texts = segments(city or "", economy)
+    parts = [Part(text, "city", nth, code=nth == 0) for nth, text in enumerate(texts)]
+    if parts and city and any(sign.isdigit() or sign == "," for sign in city):
+        parts = [parts[0]._replace(raw=city)]
     economy, parts = _without_economy(parts, economy)
     if admin:
         parts.insert(0, Part(without_postcode(admin, economy) or admin, "admin", -1, code=True))
@@ -101,14 +109,17 @@ def _zip(texts: Iterable[str], economy: str | None) -> str | None:
 
 def _without_economy(parts: list[Part], economy: str | None) -> tuple[str | None, list[Part]]:
     """The economy that the last part ends in, and the parts without it."""
+    ended = False
     while parts:
         last = parts[0]
         named, rest = _ends_in_economy(last.text)
         if economy and len(last.text) <= _LONGEST_CODE and alpha2(last.text) == economy:
             named, rest = economy, ""
+        if rest and (ended or last.role == "city"):
+            break
         if named is None or (economy not in (None, named) and named not in RELATED.get(str(economy), ())):
             break
-        economy = named
+        economy, ended = named, True
         if not rest:
             keep = len(parts) == 1 or plain(last.text) in _REGIONS_TOO
             if keep:
@@ -167,16 +178,25 @@ class Asked(NamedTuple):
     economy: str
     text: str
     code: bool
+    raw: str = ""
 
 
-def evidence_of(gazetteer: Gazetteer, asked: Iterable[Asked]) -> dict[Asked, Evidence]:
+def asked(economy: str, part: Part) -> Asked:
+    return Asked(economy, part.text, part.code, part.raw)
+
+
+def evidence_of(gazetteer: Gazetteer, parts: Iterable[Asked]) -> dict[Asked, Evidence]:
     """What each part names, all of them looked up at once."""
-    wanted = {each: _forms(each.text) for each in asked}
+    wanted = {each: [*_whole(each.raw), *_forms(each.text)] for each in parts}
     keys = {f"{each.economy}|{form.form}" for each, found in wanted.items() for form in found}
     quarters = {each: parts_of(each.text) for each in wanted if each.economy != ANY_ECONOMY}
     keys |= {f"{each.economy}|{form}" for each, found in quarters.items() for form in found}
     named = gazetteer.named(sorted(keys))
     return {each: _evidence(gazetteer, each, found, quarters.get(each, []), named) for each, found in wanted.items()}
+
+
+def _whole(raw: str) -> list[Form]:
+    return [Form(plain(raw), derived=False, kind="")] if raw else []
 
 
 @lru_cache(maxsize=200_000)
@@ -234,4 +254,4 @@ def _how(tier: int, form: Form) -> int:
         return WARD
     if form.derived:
         return DERIVED if tier in (OWN, SHORT) else DERIVED + 1
-    return OTHER if tier == ALTERNATE else EXACT + (tier == SHORT)
+    return OTHER if tier in {ALIAS, ALTERNATE} else EXACT + (tier == SHORT)
