@@ -16,7 +16,7 @@ import sys
 
 import typer
 
-from gii_pipeline.cli import archive, checks, pipeline, population, release, results, sandbox
+from gii_pipeline.cli import archive, checks, pipeline, population, profile, release, results, sandbox
 from gii_pipeline.cli.interrupts import end_at_once_on_interrupt
 from gii_pipeline.errors import GiiError
 from gii_pipeline.machine import refusals_told
@@ -46,6 +46,7 @@ for command in (
     app.command()(command)
 app.add_typer(release.app, name="release")
 app.add_typer(archive.app, name="archive")
+app.add_typer(profile.app, name="profile")
 app.add_typer(sandbox.app, name="sandbox")
 
 

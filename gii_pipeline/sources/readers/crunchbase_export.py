@@ -20,7 +20,14 @@ from gii_pipeline.sources.readers.rows import joined, people_rows
 
 _NAMES = {
     "round_id": ("funding_round_uuid", "funding_round_permalink", "uuid", "Transaction Name URL"),
-    "company": ("org_uuid", "company_uuid", "company_permalink", "Organization Name URL", "company_name"),
+    "company": (
+        "org_uuid",
+        "company_uuid",
+        "company_permalink",
+        "Organization Name URL",
+        "company_name",
+        "Organization Name",
+    ),
     "company_name": ("org_name", "company_name", "Organization Name"),
     "announced_on": ("announced_on", "funded_at", "Announced Date"),
     "type": ("investment_type", "funding_round_type", "Funding Type"),

@@ -88,21 +88,30 @@ TABLES: Final = (
         "funding_round_uuid|company_uuid|announced_on",
     ),
     _format("Crunchbase's bulk funding_rounds.csv", "crunchbase_export", "rounds", "uuid|investment_type|org_uuid"),
-    _format("a search of Crunchbase Pro", "crunchbase_pro", "rounds", "Transaction Name|Funding Type|Announced Date"),
+    _format(
+        "a search of Crunchbase Pro", "crunchbase_export", "rounds", "Transaction Name|Funding Type|Announced Date"
+    ),
     _format("PitchBook's deals", "table", "people", "Deal ID|Deal Date|Deal Type"),
     _format("Form D submissions", "sec_form_d", "sets", "ACCESSIONNUMBER|SUBMISSIONTYPE|FILING_DATE"),
     _format("Form D issuers", "sec_form_d", "sets", "ACCESSIONNUMBER|ENTITYNAME|STATEORCOUNTRY"),
     _format("Form D offerings", "sec_form_d", "sets", "ACCESSIONNUMBER|INDUSTRYGROUPTYPE"),
     _format("the CSV of the ROR data dump", "ror", "organizations", "names.types.ror_display|locations.geonames_id"),
 )
+_BOM: Final = b"\xef\xbb\xbf"
 _CONTENTS: Final = (
-    (re.compile(rb"\s*FN (Clarivate|Thomson|ISI)"), "Web of Science as tagged plain text (reader `web_of_science`)"),
-    (re.compile(rb"\s*<(!doctype )?html", re.IGNORECASE), "an HTML page, so perhaps an error that was saved as data"),
-    (re.compile(rb"(?s)\s*<\?xml.{0,4000}<wo-"), "WIPO's PCT XML (reader `wipo_pct_xml`)"),
-    (re.compile(rb"\s*<(\?xml|[a-z-]+[ >])"), "an XML document"),
-    (re.compile(rb"(?s)\s*[\[{].{0,4000}openalex\.org/"), "objects of OpenAlex as JSON (reader `openalex_works`)"),
-    (re.compile(rb"(?s)\s*[\[{].{0,4000}ror\.org/"), "organizations of ROR as JSON (reader `ror`)"),
-    (re.compile(rb'\s*(\[\s*)?\{\s*"'), "JSON"),
+    (re.compile(rb"\s*FN (Clarivate|Thomson|ISI)"), "Web of Science as tagged plain text", "web_of_science", "records"),
+    (re.compile(rb"\s*<(!doctype )?html", re.IGNORECASE), "an HTML page, so perhaps an error saved as data", None, ""),
+    (re.compile(rb"(?s)\s*<\?xml.{0,4000}<wo-"), "WIPO's PCT XML", "wipo_pct_xml", "gazettes"),
+    (re.compile(rb"\s*<(\?xml|[a-z-]+[ >])"), "an XML document", None, ""),
+    (
+        re.compile(rb'(?s)\s*[\[{].{0,4000}"entities".{0,4000}funding_round'),
+        "pages of Crunchbase's API",
+        "crunchbase_api",
+        "rounds",
+    ),
+    (re.compile(rb"(?s)\s*[\[{].{0,4000}openalex\.org/"), "objects of OpenAlex as JSON", "openalex_works", "works"),
+    (re.compile(rb"(?s)\s*[\[{].{0,4000}ror\.org/"), "organizations of ROR as JSON", "ror", "organizations"),
+    (re.compile(rb'\s*(\[\s*)?\{\s*"'), "JSON", None, ""),
 )
 
 
@@ -119,5 +128,15 @@ def looks_like(start: bytes, columns: Iterable[str] = ()) -> str:
     """
     if known := table_named(columns):
         return f" It looks like {known.title} (reader `{known.reader}`, role `{known.role}`)."
-    start = start.removeprefix(b"\xef\xbb\xbf")
-    return next((f" It looks like {title}." for pattern, title in _CONTENTS if pattern.match(start)), "")
+    for pattern, title, reader, role in _CONTENTS:
+        if pattern.match(start.removeprefix(_BOM)):
+            return f" It looks like {title}{f' (reader `{reader}`, role `{role}`)' if reader else ''}."
+    return ""
+
+
+def content_named(start: bytes) -> tuple[str, str] | None:
+    """The reader and role of a source's own file that is no table, by its first bytes; None for any other."""
+    found = next(
+        ((reader, role) for pattern, _, reader, role in _CONTENTS if pattern.match(start.removeprefix(_BOM))), None
+    )
+    return (found[0], found[1]) if found and found[0] else None

@@ -30,6 +30,7 @@ WORDS = {**OPENALEX, **WEB_OF_SCIENCE, **SCOPUS, **TABLES}
 """What the words of any source mean; a word that is not among them stays the type that it is."""
 
 _OF_THE_RECORD = ("year", "date", "record_type")
+_NUMBERS = ("latitude", "longitude", "fraction", "people", "address_seq")
 _SHOWN = 3
 
 
@@ -43,11 +44,13 @@ def people(
     rows = " UNION ALL BY NAME ".join(table.select(selected(path, table, options)) for path, table in found)
     columns = con.sql(rows).columns
     where = ", ".join(map(str, paths))
+    _refuse_no_numbers(con, rows, columns, where)
     if options.rows == "people":
         _refuse_several_records(con, rows, columns, where)
     year, year_text = _year(con, rows, columns, options, where)
     persons = _persons(columns) if options.rows == "people" else _RECORDS
     given = {name: name for name in PEOPLE_COLUMNS if name in columns}
+    given |= {name: _number(name) for name in ("latitude", "longitude") if name in columns}
     dropped = _or(
         "dropped", columns, f"CASE WHEN record_id IS NULL THEN 'no_id' WHEN {year} IS NULL THEN 'no_date' END"
     )
@@ -78,6 +81,24 @@ class _Parts(NamedTuple):
 
 
 _RECORDS = _Parts("1 AS row_count", {"source_rows": "1"})
+
+
+def _number(name: str) -> str:
+    """SQL for a number, also with a decimal comma."""
+    return f"try_cast(replace({name}::VARCHAR, ',', '.') AS DOUBLE)"
+
+
+def _refuse_no_numbers(con: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[str], where: str) -> None:
+    """Raise InputError where a column of numbers has something else."""
+    for name in (name for name in _NUMBERS if name in columns):
+        wrong = f"FROM ({rows}) WHERE {name} IS NOT NULL AND {_number(name)} IS NULL"
+        found = con.sql(f"SELECT record_id, {name}, count(*) OVER () {wrong} LIMIT 1").fetchall()
+        if found:
+            [(record, value, count)] = found
+            raise InputError(
+                f"{where}: {name} is no number in {count:,} row{'s' if count > 1 else ''}, for instance {value!r} of "
+                f"record {record!r}. Correct it, or map another column"
+            )
 
 
 def _refuse_several_records(con: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[str], where: str) -> None:
@@ -144,14 +165,14 @@ def _persons(columns: Sequence[str]) -> _Parts:
         persons, seq, addresses, address_seq = "1", "1", "row_count", "row_seq"
     computed = f"1 / (greatest({persons}, 1) * {addresses})"
     if "fraction" in columns:
-        counts.append("sum(fraction::DOUBLE) OVER record AS given")
-        computed = f"CASE WHEN given IS NULL THEN {computed} ELSE fraction::DOUBLE / given END"
+        counts.append(f"sum({_number('fraction')}) OVER record AS given")
+        computed = f"CASE WHEN given IS NULL THEN {computed} ELSE {_number('fraction')} / given END"
     one = {
         "person_seq": seq,
         "address_seq": f"coalesce(try_cast(address_seq AS INTEGER), {address_seq})"
         if "address_seq" in columns
         else address_seq,
-        "people": f"coalesce(people::INTEGER, {persons})" if "people" in columns else persons,
+        "people": f"coalesce({_number('people')}::INTEGER, {persons})" if "people" in columns else persons,
         "people_truncated": "coalesce(people_truncated::BOOLEAN, false)" if "people_truncated" in columns else "false",
         "fraction": computed,
         "source_rows": _or(

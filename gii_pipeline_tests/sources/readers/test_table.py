@@ -276,3 +276,13 @@ def test_a_whole_people_table_is_read_as_it_is(read: Read, con: duckdb.DuckDBPyC
     options = {"columns": {"changed": "updated"}}
     SOURCES["table"].people(con, {"people": [path]}, options).write_parquet(str(whole))
     assert read("table", {"people": whole}) == read("table", {"people": path}, options=options)
+
+
+def test_numbers_may_have_a_decimal_comma_and_nothing_else_is_one(read: Read, tmp_path: Path) -> None:
+    path = written(tmp_path, "record_id;year;latitude;longitude\na;2020;48,1;11.6\nb;2020;;\n")
+    assert read("table", {"people": path}, "latitude, longitude") == [(48.1, 11.6), (None, None)]
+    path = written(tmp_path, "record_id,year,latitude,longitude\na,2020,48.1,11.6\nb,2020,47° N,8\n", "degrees.csv")
+    with pytest.raises(
+        InputError, match=r"degrees\.csv: latitude is no number in 1 row, for instance '47° N' of record 'b'"
+    ):
+        read("table", {"people": path})
