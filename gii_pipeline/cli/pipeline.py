@@ -57,12 +57,14 @@ def run(
         waiting = [step for step in steps if step.state != "there"]
         if waiting[:-1]:
             prepare()
+        made: list[Step] = []
         with reporting(len(waiting)) as reporter:
-            for step in waiting:
+            for step in workflow.in_order(waiting):
                 with reporter.run(step.title) as follow:
                     workflow.run(step, follow)
+                made.append(step)
         _show_release(workflow, label, before)
-        _show_account(workflow, [step for step in waiting if step.job == "ingest"])
+        _show_account(workflow, made)
 
 
 def plan(
@@ -96,12 +98,15 @@ def ingest(
         wanted = years_in(years)
         if unknown := sorted(set(wanted) - set(known)):
             raise InputError(f"No edition demands the data years {unknown}. There are {known[0]} to {known[-1]}.")
-        steps = [Step("ingest", str(year), "missing") for year in wanted]
+        demanded = workflow.pipeline.tables_by_year(workflow.pipeline.editions.values())
+        steps = [Step("ingest", str(year), "missing", tables=demanded[year]) for year in wanted]
+        made: list[Step] = []
         with reporting(len(steps)) as reporter:
-            for step in steps:
+            for step in workflow.in_order(steps):
                 with reporter.run(step.title) as follow:
                     workflow.run(step, follow)
-        _show_account(workflow, steps)
+                made.append(step)
+        _show_account(workflow, made)
 
 
 def backfill(
@@ -138,8 +143,7 @@ def backfill(
         print_json([outcome.as_dict() for outcome in outcomes])
     else:
         console().print(outcome_table(outcomes))
-    done = [outcome.step for outcome in outcomes if outcome.state == "done" and outcome.step.job == "ingest"]
-    _show_account(workflow, done, stderr=as_json)
+    _show_account(workflow, [outcome.step for outcome in outcomes if outcome.state == "done"], stderr=as_json)
     if errors := [outcome.error for outcome in outcomes if outcome.error]:
         raise typer.Exit(errors[0].exit_code)
 
@@ -235,14 +239,14 @@ def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
     out.print(f"Release {release.version}: {release.folder}{unchanged}", soft_wrap=True, highlight=False)
 
 
-def _show_account(workflow: Workflow, ingested: Sequence[Step], *, stderr: bool = False) -> None:
+def _show_account(workflow: Workflow, made: Sequence[Step], *, stderr: bool = False) -> None:
     """What became of every row of the data years that were ingested, and every warning of the command's contracts."""
     from gii_pipeline.report.progress import console
     from gii_pipeline.sources.ledger import told
 
     out = console(stderr=stderr)
-    for step in ingested:
-        for line in told(workflow.ledger(step.partition)):
+    for year in sorted({step.partition for step in made if step.job == "ingest"}):
+        for line in told(workflow.ledger(year)):
             out.print(line, soft_wrap=True, highlight=False, markup=False)
     for warning in workflow.warnings:
         out.print(f"Warning: {warning}", soft_wrap=True, highlight=False, markup=False)

@@ -5,7 +5,7 @@ Does not: reading a format (`sources`), locating an address (`geocoding`).
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,20 +17,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gii_pipeline import contracts, geocoding
+from gii_pipeline.defs.between_years import YEARS_KEY, carried
 from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.inputs import core_lock, joint_lock
 from gii_pipeline.defs.partitions import data_years
 from gii_pipeline.defs.pipeline import Pipeline
-from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, publish
+from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, not_demanded, publish
 from gii_pipeline.defs.reading import Reading
 from gii_pipeline.sources.gathering import named_by_address, pinned_entries
 from gii_pipeline.sources.ledger import Line, ledger, told
-from gii_pipeline.sources.union import Pinned, Union, union
-from gii_pipeline.store import LOCK_KEY, no_pattern, write_batches
+from gii_pipeline.sources.union import Union, union
+from gii_pipeline.store import LOCK_KEY, no_pattern, read_lock, write_batches
 
 QUALITY_KEY = b"gii_geocoding_quality"
 LEDGER_KEY = b"gii_ingest_ledger"
-YEARS_KEY = b"gii_other_data_years"
 MEMORY = "4GB"
 BATCH_ROWS = 1_048_576
 LISTED_ADDRESSES = 20
@@ -74,26 +74,18 @@ def read_and_locate(pipeline: Pipeline, table: str, data_year: int, folder: Path
         quality = geocoding.geocoding_quality(connection, metric, located, data_year, core).to_pylist()
         lines = ledger(connection, pinned, united, data_year, core=counted, quality=quality)
         metadata = {
-            LOCK_KEY: core_lock(pipeline, table, data_year).to_bytes(),
+            LOCK_KEY: core_lock(pipeline, table, data_year, _elsewhere(united)).to_bytes(),
             QUALITY_KEY: json.dumps(quality).encode(),
             LEDGER_KEY: json.dumps(lines).encode(),
-            YEARS_KEY: json.dumps(_between_years(united, others)).encode(),
+            YEARS_KEY: carried(pinned, united, others),
         }
         write_batches(core.to_arrow_reader(BATCH_ROWS), path, contracts.load(table).arrow_schema, metadata)
         costly = geocoding.unlocated(located).slice(0, LISTED_ADDRESSES).to_pylist()
         return Located(path, lines, costly)
 
 
-def _between_years(united: Union, others: Mapping[int, Pinned]) -> dict[int, dict[str, object]]:
-    """What a core table carries of the other data years it was compared with: their list, and who counts how many."""
-    return {
-        year: {
-            "list": others[year].key,
-            "counted_here": united.supersedes[year],
-            "counted_there": united.elsewhere[year],
-        }
-        for year in united.supersedes
-    }
+def _elsewhere(united: Union) -> list[int]:
+    return [year for year, records in united.elsewhere.items() if records]
 
 
 def _records(pipeline: Pipeline, table: str) -> dg.AssetsDefinition:
@@ -106,9 +98,12 @@ def _records(pipeline: Pipeline, table: str) -> dg.AssetsDefinition:
     )
     def records(context: dg.AssetExecutionContext) -> Published:
         data_year = int(context.partition_key)
+        if not pipeline.demands(table, data_year):
+            yield from not_demanded(table, data_year)
+            return
         with failing_clearly() as meter, pipeline.store.staging() as folder:
             located = read_and_locate(pipeline, table, data_year, folder)
-            lock = core_lock(pipeline, table, data_year)
+            lock = read_lock(located.path)
             about = {
                 "ledger": dg.MetadataValue.md("\n\n".join(told(located.ledger))),
                 "costliest_unlocated_addresses": dg.MetadataValue.json(located.unlocated),
@@ -131,7 +126,7 @@ def _following(
     )
     def following(context: dg.AssetExecutionContext) -> Published:
         data_year = int(context.partition_key)
-        files = [file for name in pipeline.tables for file in pipeline.store.core_years(name, [data_year])]
+        files = [pipeline.store.verified(name, str(data_year)) for name in pipeline.tables_there(data_year)]
         with failing_clearly() as meter, pipeline.store.staging() as folder:
             rows = {table: made_from(files, data_year, folder)}
             lock = joint_lock(files, [table])

@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from gii_pipeline import contracts
+from gii_pipeline.defs.between_years import counted_twice
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError, MissingYearsError
@@ -39,11 +40,17 @@ TOTALS_KEY = b"gii_totals"
 CODE = version("gii-pipeline")
 
 
-def core_lock(pipeline: Pipeline, table: str, data_year: int) -> Lock:
-    """What a core table of records is made from: the pinned files of its year, institutions, and how they are read."""
+def core_lock(pipeline: Pipeline, table: str, data_year: int, others: Iterable[int] = ()) -> Lock:
+    """What a core table of records is made from: the pinned files of its year, institutions, and how they are read.
+
+    others: data years, fetched apart, that count records of these files in their place.
+    """
     store, profile = pipeline.store, pipeline.profile
     source = profile.metrics[pipeline.tables[table]]
     sources = {name: {str(data_year): found} for name, found in hashes(store.raw(table, data_year)).items()}
+    for year in others:
+        for name, found in hashes(store.raw(table, year)).items():
+            sources[name] = {**sources.get(name, {}), str(year): found}
     if profile.institutions:
         sources |= {name: {"all": found} for name, found in hashes(store.raw("institutions")).items()}
     settings = {
@@ -107,6 +114,14 @@ class EditionInputs:
         return {year for edition in known for years in edition.data_years.values() for year in years}
 
     @property
+    def demanded(self) -> dict[int, tuple[str, ...]]:
+        """Data year -> the record tables that its windows demand of it, or those of the edition it is compared with."""
+        before = self.pipeline.book.previous(self.edition)
+        editions = [self.edition, *([before, before.under(self.edition)] if before else [])]
+        known = [edition for edition in editions if not self._lacking(edition)]
+        return self.pipeline.tables_by_year(known)
+
+    @property
     def pins(self) -> list[tuple[Path, Input, str | None]]:
         """Every list of files that the edition's tables may come from, with its source, and its metric if it has one.
 
@@ -143,6 +158,10 @@ class EditionInputs:
         self._check_sources(edition)
         store = self.pipeline.store
         files = {CORE_TABLES[name]: store.core_years(CORE_TABLES[name], ys) for name, ys in edition.data_years.items()}
+        for metric, metric_years in edition.data_years.items():
+            for year in metric_years:
+                if twice := counted_twice(self.pipeline, CORE_TABLES[metric], year):
+                    raise InputError(f"Data year {year}: {twice}. Run `gii ingest --years {year}`.")
         years = {year for years in edition.data_years.values() for year in years}
         return {**files, "locations": store.core_years("locations", years)}
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -96,6 +97,23 @@ class Pipeline:
     def tables(self) -> dict[str, str]:
         """Core table -> metric, for the metrics that the profile has a source for."""
         return {CORE_TABLES[metric]: metric for metric in self.profile.metrics}
+
+    def tables_by_year(self, editions: Iterable[Edition]) -> dict[int, tuple[str, ...]]:
+        """Data year -> the record tables that some window of the editions demands of it."""
+        asked: dict[int, set[str]] = {}
+        for edition in editions:
+            for metric, years in edition.data_years.items():
+                for year in years if metric in self.profile.metrics else ():
+                    asked.setdefault(year, set()).add(CORE_TABLES[metric])
+        return {year: tuple(table for table in self.tables if table in asked[year]) for year in sorted(asked)}
+
+    def demands(self, table: str, data_year: int) -> bool:
+        """Whether a window of any edition demands a record table of a data year."""
+        return table in self.tables_by_year(self.editions.values()).get(data_year, ())
+
+    def tables_there(self, data_year: int) -> list[str]:
+        """The record tables of a data year that lie under the root, whichever edition demanded them."""
+        return [table for table in self.tables if self.store.core(table, data_year).is_file()]
 
     @property
     def yearless(self) -> dict[str, Input]:

@@ -7,9 +7,10 @@ Does not: running anything.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from gii_pipeline.defs.between_years import counted_twice, superseding
 from gii_pipeline.defs.inputs import EditionInputs, core_lock, joint_lock
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.errors import DamagedError, InputError, MissingYearsError
@@ -21,12 +22,18 @@ State = Literal["there", "missing", "stale", "damaged"]
 
 @dataclass(frozen=True)
 class Step:
-    """One partition of one job: whether it has to run, and why."""
+    """One partition of one job: whether it has to run, and why.
+
+    tables: the record tables of a data year that are asked for, all of the profile's where none is named. fetches:
+    whether their files are fetched, or those that they were made from are read again.
+    """
 
     job: str
     partition: str
     state: State
     why: str = ""
+    tables: tuple[str, ...] = ()
+    fetches: bool = True
 
     @property
     def title(self) -> str:
@@ -41,16 +48,27 @@ def plan(pipeline: Pipeline, labels: Iterable[str]) -> list[Step]:
     inputs = [EditionInputs(pipeline, label) for label in labels]
     for edition in inputs:
         edition.check_sources()
-    years = sorted({year for each in inputs for year in each.years})
-    ingest = [ingest_step(pipeline, year) for year in years]
+    demanded: dict[int, tuple[str, ...]] = {}
+    for edition in inputs:
+        for year, tables in edition.demanded.items():
+            known = demanded.get(year, ())
+            demanded[year] = tuple(table for table in pipeline.tables if table in {*known, *tables})
+    ingest = [ingest_step(pipeline, year, tables) for year, tables in sorted(demanded.items())]
     changed = {int(step.partition) for step in ingest if step.state != "there"}
     ordered = sorted(inputs, key=lambda each: (each.edition.edition, each.edition.method))
     return [*ingest, *(ranking_step(each, changed) for each in ordered)]
 
 
-def ingest_step(pipeline: Pipeline, year: int) -> Step:
-    """Whether a data year's core tables are there, as they were written, from what they would be made from now."""
-    tables = [*pipeline.tables, *FOLLOWING_TABLES]
+def ingest_step(pipeline: Pipeline, year: int, asked: tuple[str, ...]) -> Step:
+    """Whether a data year's core tables are there, as they were written, from what they would be made from now.
+
+    asked: the record tables that some window demands of the year; no other is looked at.
+    """
+    return replace(_ingest_step(pipeline, year, asked), tables=asked)
+
+
+def _ingest_step(pipeline: Pipeline, year: int, asked: tuple[str, ...]) -> Step:
+    tables = [*asked, *FOLLOWING_TABLES]
     missing = [table for table in CORE_TABLES if table in tables and not pipeline.store.core(table, year).is_file()]
     if missing:
         return Step("ingest", str(year), "missing", f"no {', '.join(missing)}")
@@ -59,28 +77,41 @@ def ingest_step(pipeline: Pipeline, year: int) -> Step:
     try:
         for table in tables:
             pipeline.store.verified(table, str(year))
-        return _ingest_step(pipeline, year)
+        return _whole_ingest_step(pipeline, year, asked)
     except DamagedError as error:
         return Step("ingest", str(year), "damaged", str(error))
 
 
-def _ingest_step(pipeline: Pipeline, year: int) -> Step:
+def _whole_ingest_step(pipeline: Pipeline, year: int, asked: tuple[str, ...]) -> Step:
     """Whether whole core tables are made from what they would be made from now."""
-    for table, metric in pipeline.tables.items():
+    for table in asked:
+        metric, path = pipeline.tables[table], pipeline.store.core(table, year)
         if changed := changed_files(
             pipeline.archive, pipeline.profile.metrics[metric], pipeline.store.raw(table, year)
         ):
             return Step("ingest", str(year), "stale", f"{table}: {changed}")
-        lock = read_lock(pipeline.store.core(table, year))
-        now = core_lock(pipeline, table, year)
+        lock, now = read_lock(path), core_lock(pipeline, table, year, superseding(path))
         if lock != now:
             return Step("ingest", str(year), "stale", f"{table}: {_difference(lock.parts, now.parts)}")
-    records = [pipeline.store.core(table, year) for table in pipeline.tables]
+        if twice := counted_twice(pipeline, table, year):
+            return Step("ingest", str(year), "stale", twice)
+    records = [pipeline.store.core(table, year) for table in pipeline.tables_there(year)]
     for table in FOLLOWING_TABLES:
         lock, now = read_lock(pipeline.store.core(table, year)), joint_lock(records, [table])
         if lock != now:
             return Step("ingest", str(year), "stale", f"{table}: {_difference(lock.parts, now.parts)}")
     return Step("ingest", str(year), "there")
+
+
+def recounted(pipeline: Pipeline) -> list[Step]:
+    """The data years that count a record which another made later counts too: to be made again from their files."""
+    steps = []
+    for year in pipeline.data_years:
+        twice = {table: counted_twice(pipeline, table, year) for table in pipeline.tables_there(year)}
+        tables = tuple(table for table, why in twice.items() if why)
+        if tables:
+            steps.append(Step("ingest", str(year), "stale", twice[tables[0]], tables, fetches=False))
+    return steps
 
 
 def ranking_step(inputs: EditionInputs, changed_years: set[int]) -> Step:

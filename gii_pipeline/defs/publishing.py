@@ -150,6 +150,21 @@ def publish(
         yield dg.MaterializeResult(asset_key=name, metadata={**shown[name], **costs})
 
 
+def not_demanded(table: str, data_year: int) -> Published:
+    """What the page shows of a record table of a data year that no window demands: nothing is made or judged."""
+    why = f"No window of any edition demands {table} of {data_year}."
+    for rule in contracts.load(table).rules:
+        yield dg.AssetCheckResult(
+            asset_key=table,
+            check_name=rule.name,
+            passed=True,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"Not judged: {why}",
+            metadata={"status": "skipped"},
+        )
+    yield dg.MaterializeResult(asset_key=table, metadata={"not_made": why})
+
+
 def _stage(name: str, table: Table, folder: Path, metadata: Mapping[bytes, bytes]) -> Path:
     """The table as a file with the contract's column types and metadata; a staged file is taken as it is.
 

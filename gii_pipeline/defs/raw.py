@@ -41,6 +41,8 @@ def _by_year(pipeline: Pipeline, table: str, metric: str) -> dg.AssetsDefinition
     )
     def raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         data_year = int(context.partition_key)
+        if not pipeline.demands(table, data_year):
+            return dg.MaterializeResult(metadata={"not_fetched": f"No window demands {table} of {data_year}."})
         archive = _archive(pipeline, context.run.tags.get(REFRESH_TAG.format(table=table)))
         with failing_clearly() as meter:
             began = archive.clock.timestamp()

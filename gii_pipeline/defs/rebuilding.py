@@ -19,10 +19,11 @@ from gii_pipeline.defs.definitions import build
 from gii_pipeline.defs.failing import failure_of
 from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.defs.planning import recounted
 from gii_pipeline.errors import GiiError, InputError
 from gii_pipeline.releases import open_release
 from gii_pipeline.sources.gathering import copy_pin, hashes
-from gii_pipeline.store import split_label
+from gii_pipeline.store import FOLLOWING_TABLES, split_label
 
 Recompute = Callable[[str, Mapping[str, Any], Path], None]
 
@@ -33,24 +34,38 @@ def recompute_from(pipeline: Pipeline) -> Recompute:
     def recompute(label: str, lock: Mapping[str, Any], scratch: Path) -> None:
         again = replace(pipeline, root=scratch, archive_root=pipeline.root, offline=True, refresh=False)
         sources = lock["sources"]
-        _restore_lists(pipeline, again, sources)
+        tables = _restore_lists(pipeline, again, label, sources)
         _restore_previous_members(pipeline, again, label, lock)
-        years = sorted({year for of_source in sources.values() for year in of_source if year != "all"})
-        for year in years:
-            _materialize(again, dg.AssetSelection.groups("core"), year)
+        for year, restored in tables.items():
+            _materialize(again, dg.AssetSelection.assets(*restored, *FOLLOWING_TABLES), str(year))
+        for step in recounted(again):
+            _materialize(again, dg.AssetSelection.assets(*step.tables, *FOLLOWING_TABLES), step.partition)
         _materialize(again, dg.AssetSelection.groups("edition"), label)
 
     return recompute
 
 
-def _restore_lists(pipeline: Pipeline, again: Pipeline, sources: Mapping[str, Mapping[str, list[str]]]) -> None:
-    """Copy the lists of files that the lock's hashes come from."""
+def _restore_lists(
+    pipeline: Pipeline, again: Pipeline, label: str, sources: Mapping[str, Mapping[str, list[str]]]
+) -> dict[int, list[str]]:
+    """Copy the lists of files that the lock's hashes come from. Returns data year -> the record tables they serve.
+
+    A data year that no window demands is there where it was compared with one that is.
+    """
     for name in pipeline.yearless:
         _restore(pipeline.store.raw(name), again.store.raw(name), sources, "all")
-    years = {year for of_source in sources.values() for year in of_source if year != "all"}
+    years = sorted({int(year) for of_source in sources.values() for year in of_source if year != "all"})
+    demanded = EditionInputs(pipeline, label).demanded
+    restored: dict[int, list[str]] = {year: [] for year in years}
     for table in pipeline.tables:
-        for year in sorted(years):
-            _restore(pipeline.store.raw(table, int(year)), again.store.raw(table, int(year)), sources, year)
+        for year in years:
+            try:
+                _restore(pipeline.store.raw(table, year), again.store.raw(table, year), sources, str(year))
+                restored[year].append(table)
+            except InputError:
+                if table in demanded.get(year, ()):
+                    raise
+    return {year: tables for year, tables in restored.items() if tables}
 
 
 def _restore(current: Path, target: Path, sources: Mapping[str, Mapping[str, list[str]]], year: str) -> None:

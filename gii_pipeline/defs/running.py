@@ -6,7 +6,7 @@ Does not: which partitions to run, or how a terminal shows them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import uuid4
@@ -43,15 +43,19 @@ def run_partition(
     partition: str,
     instance: dg.DagsterInstance,
     *,
+    assets: Sequence[str] | None = None,
     follow: Follow,
     warnings: list[str],
 ) -> None:
     """Run one partition of a job.
 
+    assets: those of the job that are made, all unless named.
     follow: gets its step events as they come. warnings: those of the tables' contracts are added to it.
     Raises the error of the step that failed, with its message and exit code.
     """
     resolved, run_id = definitions.resolve_job_def(job), str(uuid4())
+    if assets is not None:
+        resolved = resolved.get_subset(asset_selection={dg.AssetKey(name) for name in assets})
     with readable_history(), alive(home_of(), run_id), open_record(instance, run_id) as record:
         instance.add_event_listener(run_id, _Events(follow, record.show, len(resolved.nodes)))
         result = resolved.execute_in_process(

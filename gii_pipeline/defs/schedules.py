@@ -115,9 +115,10 @@ def _schedule(appointment: Appointment, job: str) -> dg.ScheduleDefinition:
 
 
 def _selection(pipeline: Pipeline, table: str, year: int) -> list[str]:
-    """The table, whatever else the data year lacks, and the tables that follow from all of them."""
+    """The table, whatever else is demanded of the data year and lacks, and the tables that follow from all of them."""
     store = pipeline.store
-    lacking = [name for name in pipeline.tables if name != table and not store.core(name, year).is_file()]
+    demanded = [name for name in pipeline.tables if name != table and pipeline.demands(name, year)]
+    lacking = [name for name in demanded if not store.core(name, year).is_file()]
     yearless = [name for name in pipeline.yearless if not store.raw(name).is_file()]
     records = [table, *lacking]
     raw = [f"raw_{name}" for name in (*records, *yearless)]

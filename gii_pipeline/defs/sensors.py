@@ -57,8 +57,8 @@ def readiness(pipeline: Pipeline, label: str, day: date) -> Readiness:
     inputs = EditionInputs(pipeline, label)
     try:
         inputs.check_sources()
-        years = sorted({year for years in inputs.edition.data_years.values() for year in years})
-        ingest = [ingest_step(pipeline, year) for year in years]
+        demanded = pipeline.tables_by_year([inputs.edition])
+        ingest = [ingest_step(pipeline, year, tables) for year, tables in demanded.items()]
         ranking = ranking_step(inputs, {int(step.partition) for step in ingest if step.state != "there"})
     except GiiError as error:
         return Readiness(inputs, (str(error),), None)

@@ -18,10 +18,10 @@ import dagster as dg
 from gii_pipeline.defs.definitions import build
 from gii_pipeline.defs.instance import instance_of
 from gii_pipeline.defs.pipeline import Pipeline
-from gii_pipeline.defs.planning import Step, plan
+from gii_pipeline.defs.planning import Step, plan, recounted
 from gii_pipeline.defs.running import Follow, run_partition
 from gii_pipeline.errors import GiiError
-from gii_pipeline.store import read_parquet
+from gii_pipeline.store import FOLLOWING_TABLES, read_parquet
 
 Showing = Callable[[str], AbstractContextManager[Follow]]
 
@@ -65,7 +65,7 @@ class Workflow:
         showing: what shows the events of a run with a title.
         """
         failed_years: set[str] = set()
-        for step in steps:
+        for step in self.in_order(steps):
             lacking = sorted(failed_years & set(self._needs(step)))
             if step.state == "there":
                 yield Outcome(step, "there")
@@ -96,7 +96,22 @@ class Workflow:
     def run(self, step: Step, follow: Follow = lambda _: None) -> None:
         """Run one step of a plan; raises what failed. follow: gets its events as they come."""
         where = self.definitions, step.job, step.partition, self.instance
-        run_partition(*where, follow=follow, warnings=self.warnings)
+        run_partition(*where, assets=self._assets(step), follow=follow, warnings=self.warnings)
+
+    def in_order(self, steps: Sequence[Step]) -> Iterator[Step]:
+        """The steps, and after the data years those that count a record which a data year made now counts too."""
+        ingest = [step for step in steps if step.job == "ingest"]
+        yield from ingest
+        if any(step.state != "there" for step in ingest):
+            yield from recounted(self.pipeline)
+        yield from (step for step in steps if step.job != "ingest")
+
+    def _assets(self, step: Step) -> list[str] | None:
+        """The assets that a step makes; None for all of its job."""
+        if step.job != "ingest" or not step.tables:
+            return None
+        sources = [*step.tables, *self.pipeline.yearless] if step.fetches else []
+        return [*(f"raw_{name}" for name in sources), *step.tables, *FOLLOWING_TABLES]
 
     def ledger(self, data_year: str) -> list[dict[str, object]]:
         """The lines of a data year's ledger."""
