@@ -65,6 +65,7 @@ class Reading:
                 self._check(unit, data_year)
                 kept = self.extracts.extract(self.connection, unit, options)
             found.append(kept)
+        self._refuse_empty(found, data_year)
         options.refuse_lacking(
             {name: [a for each in found for a in each.lacking.get(name, [])] for name in options.needs}
         )
@@ -123,6 +124,17 @@ class Reading:
         if counted and None not in counted:
             types = [kind for kinds in counted for kind in kinds or ()]
             refuse_uncounted(self.connection, pinned.rows(), types, f"{self.reader} of {data_year}")
+
+    def _refuse_empty(self, extracts: list[Extract], data_year: int) -> None:
+        """Raise InputError where local files have no record at all; a server may have none of a year."""
+        fetched = self.pipeline.profile.metrics[self.metric].fetches()
+        if fetched or any(counts.records for each in extracts for counts in each.years.values()):
+            return
+        names = ", ".join(each.unit.name for each in extracts[:3])
+        raise InputError(
+            f"{self.reader} of {data_year}: no record is in {names}{' …' if len(extracts) > 3 else ''}. The files are "
+            "empty, or not those that the reader reads: name others in the profile."
+        )
 
     def _refuse_nothing_left(self, people: duckdb.DuckDBPyRelation, data_year: int) -> None:
         """Raise InputError where options that choose leave no record of a year that has some."""
