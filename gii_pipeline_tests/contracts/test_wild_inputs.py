@@ -50,28 +50,23 @@ def test_sound_records_pass() -> None:
     assert verdict.skipped == []
 
 
-<<<<<<< HEAD
 def test_a_year_that_comes_back_with_60_percent_of_last_year() -> None:
-    verdict = _patents(records(35))
-=======
-def test_a_year_that_comes_back_with_60_percent_of_last_year(engine: Engine) -> None:
     last_year = {"previous": as_table("patents", records(1200, YEAR - 1))}
-    verdict = judge("patents", as_table("patents", records(720)), references=last_year, engine=engine)
->>>>>>> 277c1d4 (A fall to less than 70 % of the year before is an error only of large years of patents and publications; files without a record are refused)
+    verdict = judge("patents", as_table("patents", records(720)), references=last_year)
     assert _errors(verdict) == {"records_at_least_70_pct_of_previous_year"}
     assert verdict.errors[0].observed == pytest.approx(60)
     assert "Observed: 60" in verdict.message()
 
 
-def test_a_small_year_that_comes_back_with_60_percent_of_last_year_is_told_and_kept(engine: Engine) -> None:
-    verdict = _patents(records(35), engine)
+def test_a_small_year_that_comes_back_with_60_percent_of_last_year_is_told_and_kept() -> None:
+    verdict = _patents(records(35))
     assert verdict.passed
     assert _warnings(verdict) == {"records_close_to_previous_year"}
 
 
-def test_a_market_of_deals_that_falls_is_told_and_kept(engine: Engine) -> None:
+def test_a_market_of_deals_that_falls_is_told_and_kept() -> None:
     last_year = {"previous": as_table("vc_deals", deals(1200, YEAR - 1))}
-    verdict = judge("vc_deals", as_table("vc_deals", deals(720)), references=last_year, engine=engine)
+    verdict = judge("vc_deals", as_table("vc_deals", deals(720)), references=last_year)
     assert verdict.passed
     assert _warnings(verdict) >= {"records_at_least_70_pct_of_previous_year"}
 
@@ -198,14 +193,9 @@ def test_columns_in_another_order() -> None:
     assert (column, problem[:12]) == ("all", "in the order")
 
 
-<<<<<<< HEAD
 def test_an_empty_table() -> None:
-    verdict = _patents([])
-=======
-def test_an_empty_table(engine: Engine) -> None:
     last_year = {"previous": as_table("patents", records(1200, YEAR - 1))}
-    verdict = judge("patents", as_table("patents", []), references=last_year, engine=engine)
->>>>>>> 277c1d4 (A fall to less than 70 % of the year before is an error only of large years of patents and publications; files without a record are refused)
+    verdict = judge("patents", as_table("patents", []), references=last_year)
     assert _errors(verdict) == {"records_at_least_70_pct_of_previous_year"}
     assert _warnings(verdict) >= {"table_not_empty"}
 
