@@ -81,7 +81,7 @@ def doctor(profile: ProfileOption = "sandbox", root: RootOption = ROOT, as_json:
 
 
 def _verify_published(*, as_json: bool) -> None:
-    from gii_pipeline.ranking.published import verify_published
+    from gii_pipeline.ranking.published import verify_published, what_it_proves
     from gii_pipeline.report.progress import console
     from gii_pipeline.report.terminal import published_table
 
@@ -90,5 +90,6 @@ def _verify_published(*, as_json: bool) -> None:
         print_json(rows.to_dict("records"))
     else:
         console().print(published_table(rows))
-    if (rows["agrees"] == False).any():  # noqa: E712 - a nullable column: null is neither
+        typer.echo("\n".join(what_it_proves(rows)))
+    if not rows["agrees"].all():
         raise typer.Exit(1)

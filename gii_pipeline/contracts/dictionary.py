@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gii_pipeline.contracts import basis
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,6 +27,10 @@ Every table that the pipeline keeps, from the contracts in `data_contracts/`. Th
 
 A key column is marked by its position in the key. Errors keep a table from being published, warnings are recorded.
 Columns of personal data are marked so: think before passing them on.
+
+"Rests on" names the settings of an edition that decide a column, and the weakest of their tags: **A** for an
+assumption, **I** for an inference, **F** for a fact. Their values and sources are [at the end](#what-figures-rest-on).
+Core tables are as their source has them.
 """
 
 
@@ -35,7 +41,29 @@ def markdown(contracts: Sequence[Contract]) -> str:
         inside = [c for c in contracts if c.layer == layer]
         links = [f"- [`{c.name}`](#{c.name}): {c.purpose}" for c in inside]
         parts += [f"## {title}\n", "\n".join(links) + "\n", *map(_table, inside)]
-    return "\n".join(parts)
+    return "\n".join([*parts, *_grounds(contracts)])
+
+
+def _grounds(contracts: Sequence[Contract]) -> list[str]:
+    """The settings that columns rest on, with their tags and sources in the newest edition."""
+    named = dict.fromkeys(
+        setting
+        for contract in contracts
+        if contract.layer != "core"
+        for column in contract.columns
+        for setting in basis.settings_of(contract.name, column.name)
+    )
+    rows = [basis.ground(setting) for setting in named]
+    return [
+        "## What figures rest on\n",
+        f"Settings of edition {basis.newest().label}.",
+        "F: a fact, stated by WIPO or a patent office. I: inferred from published figures. A: our assumption.",
+        "Other editions may differ: each value has its tag in `editions.yaml` and in a release's `datapackage.json`.\n",
+        "| setting | tag | value | source |",
+        "|---|---|---|---|",
+        *(f"| {_code(row.setting)} | {row.tag} | {_cell(row.value)} | {_cell(row.source)} |" for row in rows),
+        "",
+    ]
 
 
 def _table(contract: Contract) -> str:
@@ -45,9 +73,9 @@ def _table(contract: Contract) -> str:
         f"{contract.purpose} One row: {_lower(contract.grain)} {contract.usage} {contract.limitations}\n",
         f"Key: {_names(contract.key)}. Partition: {_names(contract.partition_by) or 'none'}.",
         f"Version {contract.version}, {contract.maturity}. {sla}.\n",
-        "| column | type | unit | may be missing | values | description |",
-        "|---|---|---|---|---|---|",
-        *map(_column, contract.columns),
+        "| column | type | unit | may be missing | values | rests on | description |",
+        "|---|---|---|---|---|---|---|",
+        *(_column(contract, column) for column in contract.columns),
         "",
         "| rule | severity | says |",
         "|---|---|---|",
@@ -57,12 +85,13 @@ def _table(contract: Contract) -> str:
     return "\n".join(lines)
 
 
-def _column(column: Column) -> str:
+def _column(contract: Contract, column: Column) -> str:
     position = f" (key {column.key_position})" if column.key_position else ""
     personal = f" Classification: {column.classification}." if column.classification else ""
     values = ", ".join(map(_code, column.allowed_values)) or column.bounds or (_code(column.pattern or ""))
     missing = "" if column.required else "yes"
-    cells = [_code(column.name) + position, column.type, column.unit or "", missing, values]
+    rests_on = "" if contract.layer == "core" else basis.in_words(contract.name, column.name)
+    cells = [_code(column.name) + position, column.type, column.unit or "", missing, values, rests_on]
     return f"| {' | '.join(map(_cell, cells))} | {_cell(column.description + personal)} |"
 
 

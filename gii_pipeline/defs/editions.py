@@ -35,6 +35,7 @@ def edition_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
         _asset(pipeline, ("contributions",), ("points", "cluster_members"), contribute),
         _asset(pipeline, ("rank_changes",), ("points", "ranking_size", "cluster_members"), compare),
         _asset(pipeline, ("rank_stability",), ("points", "cluster_members", "ranking_size"), resample),
+        _asset(pipeline, ("agreement",), ("ranking_size", "cluster_metrics"), hold_against),
     ]
 
 
@@ -95,6 +96,11 @@ def resample(inputs: EditionInputs) -> Frames:
         size, members, points, inputs.totals, inputs.edition, co_counts=inputs.co_counts, ties=inputs.ties
     )
     return {"rank_stability": stability}
+
+
+def hold_against(inputs: EditionInputs) -> Frames:
+    ours = ranking.Ours(*map(inputs.read, ranking.Ours._fields))
+    return {"agreement": ranking.agreement(ours, inputs.edition, made_up=inputs.pipeline.profile.made_up)}
 
 
 def _points(pipeline: Pipeline) -> dg.AssetsDefinition:

@@ -4,6 +4,7 @@ Belongs here: everything that compares clusters with each other.
 Does not: finding clusters, or the figures of a single one.
 """
 
+from gii_pipeline.ranking.agreement import Ours, agreement
 from gii_pipeline.ranking.changes import rank_changes
 from gii_pipeline.ranking.contributions import contributions
 from gii_pipeline.ranking.rank import rank_intensity, rank_size, size_order
@@ -12,6 +13,8 @@ from gii_pipeline.ranking.stage import EditionTables, rank_edition, with_populat
 
 __all__ = [
     "EditionTables",
+    "Ours",
+    "agreement",
     "contributions",
     "rank_changes",
     "rank_edition",

@@ -1,15 +1,18 @@
 """Published figures against our arithmetic: what was printed, what the method makes of the printed counts.
 
-Belongs here: `published.csv` (a printed figure a row, with its source), and the comparison, row by row.
+Belongs here: `published.csv` (a printed figure per row, with its source), the comparison, and what in it was fitted.
 Does not: a method of its own. Shares, scores and orders come from `metrics` and `ranking`, as for any edition.
 
 A figure is named as its column in `ranking_size`. Counts, world totals and populations go in; the others must come out.
-The tag says whether a value is printed (F) or was inferred from printed ones (I).
+The tag says whether a value is printed (F) or was inferred from printed ones (I). An inferred value that goes in was
+fitted: as many of the figures that rest on it agree by construction, and only the rest could have differed. A figure
+that nothing printed lets us compute, or that we inferred ourselves, proves nothing and is not compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Hashable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from importlib.resources import files
 from typing import Any
@@ -22,8 +25,8 @@ from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.ranking.rank import rank_size
 
 PUBLISHED = files("gii_pipeline.ranking").joinpath("published.csv")
-COLUMNS = ["edition", "cluster", "figure", "printed", "computed", "agrees", "tag", "source"]
-COUNT, WORLD, POPULATION = "_count", "_world_total", "population"
+COLUMNS = ["edition", "cluster", "figure", "printed", "computed", "agrees", "fitted", "tag", "source"]
+COUNT, WORLD, POPULATION, PER_MILLION = "_count", "_world_total", "population", "_per_million"
 
 
 def published() -> pd.DataFrame:
@@ -33,22 +36,42 @@ def published() -> pd.DataFrame:
 
 
 def verify_published() -> pd.DataFrame:
-    """Every printed figure that must come out, beside what comes out: edition, cluster, figure, printed, computed, ...
+    """Every printed figure that can come out, beside what comes out: edition, cluster, figure, printed, computed, ...
 
-    printed and computed are text, to the printed digit. agrees is null where the edition's counts are not printed, so
-    that nothing can be computed. A rank is among the clusters whose counts are printed, which are the first ones.
+    printed and computed are text, to the printed digit; fitted names the inferred values that the figure rests on. A
+    rank is among the clusters whose counts are printed, which are the first ones.
     """
     given = published()
-    figures = given[~given["figure"].map(_goes_in)].rename(columns={"value": "printed"})
-    labels = figures["edition"].unique()
-    rankings = {label: recomputed(given, wipo_book().edition(label)) for label in labels}
+    figures = given[~given["figure"].map(_goes_in) & (given["tag"] == "F")].rename(columns={"value": "printed"})
+    rankings = {label: recomputed(given, wipo_book().edition(label)) for label in figures["edition"].unique()}
     computed = [
         _to_the_digit(_figure(rankings[row["edition"]], row["cluster"], row["figure"]), row["printed"])
         for row in figures.to_dict("records")
     ]
     figures = figures.assign(computed=pd.Series(computed, index=figures.index, dtype="str"))
-    agrees = (figures["computed"] == figures["printed"]).astype("boolean")
-    return figures.assign(agrees=agrees.where(figures["computed"].notna()))[COLUMNS].reset_index(drop=True)
+    figures = figures[figures["computed"].notna()]
+    figures["agrees"] = figures["computed"] == figures["printed"]
+    figures["fitted"] = [", ".join(_rests_on(given, row)) for row in figures.to_dict("records")]
+    return figures[COLUMNS].reset_index(drop=True)
+
+
+def what_it_proves(rows: pd.DataFrame) -> list[str]:
+    """A sentence per edition and kind of figure: how many were compared, what was fitted, how many could differ."""
+    said = []
+    kinds = rows["figure"].map(lambda figure: "ranks" if figure == "rank" else "figures")
+    for (edition, fitted, kind), group in rows.groupby(["edition", "fitted", kinds], sort=True):
+        values = [name for name in str(fitted).split(", ") if name]
+        free = len(group) - len(values)
+        if kind == "ranks":
+            proof = f"the order of {len(group)} clusters, 1 of {math.factorial(len(group)):,} orders"
+            rests = "; it is the same for every world total that the printed shares allow" if values else ""
+        elif free > 0:
+            proof = f"{free} of them could have differed"
+            rests = f"; {len(values)} fitted to them: {', '.join(values)}" if values else ""
+        else:
+            proof, rests = "a tautology, since as many values were fitted to them", f": {', '.join(values)}"
+        said.append(f"Edition {edition}, {len(group)} {kind}: {proof}{rests}.")
+    return said
 
 
 def recomputed(given: pd.DataFrame, edition: Edition, totals: Mapping[str, Total] | None = None) -> pd.DataFrame:
@@ -71,6 +94,15 @@ def recomputed(given: pd.DataFrame, edition: Edition, totals: Mapping[str, Total
     who["population"] = who["cluster_id"].map(inhabitants).astype("float64")
     figures = cluster_metrics(members, points, totals, who, edition)
     return rank_size(who[["cluster_id", "name", "economies"]], who, figures, edition)
+
+
+def _rests_on(given: pd.DataFrame, row: Mapping[Hashable, Any]) -> list[str]:
+    """The fitted values that a figure is computed from."""
+    fitted = given[(given["edition"] == row["edition"]) & (given["tag"] == "I")]
+    if row["figure"].endswith(PER_MILLION):
+        names = fitted.loc[(fitted["figure"] == POPULATION) & (fitted["cluster"] == row["cluster"]), "figure"]
+        return [f"population of {row['cluster']}" for _ in names]
+    return sorted(fitted.loc[fitted["figure"].str.endswith(WORLD), "figure"])
 
 
 def _goes_in(figure: str) -> bool:

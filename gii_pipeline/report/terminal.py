@@ -125,13 +125,13 @@ def findings_table(findings: Iterable[Finding]) -> Table:
 
 
 def published_table(rows: pd.DataFrame) -> Table:
-    """Printed figures beside computed ones, and whether they agree; a dash where nothing can be computed."""
+    """Printed figures beside computed ones, whether they agree, and what was fitted to get there."""
     agreement = {True: Text("yes", "green"), False: Text("no", "red")}
     columns = ["edition", "cluster", "figure", "printed", "computed"]
-    table = Table(*columns, "agrees", title="Printed figures", header_style="bold", pad_edge=False)
+    table = Table(*columns, "agrees", "fitted", title="Printed figures", header_style="bold", pad_edge=False)
     for row in rows.to_dict("records"):
-        cells = [DASH if pd.isna(row[name]) else str(row[name]) or "world" for name in columns]
-        table.add_row(*cells, agreement.get(row["agrees"], DASH))
+        cells = [str(row[name]) or "world" for name in columns]
+        table.add_row(*cells, agreement[row["agrees"]], row["fitted"] or DASH)
     return table
 
 

@@ -33,6 +33,7 @@ EDITION_TABLES = (
     "contributions",
     "rank_changes",
     "rank_stability",
+    "agreement",
 )
 PART = "part-0.parquet"
 ALIVE = ".alive"

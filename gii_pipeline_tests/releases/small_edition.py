@@ -17,7 +17,7 @@ from gii_pipeline import contracts, verified
 from gii_pipeline.counting import Total
 from gii_pipeline.editions import Edition, wipo_book
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics
-from gii_pipeline.ranking import contributions, rank_intensity, rank_size
+from gii_pipeline.ranking import Ours, agreement, contributions, rank_intensity, rank_size
 from gii_pipeline.releases import Made, ReleaseInfo, SourceInfo, make_release
 from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, Store, write_parquet
 from gii_pipeline.store.lock import Sources
@@ -104,6 +104,7 @@ def _tables(label: str, grown: frozenset[tuple[str, float]], reach: float) -> di
         "contributions": contributions(members, points, edition),
         "rank_changes": _changes(size),
         "rank_stability": _stability(size),
+        "agreement": agreement(Ours(size, figures), edition, made_up=True),
     }
     return {name: as_table(name, frame) for name, frame in frames.items()}
 
