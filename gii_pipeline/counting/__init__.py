@@ -4,9 +4,22 @@ Belongs here: everything that reads each record of the core tables, as Ibis expr
 Does not: what is done with a few hundred thousand locations afterwards.
 """
 
+from gii_pipeline.counting.by_economy import by_economy, calibrated
 from gii_pipeline.counting.co_counts import co_counts
 from gii_pipeline.counting.counts import POINTS, Counted, Total, count, points, totals
 from gii_pipeline.counting.engine import connect
 from gii_pipeline.counting.ties import ties
 
-__all__ = ["POINTS", "Counted", "Total", "co_counts", "connect", "count", "points", "ties", "totals"]
+__all__ = [
+    "POINTS",
+    "Counted",
+    "Total",
+    "by_economy",
+    "calibrated",
+    "co_counts",
+    "connect",
+    "count",
+    "points",
+    "ties",
+    "totals",
+]

@@ -36,6 +36,7 @@ def edition_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
         _asset(pipeline, ("rank_changes",), ("points", "ranking_size", "cluster_members"), compare),
         _asset(pipeline, ("rank_stability",), ("points", "cluster_members", "ranking_size"), resample),
         _asset(pipeline, ("agreement",), ("ranking_size", "cluster_metrics"), hold_against),
+        _asset(pipeline, ("coverage",), ("points",), cover),
     ]
 
 
@@ -101,6 +102,10 @@ def resample(inputs: EditionInputs) -> Frames:
 def hold_against(inputs: EditionInputs) -> Frames:
     ours = ranking.Ours(*map(inputs.read, ranking.Ours._fields))
     return {"agreement": ranking.agreement(ours, inputs.edition, made_up=inputs.pipeline.profile.made_up)}
+
+
+def cover(inputs: EditionInputs) -> Frames:
+    return {"coverage": inputs.coverage()}
 
 
 def _points(pipeline: Pipeline) -> dg.AssetsDefinition:

@@ -22,6 +22,7 @@ from gii_pipeline.defs.between_years import counted_twice
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError, MissingYearsError
+from gii_pipeline.metrics.coverage import coverage, read_totals, weights
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Gazetteer, Input
 from gii_pipeline.sources.gathering import hashes, named_by_address, pinned, pinned_entries
@@ -171,7 +172,32 @@ class EditionInputs:
 
         files = self.core_files(edition)
         tables = {metric: read_core(connection, files[CORE_TABLES[metric]]) for metric in edition.metrics}
-        return tables, read_core(connection, files["locations"])
+        return self._calibrated(tables, edition), read_core(connection, files["locations"])
+
+    def _calibrated(self, tables: dict[str, ir.Table], edition: Edition) -> dict[str, ir.Table]:
+        """The core tables, weighted to official totals where the profile says so."""
+        wanted = [metric for metric in edition.metrics if metric in self.pipeline.profile.calibration]
+        if not wanted:
+            return tables
+        counts = counting.by_economy(tables, edition)
+        for metric in wanted:
+            own = counts[counts["metric"] == metric].drop(columns="metric")
+            tables[metric] = counting.calibrated(tables[metric], weights(own, self.official_totals[metric]))
+        return tables
+
+    @cached_property
+    def official_totals(self) -> dict[str, pd.DataFrame]:
+        """Metric -> the official totals that the profile names, those of the calibration before others."""
+        profile = self.pipeline.profile
+        return {metric: read_totals(path) for metric, path in (profile.official_totals | profile.calibration).items()}
+
+    def coverage(self) -> pd.DataFrame:
+        """The `coverage` table of the records as they are, before any weight."""
+        with closing_engine(self.pipeline.engine) as connection:
+            files = self.core_files(self.edition)
+            tables = {name: read_core(connection, files[CORE_TABLES[name]]) for name in self.edition.metrics}
+            counts = counting.by_economy(tables, self.edition)
+        return coverage(counts, self.official_totals, self.edition, calibrated=tuple(self.pipeline.profile.calibration))
 
     def count(self, edition: Edition) -> Counted:
         """All that is counted for this edition, or for one that it is compared with, from the core files."""
@@ -234,6 +260,10 @@ class EditionInputs:
             "ids": read_lock(members).sha256 if members else None,
             "core": [read_lock(file).settings for file in sorted(files)],
             "settlements": _content(self.pipeline.profile.population.settlements),
+            "totals": [
+                {metric: _content(path) for metric, path in given.items()}
+                for given in (self.pipeline.profile.official_totals, self.pipeline.profile.calibration)
+            ],
         }
         population = {source: {"all": found} for source, found in hashes(self.pipeline.store.raw("population")).items()}
         own = Lock(

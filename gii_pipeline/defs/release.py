@@ -135,11 +135,18 @@ def release_info(pipeline: Pipeline, label: str) -> ReleaseInfo:
     return ReleaseInfo(
         title=f"Innovation clusters, edition {label}: {pipeline.profile.title}",
         sources=sources,
-        settings=edition.model_dump(mode="json"),
+        settings=edition.model_dump(mode="json") | _variant(pipeline),
         made_up=pipeline.profile.made_up,
         maturity="provisional" if edition.provisional else "final",
         data_as_of=as_of,
     )
+
+
+def _variant(pipeline: Pipeline) -> dict[str, Any]:
+    """What the profile changes of the edition's method, tagged like its settings."""
+    source = "The profile weights records by economy and year, so that they add up to official totals"
+    files = {metric: path.name for metric, path in pipeline.profile.calibration.items()}
+    return {"calibration": {"value": files, "tag": "A", "source": source}} if files else {}
 
 
 def _source_info(source: Input, entry: Mapping[str, str], metrics: tuple[str, ...]) -> SourceInfo:

@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from gii_pipeline.editions import Edition, EditionBook, wipo_book
 
+CALIBRATED = "calibrated to official totals"
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -159,9 +161,25 @@ class Profile(_Part):
     gazetteer: Gazetteer = Gazetteer()
     population: Population
     methods: tuple[int, ...] = ()
+    official_totals: dict[str, DataPath] = Field(default_factory=dict)
+    calibration: dict[str, DataPath] = Field(default_factory=dict)
     editions: dict[int, Edition] = Field(default_factory=dict)
     approval: Approval = Approval()
     schedule: Schedule = Schedule()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_that_it_calibrates(cls, given: Any) -> Any:  # noqa: ANN401
+        if isinstance(given, dict) and given.get("calibration") and CALIBRATED not in str(given.get("title")):
+            metrics = ", ".join(map(str, given["calibration"]))
+            return given | {"title": f"{given.get('title')} ({CALIBRATED}: {metrics})"}
+        return given
+
+    @model_validator(mode="after")
+    def _totals_are_of_what_it_has(self) -> Self:
+        if unknown := sorted({*self.calibration, *self.official_totals} - set(self.metrics)):
+            raise ValueError(f"official_totals, calibration: no source for {', '.join(unknown)}")
+        return self
 
     @model_validator(mode="after")
     def _schedules_what_it_has(self) -> Self:

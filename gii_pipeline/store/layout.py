@@ -34,6 +34,7 @@ EDITION_TABLES = (
     "rank_changes",
     "rank_stability",
     "agreement",
+    "coverage",
 )
 PART = "part-0.parquet"
 ALIVE = ".alive"

@@ -17,6 +17,7 @@ from gii_pipeline import contracts, verified
 from gii_pipeline.counting import Total
 from gii_pipeline.editions import Edition, wipo_book
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics
+from gii_pipeline.metrics.coverage import coverage
 from gii_pipeline.ranking import Ours, agreement, contributions, rank_intensity, rank_size
 from gii_pipeline.releases import Made, ReleaseInfo, SourceInfo, make_release
 from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, Store, write_parquet
@@ -105,8 +106,16 @@ def _tables(label: str, grown: frozenset[tuple[str, float]], reach: float) -> di
         "rank_changes": _changes(size),
         "rank_stability": _stability(size),
         "agreement": agreement(Ours(size, figures), edition, made_up=True),
+        "coverage": coverage(_by_economy(points), {}, edition),
     }
     return {name: as_table(name, frame) for name, frame in frames.items()}
+
+
+def _by_economy(points: pd.DataFrame) -> pd.DataFrame:
+    """Counts by economy, as if all were of one year."""
+    rows = points.assign(economy=points["economy"].fillna(""), data_year=np.int32(2020))
+    sums = rows.groupby(["metric", "economy", "data_year"])["fractions"].sum()
+    return sums.rename("count").reset_index()
 
 
 def as_table(name: str, frame: pd.DataFrame) -> pa.Table:

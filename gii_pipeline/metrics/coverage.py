@@ -1,0 +1,167 @@
+"""Coverage: how much of what official statistics count each source has, by economy and data year.
+
+Belongs here: reading official totals, comparing with them, the weights that calibrate to them (post-stratification),
+and data years that are still coming in.
+Does not: counting records (`counting.by_economy`), or what a calibrated ranking looks like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gii_pipeline.editions import Edition
+from gii_pipeline.errors import InputError
+from gii_pipeline.geocoding.economies import alpha2
+from gii_pipeline.metrics.cluster_metrics import with_edition
+
+OFFICIAL = ("economy", "year")
+COMPLETE_AT_LEAST = 0.9
+COVERAGE = {
+    "metric": "str",
+    "economy": "str",
+    "data_year": "int32",
+    "count": "float64",
+    "official_total": "float64",
+    "coverage_pct": "float64",
+    "weight": "float64",
+    "pace": "float64",
+    "complete": "boolean",
+    "status": "str",
+}
+
+
+def read_totals(path: Path) -> pd.DataFrame:
+    """Official totals from a CSV file with the columns economy, year and one of numbers: economy, data_year, total.
+
+    economy: a code or a name; for PCT applications the origin, as WIPO's statistics print it. Raises InputError naming
+    the file and the row for a column that is missing, an economy that nobody knows, a number that is none, and an
+    economy and year that come twice.
+    """
+    try:
+        rows = pd.read_csv(path, dtype="str", keep_default_na=False)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(f"{path} is not a CSV file of official totals that can be read: {error}") from error
+    rows.columns = [str(name).strip().lower() for name in rows.columns]
+    numbers = [name for name in rows.columns if name not in OFFICIAL]
+    if not set(OFFICIAL) <= set(rows.columns) or len(numbers) != 1:
+        raise InputError(
+            f"{path}: official totals have the columns economy, year and one of numbers, not {list(rows)}."
+        )
+    found = pd.DataFrame(
+        {
+            "economy": rows["economy"].map(lambda text: alpha2(text.strip())),
+            "data_year": pd.to_numeric(rows["year"], errors="coerce"),
+            "total": pd.to_numeric(rows[numbers[0]].str.replace(r"[\s,]", "", regex=True), errors="coerce"),
+        }
+    )
+    _refuse(path, rows, found["economy"].isna(), "nobody knows this economy")
+    _refuse(path, rows, ~(found["data_year"] % 1 == 0), "the year is not a whole number")
+    _refuse(path, rows, ~(np.isfinite(found["total"]) & (found["total"] >= 0)), "the total is not a number")
+    _refuse(path, rows, found.duplicated(["economy", "data_year"]), "this economy and year came before")
+    return found.astype({"economy": "str", "data_year": "int32", "total": "float64"})
+
+
+def coverage(
+    counts: pd.DataFrame, totals: Mapping[str, pd.DataFrame], edition: Edition, *, calibrated: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """The `coverage` table: metric x economy x data year of the edition's windows, sorted by these.
+
+    counts: as `counting.by_economy`, of the records as they are; totals: metric -> as `read_totals`; calibrated:
+    metrics whose records are weighted. An economy with an official total and no record has a row with a count of 0: no
+    weight can bring it back. pace is the year's count of all economies over what the years before lead to expect.
+    """
+    parts = [_of_metric(name, counts, totals.get(name), edition, name in calibrated) for name in edition.metrics]
+    table = pd.concat(parts, ignore_index=True).sort_values(["metric", "economy", "data_year"], ignore_index=True)
+    return with_edition(table[list(COVERAGE)].astype(COVERAGE), edition)
+
+
+def weights(counts: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame:
+    """economy, data_year, weight: official total over count, where both are above zero.
+
+    counts: economy, data_year, count of one metric; totals: as `read_totals`.
+    """
+    both = counts[counts["economy"] != ""].merge(totals, on=["economy", "data_year"], validate="1:1")
+    both = both[(both["count"] > 0) & (both["total"] > 0)]
+    return both.assign(weight=both["total"] / both["count"])[["economy", "data_year", "weight"]]
+
+
+def missing_economies(table: pd.DataFrame) -> pd.DataFrame:
+    """Economies of `coverage` with official totals and no record in the window: metric, economy, official_total."""
+    sums = table.groupby(["metric", "economy"], as_index=False)[["count", "official_total"]].sum()
+    return sums[(sums["count"] == 0) & (sums["official_total"] > 0)].drop(columns="count").reset_index(drop=True)
+
+
+def warnings(table: pd.DataFrame) -> list[str]:
+    """What to know of a ranking's records before it is read, a sentence each, from `coverage`."""
+    said = []
+    for metric, rows in table.groupby("metric"):
+        late = rows.loc[~rows["complete"].fillna(True).astype("bool"), ["data_year", "pace"]].drop_duplicates()
+        for year, pace in late.itertuples(index=False):
+            said.append(f"{metric}: {year} has {pace:.0%} of the records that the years before lead to expect.")
+        absent = missing_economies(rows)
+        if len(absent):
+            largest = absent.sort_values("official_total", ascending=False)["economy"].head(10)
+            said.append(f"{metric}: no record of {len(absent)} economies with official totals: {', '.join(largest)}.")
+    return said
+
+
+def _of_metric(
+    name: str, counts: pd.DataFrame, totals: pd.DataFrame | None, edition: Edition, calibrate: bool
+) -> pd.DataFrame:
+    years = edition.data_years[name]
+    own = counts[counts["metric"] == name].drop(columns="metric")
+    rows = own.assign(total=np.nan)
+    if totals is not None:
+        official = totals[totals["data_year"].isin(years)]
+        rows = own.merge(official, on=["economy", "data_year"], how="outer", validate="1:1")
+    count, total = rows["count"].fillna(0.0), rows["total"]
+    weighted = weights(own, totals) if calibrate and totals is not None else own.head(0).assign(weight=0.0)
+    rows = rows.drop(columns=["count", "total"]).merge(
+        weighted[["economy", "data_year", "weight"]], on=["economy", "data_year"], how="left", validate="1:1"
+    )
+    pace = _pace(own, years)
+    rows = rows.assign(
+        metric=name,
+        count=count.to_numpy(),
+        official_total=total.to_numpy(),
+        coverage_pct=(100 * count / total.where(total > 0)).to_numpy(),
+        pace=rows["data_year"].map(pace).astype("float64"),
+    )
+    rows["complete"] = (rows["pace"] >= COMPLETE_AT_LEAST).astype("boolean").where(rows["pace"].notna())
+    rows["status"] = _status(rows, given=totals is not None)
+    return rows
+
+
+def _status(rows: pd.DataFrame, *, given: bool) -> np.ndarray:
+    if not given:
+        return np.full(len(rows), "no official totals")
+    nobody = (rows["count"] == 0) & (rows["official_total"] > 0)
+    return np.select(
+        [rows["economy"] == "", nobody, rows["official_total"].isna()],
+        ["not located", "no record", "no official total"],
+        "compared",
+    )
+
+
+def _pace(counts: pd.DataFrame, years: tuple[int, ...]) -> dict[int, float]:
+    """Data year -> its count over the year before's times the median growth until then; the first two have none."""
+    sums = counts.groupby("data_year")["count"].sum().reindex(list(years)).fillna(0.0).to_numpy()
+    growth = np.divide(sums[1:], sums[:-1], out=np.full(len(sums) - 1, np.nan), where=sums[:-1] > 0)
+    found = {}
+    for at in range(2, len(years)):
+        known = growth[: at - 1][np.isfinite(growth[: at - 1])]
+        expected = sums[at - 1] * np.median(known) if known.size else 0.0
+        if expected > 0:
+            found[years[at]] = float(sums[at] / expected)
+    return found
+
+
+def _refuse(path: Path, rows: pd.DataFrame, wrong: pd.Series, why: str) -> None:
+    if wrong.any():
+        at = int(wrong.to_numpy().argmax())
+        shown = ", ".join(f"{name} {value!r}" for name, value in rows.iloc[at].items())
+        raise InputError(f"{path}, line {at + 2} ({shown}): {why}, and {int(wrong.sum()) - 1} more lines like it.")
