@@ -4,8 +4,8 @@
 
 Records of 60 economies with 300 clusters. The sample has 85 % of the records with people in the US, and of other
 economies a part that follows from how many of their applications lead to a US patent: 4 to 30 %, more in some clusters
-than in others. Calibration weights records by economy and year, so that it repairs the first and not the second. Printed
-are rank correlations with the full world and the first ten of each. Target: calibration raises the rank correlation.
+than in others. Calibration weights records by economy and year, so that it repairs the first and not the second. It
+prints rank correlations with the full world and the first ten of each. Target: calibration raises the rank correlation.
 """
 
 from __future__ import annotations
