@@ -72,9 +72,9 @@ def in_words(table: str, column: str) -> str:
 
 @cache
 def newest() -> Edition:
-    """The newest edition that is shipped."""
+    """The newest edition that is shipped and whose method is published, as far as it is."""
     book = wipo_book()
-    return book[max(book.editions)]
+    return book[max(year for year, edition in book.editions.items() if not edition.provisional)]
 
 
 @cache

@@ -10,7 +10,7 @@ from gii_pipeline.contracts.dictionary import markdown
 from gii_pipeline.editions import Method, MetricSettings, wipo_book
 
 TABLES = [name for name in contracts.names() if contracts.load(name).layer != "core"]
-KEYS = {"edition", "method", "version", "replicates", "seed", "metric", "level"}
+KEYS = {"edition", "method", "version", "replicates", "seed", "metric", "level", "economy", "data_year"}
 
 
 def test_a_size_score_is_an_assumption_and_says_which() -> None:
