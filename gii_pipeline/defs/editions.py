@@ -100,6 +100,8 @@ def resample(inputs: EditionInputs) -> Frames:
 
 
 def hold_against(inputs: EditionInputs) -> Frames:
+    from gii_pipeline import ranking
+
     ours = ranking.Ours(*map(inputs.read, ranking.Ours._fields))
     return {"agreement": ranking.agreement(ours, inputs.edition, made_up=inputs.pipeline.profile.made_up)}
 

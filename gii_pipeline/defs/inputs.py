@@ -22,7 +22,6 @@ from gii_pipeline.defs.between_years import counted_twice
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError, MissingYearsError
-from gii_pipeline.metrics.coverage import coverage, read_totals, weights
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Gazetteer, Input
 from gii_pipeline.sources.gathering import hashes, named_by_address, pinned, pinned_entries
@@ -179,6 +178,9 @@ class EditionInputs:
         wanted = [metric for metric in edition.metrics if metric in self.pipeline.profile.calibration]
         if not wanted:
             return tables
+        from gii_pipeline import counting
+        from gii_pipeline.metrics.coverage import weights
+
         counts = counting.by_economy(tables, edition)
         for metric in wanted:
             own = counts[counts["metric"] == metric].drop(columns="metric")
@@ -188,11 +190,17 @@ class EditionInputs:
     @cached_property
     def official_totals(self) -> dict[str, pd.DataFrame]:
         """Metric -> the official totals that the profile names, those of the calibration before others."""
+        from gii_pipeline.metrics.coverage import read_totals
+
         profile = self.pipeline.profile
         return {metric: read_totals(path) for metric, path in (profile.official_totals | profile.calibration).items()}
 
     def coverage(self) -> pd.DataFrame:
         """The `coverage` table of the records as they are, before any weight."""
+        from gii_pipeline import counting
+        from gii_pipeline.counting.engine import read_core
+        from gii_pipeline.metrics.coverage import coverage
+
         with closing_engine(self.pipeline.engine) as connection:
             files = self.core_files(self.edition)
             tables = {name: read_core(connection, files[CORE_TABLES[name]]) for name in self.edition.metrics}

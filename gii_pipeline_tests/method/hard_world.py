@@ -125,14 +125,15 @@ def truth(given: Iterable[Record]) -> Truth:
     """Clusters by scikit-learn, merged by all pairs of members; counts and ranks by adding up each record in turn."""
     counted = [r for r in given if FIRST[r.metric] <= r.year <= LAST[r.metric]]
     counted = [r for r in counted if r.metric == PCT or r.record_type == "article"]
-    people = pd.Series(0.0, index=list(PLACES))
-    counts = pd.DataFrame(0.0, index=list(PLACES), columns=[PCT, PAPERS])
+    people = dict.fromkeys(PLACES, 0.0)
+    parts = {metric: dict.fromkeys(PLACES, 0.0) for metric in (PCT, PAPERS)}
     for record in counted:
         for person in record.people:
             for place in person:
                 people[place] += 1
-                counts.loc[place, record.metric] += 1 / len(record.people) / len(person)
-    cluster = _clusters(people[people > 0])
+                parts[record.metric][place] += 1 / len(record.people) / len(person)
+    cluster = _clusters(pd.Series({place: number for place, number in people.items() if number}))
+    counts = pd.DataFrame(parts)
     inside = counts.loc[cluster.index].groupby(cluster).sum().drop(index=-1, errors="ignore")
     totals = counts.sum()
     score = (inside / totals).sum(axis=1)

@@ -81,9 +81,8 @@ def true() -> Truth:
     return truth(records())
 
 
-def cluster_of(tables: EditionTables, place: str) -> str | None:
-    cluster_id = tables.cluster_members.set_index("place")["cluster_id"].get(place)
-    return None if pd.isna(cluster_id) else str(cluster_id)
+def cluster_of(tables: EditionTables, place: str) -> str:
+    return str(tables.cluster_members.set_index("place")["cluster_id"][place])
 
 
 def test_every_place_is_with_those_that_it_truly_is_with(made: EditionTables, true: Truth) -> None:
