@@ -1,10 +1,16 @@
-"""Names: what a cluster and its economies are called, by the weight of the places in it.
+"""Names: what a cluster and its economies are called, by the weight of the cities in it.
 
-Belongs here: the choice and order of places and economies.
+Belongs here: the choice and order of places and economies, and which are parts of a city (`parts_of_cities.csv`).
 Does not: identity. A name changes between editions; the cluster's id does not (`identity`).
 """
 
 from __future__ import annotations
+
+import csv
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Final
 
 import pandas as pd
 
@@ -14,14 +20,15 @@ UNKNOWN_ECONOMY = "ZZ"
 
 
 def names(members: pd.DataFrame, *, places: int, min_share: float) -> pd.Series:
-    """Cluster -> its places joined by en dashes, the heaviest first.
+    """Cluster -> its cities joined by en dashes, the heaviest first.
 
     members: one row a location with `cluster`, `place` (nullable), `economy` (nullable), `people`, and the coordinates
     of the cluster's own point as `own_latitude`, `own_longitude`.
-    A place is named when it has at least min_share of the cluster's weight; up to `places` are, the heaviest always.
+    A quarter or borough counts for its city. A place is named when it has at least min_share of the cluster's weight;
+    up to `places` are, the heaviest always.
     A cluster without a known place is called by its own point, e.g. "35.68°N 139.77°E".
     """
-    by_place = _weights(members, ["economy", "place"], "place")
+    by_place = _weights(_by_city(members), ["economy", "place"], "place")
     named = _heaviest(by_place, members, min_share).drop_duplicates(["cluster", "place"])
     named = named[named.groupby("cluster").cumcount() < places]
     joined = named.groupby("cluster")["place"].agg(EN_DASH.join)
@@ -42,6 +49,38 @@ def economies(members: pd.DataFrame, *, min_share: float) -> pd.Series:
 
 def point_name(latitude: float, longitude: float) -> str:
     return f"{abs(latitude):.2f}°{'N' if latitude >= 0 else 'S'} {abs(longitude):.2f}°{'E' if longitude >= 0 else 'W'}"
+
+
+_NUMBERED: Final = re.compile(r"^(?P<city>\D+?)\s+(?:\((?:Kreis|district)\s*\d+\)|\d+)", re.IGNORECASE)
+"""Quarters that are called by their city and a number: Zürich (Kreis 11), Paris 16 Passy, Lyon 08."""
+
+
+def _by_city(members: pd.DataFrame) -> pd.DataFrame:
+    """The members with parts of a city under its name.
+
+    A name that other places of the economy have as well stands for the part only in a cluster that the city is in.
+    """
+    known = members.dropna(subset=["place", "economy"])
+    there = set(zip(known["cluster"], known["economy"], known["place"], strict=True))
+    parts = _parts_of_cities()
+
+    def city(cluster: object, economy: object, place: object) -> object:
+        if not isinstance(place, str):
+            return place
+        if numbered := _NUMBERED.match(place):
+            return numbered["city"]
+        of, alone = parts.get((str(economy), place), (place, True))
+        return of if alone or (cluster, economy, of) in there else place
+
+    rows = members[["cluster", "economy", "place"]].itertuples(index=False, name=None)
+    return members.assign(place=pd.Series([city(*row) for row in rows], index=members.index, dtype="str"))
+
+
+@cache
+def _parts_of_cities() -> dict[tuple[str, str], tuple[str, bool]]:
+    """(economy, part) -> its city, and whether no other place of the economy has the part's name."""
+    lines = (files("gii_pipeline.clusters") / "parts_of_cities.csv").read_text(encoding="utf-8").splitlines()
+    return {(row["economy"], row["part"]): (row["city"], row["alone"] == "yes") for row in csv.DictReader(lines)}
 
 
 def _weights(members: pd.DataFrame, columns: list[str], required: str) -> pd.DataFrame:

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
+import pytest
 
 from gii_pipeline.clusters import naming
+from gii_pipeline.ranking import published
 
 
 def _members(*rows: tuple[int, str | None, str | None, float]) -> pd.DataFrame:
@@ -40,6 +44,35 @@ def test_places_of_the_same_weight_go_by_the_alphabet() -> None:
 
 def test_a_place_on_both_sides_of_a_border_is_named_once() -> None:
     assert _name(("Rheinfelden", "CH", 5.0), ("Rheinfelden", "DE", 4.0), ("Basel", "CH", 3.0)) == "Rheinfelden–Basel"
+
+
+@pytest.mark.parametrize(
+    ("places", "name"),
+    [
+        pytest.param([("Shanghai", "CN", 60.0), ("Puxi", "CN", 40.0)], "Shanghai", id="quarter"),
+        pytest.param([("New York City", "US", 50.0), ("Brooklyn", "US", 50.0)], "New York City", id="borough"),
+        pytest.param([("Quezon City", "PH", 60.0), ("Manila", "PH", 40.0)], "Manila", id="usual name"),
+        pytest.param([("Quezon City", "PH", 60.0)], "Manila", id="usual name, the city itself not there"),
+        pytest.param([("Zürich (Kreis 11)", "CH", 5.0), ("Zürich", "CH", 4.0)], "Zürich", id="numbered quarter"),
+        pytest.param([("Lyon 08", "FR", 5.0), ("Grenoble", "FR", 4.0)], "Lyon–Grenoble", id="numbered alone"),
+        pytest.param([("Chaoyang", "CN", 5.0), ("Beijing", "CN", 4.0)], "Beijing", id="shared name, city there"),
+        pytest.param([("Chaoyang", "CN", 5.0), ("Fuxin", "CN", 4.0)], "Chaoyang–Fuxin", id="shared name, another city"),
+        pytest.param([("Boston", "US", 5.0), ("Cambridge", "US", 4.0)], "Boston–Cambridge", id="two cities"),
+    ],
+)
+def test_a_part_of_a_city_counts_for_its_city(places: list[tuple[str, str, float]], name: str) -> None:
+    assert _name(*places) == name
+
+
+def test_the_cities_of_the_published_names_stay_apart() -> None:
+    rows = pd.read_csv(Path(published.__file__).with_suffix(".csv"), comment="#")[["cluster", "economies"]]
+    rows = rows.dropna().drop_duplicates()
+    assert len(rows) >= 20
+    for written, economies in rows.itertuples(index=False, name=None):
+        cities = written.split(",")[0].split("–")
+        codes = [*economies.split("/"), *[economies.split("/")[0]] * len(cities)]
+        places = [(city, codes[nth], 90.0 - nth) for nth, city in enumerate(cities)]
+        assert _name(*places) == "–".join(cities), written
 
 
 def test_unknown_places_have_weight_but_no_name() -> None:

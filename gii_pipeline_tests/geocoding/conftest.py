@@ -1,4 +1,4 @@
-"""The gazetteer as installed, read once for the tests of the room."""
+"""The gazetteer as installed, read once for the tests of the room and kept for the next run, checked by its hash."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from gii_pipeline.geocoding import Gazetteer
 
 
 @pytest.fixture(scope="session")
-def gazetteer(tmp_path_factory: pytest.TempPathFactory) -> Gazetteer:
-    return Gazetteer.default(cache=tmp_path_factory.mktemp("gazetteer"))
+def gazetteer(pytestconfig: pytest.Config) -> Gazetteer:
+    return Gazetteer.default(cache=pytestconfig.cache.mkdir("gazetteer"))
