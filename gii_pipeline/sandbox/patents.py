@@ -1,6 +1,7 @@
 """The made-up patents as PatentsView's tables: tab-separated, quoted, zipped.
 
-Belongs here: `g_patent`, `g_pct_data`, `g_inventor_disambiguated` and `g_location_disambiguated` of every data year.
+Belongs here: the tables of granted patents (`g_…`) of every data year, and those of the applications that became these
+patents (`pg_…`), with the crosswalk. Each names the same PCT publications, which count once.
 Does not: the portal that hands them out (see `servers.uspto`).
 """
 
@@ -22,6 +23,8 @@ from gii_pipeline.sandbox.world import World
 METRIC = "pct_applications"
 ZIP_DATE = (2026, 6, 2, 0, 0, 0)
 FILED_DAYS_BEFORE = 548
+FIRMS = 997
+TECHNICAL_FIELDS = 35
 PCT_COLUMNS = [
     "patent_id", "published_or_filed_date", "pct_371_date", "pct_102_date", "filed_country", "application_kind",
     "pct_doc_number", "pct_doc_type",
@@ -116,11 +119,75 @@ def _patents(world: World) -> Iterator[pd.DataFrame]:
         )
 
 
+def _assignees(world: World) -> Iterator[pd.DataFrame]:
+    """One organisation a patent, at its first inventor's place."""
+    for chunk, _ in _chunks(world):
+        first = np.searchsorted(chunk.record, np.arange(len(chunk.number)))
+        place = np.append(chunk.place, -1)[first]
+        firm = chunk.number % FIRMS
+        yield pd.DataFrame(
+            {
+                "patent_id": patent_ids(chunk),
+                "assignee_sequence": 0,
+                "assignee_id": [f"madeup-{number:05d}" for number in firm.tolist()],
+                "disambig_assignee_organization": [f"Made-up Works {number} Ltd" for number in firm.tolist()],
+                "assignee_type": 2,
+                "location_id": _location_ids(place),
+            }
+        )
+
+
+def _technology(world: World) -> Iterator[pd.DataFrame]:
+    for chunk, _ in _chunks(world):
+        yield pd.DataFrame(
+            {
+                "patent_id": patent_ids(chunk),
+                "wipo_field_sequence": 0,
+                "wipo_field_id": chunk.number % TECHNICAL_FIELDS + 1,
+            }
+        )
+
+
+def _of_applications(table: Callable[[World], Iterator[pd.DataFrame]]) -> Callable[[World], Iterator[pd.DataFrame]]:
+    """The twin of a table of patents, by the number of the application."""
+
+    def rows(world: World) -> Iterator[pd.DataFrame]:
+        for frame in table(world):
+            yield frame.assign(patent_id=_application_ids(frame["patent_id"])).rename(columns={"patent_id": "pgpub_id"})
+
+    return rows
+
+
+def _crosswalk(world: World) -> Iterator[pd.DataFrame]:
+    for chunk, _ in _chunks(world):
+        ids = pd.Series(patent_ids(chunk))
+        yield pd.DataFrame(
+            {
+                "pgpub_id": _application_ids(ids),
+                "patent_id": ids,
+                "application_id": ids + 6_000_000,
+                "current_pgpub_id_flag": 1,
+                "current_patent_id_flag": 1,
+            }
+        )
+
+
+def _application_ids(patents: pd.Series[int]) -> pd.Series[int]:
+    return patents + 20_200_000_000
+
+
 TABLES: dict[str, Callable[[World], Iterator[pd.DataFrame]]] = {
     "g_inventor_disambiguated": _inventors,
     "g_location_disambiguated": _locations,
     "g_patent": _patents,
     "g_pct_data": _pct_data,
+    "g_assignee_disambiguated": _assignees,
+    "g_wipo_technology": _technology,
+    "pg_pct_data": _of_applications(_pct_data),
+    "pg_inventor_disambiguated": _of_applications(_inventors),
+    "pg_location_disambiguated": _locations,
+    "pg_assignee_disambiguated": _of_applications(_assignees),
+    "pg_granted_pgpubs_crosswalk": _crosswalk,
 }
 
 

@@ -198,6 +198,9 @@ def test_portal_redirects_to_a_signed_address_on_another_host(served: Serving) -
     assert target.startswith(served.servers["files"].url)
     assert requests.get(target, timeout=30).content[:2] == b"PK"
     assert requests.get(target.partition("?")[0], timeout=30).status_code == 403
+    applications = url.replace("PVGPATDIS/g_", "PVPGPUBDIS/pg_")
+    answer = requests.get(applications, headers={"X-API-KEY": KEY}, timeout=30, allow_redirects=False)
+    assert answer.headers["Location"].partition("?")[0].endswith("/pg_pct_data.tsv.zip")
     absent = url.replace("g_pct_data", "g_claims")
     assert requests.get(absent, headers={"X-API-KEY": KEY}, timeout=30).status_code == 404
 

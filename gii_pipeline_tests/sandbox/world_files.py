@@ -16,6 +16,13 @@ TABLES = {
     "pct": "g_pct_data",
     "inventors": "g_inventor_disambiguated",
     "locations": "g_location_disambiguated",
+    "assignees": "g_assignee_disambiguated",
+    "technology": "g_wipo_technology",
+    "pregrant_pct": "pg_pct_data",
+    "pregrant_inventors": "pg_inventor_disambiguated",
+    "pregrant_locations": "pg_location_disambiguated",
+    "pregrant_assignees": "pg_assignee_disambiguated",
+    "crosswalk": "pg_granted_pgpubs_crosswalk",
 }
 
 

@@ -15,7 +15,8 @@ from gii_pipeline.sandbox.servers.files import SIGNATURE, SIGNED, signature
 from gii_pipeline.sandbox.servers.http import Asked, Reply, json_reply
 
 PRODUCT = "PVGPATDIS"
-_FILE = re.compile(rf"/api/v1/datasets/products/files/{PRODUCT}/(\w+)\.tsv\.zip")
+_APPLICATIONS = "PVPGPUBDIS"
+_FILE = re.compile(rf"/api/v1/datasets/products/files/(?:{PRODUCT}/(g_\w+)|{_APPLICATIONS}/(pg_\w+))\.tsv\.zip")
 
 
 class Uspto:
@@ -35,8 +36,9 @@ class Uspto:
         if fault in (Fault.RATE_LIMITED, Fault.BUDGET_SPENT):
             return json_reply({"code": 429, "message": "Too Many Requests"}, 429)
         found = _FILE.fullmatch(asked.path)
-        if found is None or found[1] not in TABLES:
+        table = found and (found[1] or found[2])
+        if table not in TABLES:
             return json_reply({"code": 404, "message": "Not Found"}, 404)
-        path = f"{SIGNED}/{found[1]}.tsv.zip"
+        path = f"{SIGNED}/{table}.tsv.zip"
         address = f"{self._file_host()}{path}?X-Amz-Expires=60&{SIGNATURE}={signature(path)}"
         return Reply(b"", 302, {"Location": address})

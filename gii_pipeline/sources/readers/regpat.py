@@ -36,7 +36,7 @@ def people(
 ) -> duckdb.DuckDBPyRelation:
     """PEOPLE rows, one an inventor × region; a record's weights are scaled to add up to 1, since shares are rounded.
 
-    `dropped` is no_id, no_date or no_share.
+    `dropped` is no_id, no_wo_number (of another office), no_date or no_share.
     """
     rows = reading.table(con, reading.named(files, "inventors"), _REQUIRED, optional=_OPTIONAL, delimiter="|")
     weighted = f"""(
@@ -58,7 +58,8 @@ def people(
         record_id="pct_nbr",
         year=year,
         record_type="'pct'",
-        dropped=f"""CASE WHEN pct_nbr IS NULL THEN 'no_id' WHEN {year} IS NULL THEN 'no_date'
+        dropped=f"""CASE WHEN pct_nbr IS NULL THEN 'no_id' WHEN NOT starts_with(pct_nbr, 'WO') THEN 'no_wo_number'
+            WHEN {year} IS NULL THEN 'no_date'
             WHEN NOT coalesce(total > 0, false) THEN 'no_share' END""",
         person_seq="person_seq",
         address_seq="address_seq",
@@ -87,7 +88,7 @@ def _dated(
 ) -> tuple[str, str]:
     """The rows with a year, and SQL for it."""
     if options.year == "publication":
-        return rows, "try_cast(regexp_extract(pct_nbr, '^WO *([12][0-9]{3})', 1) AS INTEGER)"
+        return rows, "try_cast(substr(pct_nbr, 3, 4) AS INTEGER)"
     years = reading.table(con, reading.named(files, "years"), ["pct_nbr", options.year], delimiter="|")
     by_number = f"SELECT pct_nbr, min(try_cast({options.year} AS INTEGER)) AS dated FROM ({years}) GROUP BY pct_nbr"
     return f"SELECT rows.*, dated FROM ({rows}) rows LEFT JOIN ({by_number}) USING (pct_nbr)", "dated"
