@@ -180,3 +180,10 @@ def test_a_paper_of_ten_thousand_authors_is_read(read: Read, tmp_path: Path) -> 
     rows = read("web_of_science", {"records": path}, "person_seq, people, address")
     assert len(rows) == 10_000
     assert rows[101] == (102, 10_000, "Univ 1, Oslo, Norway")
+
+
+def test_an_excel_file_is_named_and_refused(read: Read, tmp_path: Path) -> None:
+    path = tmp_path / "savedrecs.xls"
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 512)
+    with pytest.raises(InputError, match=r"savedrecs.xls: .*Excel"):
+        read("web_of_science", {"records": path})
