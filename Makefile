@@ -5,7 +5,7 @@ BIN := .venv/bin
 PROFILE ?= sandbox
 EDITION ?= 2025
 
-.PHONY: help run test check slow bench dev docs site lock clean
+.PHONY: help run story test check slow bench dev docs site lock clean
 
 .venv/installed: requirements/dev.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -18,6 +18,12 @@ help:  ## this list
 
 run: .venv/installed  ## rank an edition, from raw records to a release
 	$(BIN)/gii run --profile $(PROFILE) --edition $(EDITION)
+
+story: .venv/installed  ## release the editions 2018 to 2025 of the made-up world, and open the page of the last
+	$(BIN)/gii backfill --profile sandbox --editions 2018..2025 --release
+	$(BIN)/gii history
+	$(BIN)/gii facts --edition 2025
+	$(BIN)/python -m webbrowser "$$PWD/$$(ls -d gii_data/releases/v2025.* | tail -n 1)/report/index.html"
 
 test: .venv/installed  ## the fast tests
 	$(BIN)/pytest -n auto --dist loadfile

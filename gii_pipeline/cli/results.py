@@ -48,17 +48,28 @@ def facts(
 
 
 def history(
-    cluster: Annotated[str, typer.Argument(help="Its name in any edition, a part of it, or its id.")],
+    cluster: Annotated[
+        str, typer.Argument(help="Its name in any edition, a part of it, or its id; the first five without.")
+    ] = "",
     root: RootOption = ROOT,
     label: Annotated[str, typer.Option(help="The series to follow, as 2024@2025; by default each own method.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Show a cluster through the released editions."""
+    """Show a cluster, or the first five, through the released editions."""
+    from gii_pipeline.releases import first_clusters, standing
     from gii_pipeline.releases import history as history_of
-    from gii_pipeline.releases import standing
     from gii_pipeline.report.progress import console
-    from gii_pipeline.report.terminal import rows_table
+    from gii_pipeline.report.terminal import ranks_table, rows_table
 
+    if not cluster:
+        rows_of = [history_of(root, one, label=label) for one in first_clusters(root, label=label)]
+        if as_json:
+            print_json([row for rows in rows_of for row in rows.to_dict("records")])
+            return
+        console().print(ranks_table(rows_of))
+        for rows in rows_of:
+            console().print(standing(rows), highlight=False)
+        return
     rows = history_of(root, cluster, label=label)
     if as_json:
         print_json(rows.to_dict("records"))

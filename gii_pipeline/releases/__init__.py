@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "comparison": ("Diff", "Snapshot", "Tolerance", "diff", "exceeds", "snapshot_of_edition"),
     "comparison_text": ("to_dict", "to_json", "to_markdown", "to_rich"),
-    "series": ("history", "standing"),
+    "series": ("first_clusters", "history", "standing"),
     "info": ("PROVISIONAL", "ReleaseInfo", "SourceInfo"),
     "retire": ("discard", "withdraw"),
     "make": ("Made", "make_release"),
@@ -50,6 +50,7 @@ __all__ = [
     "diff",
     "discard",
     "exceeds",
+    "first_clusters",
     "history",
     "make_release",
     "open_release",

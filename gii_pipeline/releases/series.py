@@ -83,17 +83,27 @@ def history(root: Folder | str, cluster: str, *, label: str = "") -> pd.DataFram
     """
     import pandas as pd  # noqa: PLC0415
 
-    root = folder(root)
-    releases = _series(root, Version.first(label) if label else Version(1, 1, 1))
-    if not releases:
-        raise ReleaseError(f"Nothing is released under {root}: there is no history. Begin with `gii release make`.")
-    rankings = {release.version: release.arrow("ranking_size") for release in releases}
+    rankings = {one.version: one.arrow("ranking_size") for one in _released(folder(root), label)}
     table = pa.concat_tables(history_rows(ranking, version) for version, ranking in rankings.items())
     found = _find(rankings.values(), cluster)
     rows = table.filter(pc.equal(table["cluster_id"], found)).to_pandas()
     unbroken = (rows["rank"] == rows["rank"].shift()) & (rows["edition"] == rows["edition"].shift() + 1)
     rows["editions_at_rank"] = unbroken.groupby((~unbroken).cumsum()).cumcount() + 1
     return pd.DataFrame(rows)
+
+
+def first_clusters(root: Folder | str, number: int = 5, *, label: str = "") -> list[str]:
+    """The ids of the first clusters of the newest released edition of a series, by rank."""
+    releases = _released(folder(root), label)
+    ranking = releases[-1].arrow("ranking_size").sort_by("rank")
+    return list(ranking["cluster_id"].to_pylist()[:number])
+
+
+def _released(root: Folder, label: str) -> list[Release]:
+    releases = _series(root, Version.first(label) if label else Version(1, 1, 1))
+    if not releases:
+        raise ReleaseError(f"Nothing is released under {root}: there is no history. Begin with `gii release make`.")
+    return releases
 
 
 def standing(rows: pd.DataFrame) -> str:

@@ -184,7 +184,13 @@ get("filter").addEventListener("input", (event) => { wanted = event.target.value
 get("scatter-metric").append(...verticals.map(({ title }, index) => make("option", { value: index }, title)));
 get("scatter-metric").addEventListener("change", (event) => { vertical = Number(event.target.value); scatter(); });
 wide.addEventListener("change", placeDetail);
-window.addEventListener("resize", () => { bump(); scatter(); });
+let drawnAt = 0;
+new ResizeObserver(() => {
+  if (Math.abs(get("bump").clientWidth - drawnAt) < 2) return;
+  drawnAt = get("bump").clientWidth;
+  bump();
+  scatter();
+}).observe(get("bump"));
 window.addEventListener("hashchange", recall);
 columnSwitches();
 drawMap();

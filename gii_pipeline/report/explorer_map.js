@@ -48,12 +48,16 @@ function label(scale) {
     if (texts.length >= LABELS) break;
     if (one.x < view[0] || one.x > view[0] + view[2] || one.y < view[1] || one.y > view[1] + view[3]) continue;
     const text = one.cluster.name.split("–").slice(0, 2).join("–");
-    const box = { x: one.x + one.r + size * 0.25, y: one.y - size * 0.6, width: text.length * size * 0.66, height: size * 1.1 };
-    const right = box.x + box.width > view[0] + view[2];
-    if (right) box.x = one.x - one.r - size * 0.25 - box.width;
-    if (taken.some((other) => meets(box, other))) continue;
+    const [width, height, gap] = [text.length * size * 0.62, size * 1.1, size * 0.25];
+    const corners = [
+      [one.x + one.r + gap, one.y - height / 2], [one.x - one.r - gap - width, one.y - height / 2],
+      [one.x - width / 2, one.y - one.r - gap - height], [one.x - width / 2, one.y + one.r + gap],
+    ];
+    const box = corners.map(([x, y]) => ({ x, y, width, height }))
+      .find((spot) => spot.x >= view[0] && spot.x + width <= view[0] + view[2] && !taken.some((other) => meets(spot, other)));
+    if (!box) continue;
     taken.push(box);
-    texts.push(draw("text", { x: box.x, y: one.y + size * 0.35, "font-size": size, "stroke-width": size * 0.22 }, text));
+    texts.push(draw("text", { x: box.x, y: box.y + size * 0.85, "font-size": size, "stroke-width": size * 0.22 }, text));
   }
   get("labels").replaceChildren(...texts);
 }

@@ -6,7 +6,7 @@ Does not: computing any figure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import pandas as pd
@@ -132,6 +132,18 @@ def published_table(rows: pd.DataFrame) -> Table:
     for row in rows.to_dict("records"):
         cells = [str(row[name]) or "world" for name in columns]
         table.add_row(*cells, agreement[row["agrees"]], row["fitted"] or DASH)
+    return table
+
+
+def ranks_table(histories: Sequence[pd.DataFrame]) -> Table:
+    """Clusters through the editions: a row per cluster, its rank in each edition, its newest name."""
+    editions = sorted({int(edition) for rows in histories for edition in rows["edition"]})
+    table = Table("cluster", title="Ranks, each edition by its own method", title_justify="left", pad_edge=False)
+    for edition in editions:
+        table.add_column(str(edition), justify="right")
+    for rows in histories:
+        ranks = {int(edition): str(rank) for edition, rank in zip(rows["edition"], rows["rank"], strict=True)}
+        table.add_row(Text(plain(str(rows["name"].iloc[-1]))), *(ranks.get(edition, DASH) for edition in editions))
     return table
 
 

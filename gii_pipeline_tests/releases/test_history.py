@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gii_pipeline.errors import InputError
-from gii_pipeline.releases import history, open_release, standing, withdraw
+from gii_pipeline.releases import first_clusters, history, open_release, standing, withdraw
 from gii_pipeline_tests.releases.small_edition import (
     PAULO,
     SHENZHEN,
@@ -66,6 +66,11 @@ def test_a_name_of_an_earlier_edition_finds_the_cluster_under_its_new_name(tmp_p
     release(tmp_path, "2025")
     assert history(tmp_path, "Guangzhou")["name"].tolist() == ["Shenzhen–Hong Kong", "Shenzhen–Hong Kong–Guangzhou"]
     assert history(tmp_path, "Shenzhen-Hong Kong")["rank"].tolist() == [1, 1]
+
+
+def test_the_first_clusters_are_those_of_the_newest_edition(series: Path) -> None:
+    assert first_clusters(series, 2) == [SHENZHEN, TOKYO]
+    assert first_clusters(series, 1, label="2024@2025") == [SHENZHEN]
 
 
 def test_a_name_that_fits_none_or_several_is_refused(series: Path) -> None:
