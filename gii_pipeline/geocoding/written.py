@@ -72,7 +72,7 @@ def read_fields(city: str | None, admin: str | None, economy: str | None, postco
     texts = segments(city or "", economy)
     parts = [Part(text, "city", nth, code=nth == 0) for nth, text in enumerate(texts)]
     if parts and city and any(sign.isdigit() or sign == "," for sign in city):
-        parts = [parts[0]._replace(raw=city)]
+        parts = [parts[0]._replace(raw=city), *parts[1:]]
     economy, parts = _without_economy(parts, economy)
     if admin:
         parts.insert(0, Part(without_postcode(admin, economy) or admin, "admin", -1, code=True))
@@ -187,16 +187,13 @@ def asked(economy: str, part: Part) -> Asked:
 
 def evidence_of(gazetteer: Gazetteer, parts: Iterable[Asked]) -> dict[Asked, Evidence]:
     """What each part names, all of them looked up at once."""
-    wanted = {each: [*_whole(each.raw), *_forms(each.text)] for each in parts}
+    wanted = {each: _forms(each.text) for each in parts}
     keys = {f"{each.economy}|{form.form}" for each, found in wanted.items() for form in found}
+    keys |= {f"{each.economy}|{plain(each.raw)}" for each in wanted if each.raw}
     quarters = {each: parts_of(each.text) for each in wanted if each.economy != ANY_ECONOMY}
     keys |= {f"{each.economy}|{form}" for each, found in quarters.items() for form in found}
     named = gazetteer.named(sorted(keys))
     return {each: _evidence(gazetteer, each, found, quarters.get(each, []), named) for each, found in wanted.items()}
-
-
-def _whole(raw: str) -> list[Form]:
-    return [Form(plain(raw), derived=False, kind="")] if raw else []
 
 
 @lru_cache(maxsize=200_000)
@@ -207,6 +204,9 @@ def _forms(text: str) -> list[Form]:
 def _evidence(
     gazetteer: Gazetteer, asked: Asked, written: Sequence[Form], quarters: Sequence[str], named: Mapping[str, Named]
 ) -> Evidence:
+    whole = named.get(f"{asked.economy}|{plain(asked.raw)}", NOTHING).places if asked.raw else []
+    if own := [(place, EXACT) for place, tier in whole if tier == OWN]:
+        return Evidence(form=plain(asked.raw), places=own)
     found = Evidence(form=written[0].form if written else "")
     found.ward = any(form.kind == "ward" for form in written)
     strong: set[int] = set()
