@@ -13,6 +13,8 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -24,7 +26,6 @@ from gii_pipeline.report.plain import plain
 
 app = typer.Typer(
     name="gii",
-    help="The ranking of the world's innovation clusters, from raw records to versioned tables.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -44,6 +45,23 @@ for command in (
     population.population,
 ):
     app.command()(command)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"gii_pipeline {version('gii-pipeline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def gii(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """The ranking of the world's innovation clusters, from raw records to versioned tables."""
+
+
 app.add_typer(release.app, name="release")
 app.add_typer(archive.app, name="archive")
 app.add_typer(profile.app, name="profile")
