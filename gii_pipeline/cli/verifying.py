@@ -6,7 +6,6 @@ Does not: how a file is compared (`verified`, `releases.verify`), or making anyt
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -44,7 +43,7 @@ def look(root: Path) -> Iterator[Looked]:
     kinds: dict[str, Callable[[Path], Iterator[tuple[Path, Problem | None]]]] = {
         "archive": _archive,
         "input lists": _recorded("raw", _of_list),
-        "extracts": _extracts,
+        "extracts": _recorded("extracts", lambda _root, _path: "The next `gii ingest` reads its unit again."),
         "core tables": _recorded("core", _of_partition),
         "edition tables": _recorded("editions", _of_partition),
         "releases": _releases,
@@ -116,20 +115,6 @@ def _of_partition(root: Path, path: Path) -> str:
         return Store(root).remedy(parts[1], str(partition))
     except ValueError:
         return "The pipeline did not write it: delete it."
-
-
-def _extracts(root: Path) -> Iterator[tuple[Path, Problem | None]]:
-    """Extracts; the JSON beside each names its sha256."""
-    for path in sorted((root / "extracts").rglob("*.parquet")):
-        try:
-            stated = json.loads(path.with_suffix(".json").read_bytes())["sha256"]
-            reason = None if verified.sha256_of(path) == stated else "is damaged: its bytes are not those written"
-        except (OSError, ValueError, KeyError, TypeError):
-            reason = f"has no readable {path.with_suffix('.json').name} beside it"
-        yield (
-            path,
-            Problem(path, reason, "Once it is set aside, `gii ingest` reads its unit again.") if reason else None,
-        )
 
 
 def _releases(root: Path) -> Iterator[tuple[Path, Problem | None]]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit
 import duckdb
 from filelock import FileLock
 
+from gii_pipeline import verified
 from gii_pipeline.errors import DamagedError
 from gii_pipeline.sources import SOURCES, Source, explained
 from gii_pipeline.sources.readers.files import quoted
@@ -140,7 +140,7 @@ class Extracts:
         """The unit's extract if it was made before."""
         path = self.path(unit, options)
         about = path.with_suffix(".json")
-        if not (path.is_file() and about.is_file()):
+        if not is_whole(path):
             return None
         return _read(path, unit, json.loads(about.read_text(encoding="utf-8")))
 
@@ -193,12 +193,13 @@ def write_together(staged: Path, path: Path, about: Mapping[str, Any]) -> None:
     """Make a staged Parquet file visible at `path`, then its JSON: a file without it does not count."""
     text = staged.with_suffix(".json-staged")
     text.write_text(json.dumps(about, indent=1, sort_keys=True), encoding="utf-8")
-    for written in (staged, text):
-        descriptor = os.open(written, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
-    staged.replace(path)
-    text.replace(path.with_suffix(".json"))
+    verified.replace(staged, path)
+    verified.replace(text, path.with_suffix(".json"))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a Parquet file and its JSON are there, both as they were written; what is not is made again."""
+    return not verified.damage(path) and not verified.damage(path.with_suffix(".json"))
 
 
 def _counts(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from typing import Final
 import duckdb
 
 from gii_pipeline.errors import InputError
-from gii_pipeline.sources.extracts import FIRST_ROWS, Extract, write_together
+from gii_pipeline.sources.extracts import FIRST_ROWS, Extract, is_whole, write_together
 from gii_pipeline.sources.readers.files import file_list, quoted
 from gii_pipeline.sources.readers.rows import FIRST_YEAR, PEOPLE_COLUMNS
 
@@ -82,7 +82,7 @@ def superseded(con: duckdb.DuckDBPyConnection, pinned: Pinned) -> Path:
     Raises InputError where an id stands for different records.
     """
     path = pinned.folder / f"superseded-{pinned.key}.parquet"
-    if path.is_file() and path.with_suffix(".json").is_file():
+    if is_whole(path):
         return path
     _find_versions(con, pinned)
     _refuse_conflicts(con, pinned)
