@@ -29,6 +29,7 @@ from gii_pipeline.sources.readers.formats import MAGIC, UNREADABLE, looks_like
 Compression = Literal["none", "gzip", "zstd"]
 
 _HINTS = re.compile(r"\n\n?LINE |\n\s*Possible (?:fixes|solutions):")  # of DuckDB, which no profile can follow
+_NULLS = "['', '\u00a0', '\u3000']"  # what a field may be that is empty; blanks of ASCII are found as it is read
 _BLANKS = "' \t\r\n\u00a0\u3000'"  # what a field without a value may consist of
 DELIMITED = (".csv", ".tsv", ".txt", ".tab")
 _scratch: WeakKeyDictionary[duckdb.DuckDBPyConnection, tempfile.TemporaryDirectory[str]] = WeakKeyDictionary()
@@ -255,7 +256,7 @@ def scan(
     sound = text.sound(opened, path, delimiter, head, scratch(con))
     return (
         f"(SELECT {columns} FROM read_csv({quoted(literal(sound))}, columns = {{{types}}}, auto_detect = false, "
-        f"skip = 1, header = false, delim = {quoted(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
+        f"skip = 1, header = false, delim = {quoted(delimiter)}, quote = '\"', escape = '\"', nullstr = {_NULLS}, "
         f"null_padding = false, compression = {quoted(compression(sound))}, max_line_size = 16777216, "
         "hive_partitioning = false))"
     )
@@ -280,8 +281,7 @@ def _selected(path: Path, header: Sequence[str], names: Mapping[str, Sequence[st
 def value(name: str) -> str:
     """SQL for a field without the blanks around it; most fields begin with a letter, and are left as they are."""
     value = f"{column(name)}::VARCHAR"
-    blank = f"{value} < '!' OR {value} IN ('\u00a0', '\u3000')"
-    return f"CASE WHEN {blank} THEN nullif(trim({value}, {_BLANKS}), '') ELSE {value} END"
+    return f"CASE WHEN {value} < '!' THEN nullif(trim({value}, {_BLANKS}), '') ELSE {value} END"
 
 
 def start_of(path: Path) -> bytes:
