@@ -13,11 +13,7 @@ from gii_pipeline_tests.conftest import SHARED
 CASES = SHARED / "cases"
 OPEN = {
     "geonames_country_zip",
-    "patentsview_first_patent",
     "unknown_economy_code",
-    "wipo_plain_xml",
-    "wipo_publication_in_two_files",
-    "wipo_two_inventors_of_one_name",
     "wos_abbreviations_and_postcodes",
     "wos_city_before_region",
 }
