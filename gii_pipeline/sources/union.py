@@ -60,7 +60,9 @@ class Pinned:
         """SQL for the rows of all extracts, or of one year, each with its `unit`: the extract's place in the list."""
         paths = [extract.path for extract in self.extracts]
         scan = f"read_parquet({file_list(paths)}, filename = true, hive_partitioning = false)"
-        places = ", ".join(f"{quoted(path)}: {place}" for place, path in enumerate(paths))
+        # Files of equal bytes are one extract, so that a record of both is twice in the first of these units.
+        first = {path: place for place, path in reversed(list(enumerate(paths)))}
+        places = ", ".join(f"{quoted(path)}: {place}" for path, place in first.items())
         unit = "0" if len(paths) == 1 else f"MAP {{{places}}}[filename]"
         if year is not None:
             return f"(SELECT * EXCLUDE (filename), {unit} AS unit FROM {scan} WHERE year = {int(year)})"
