@@ -14,6 +14,7 @@ from gii_pipeline.contracts.quarantine import explain
 from gii_pipeline.contracts.reading import load, names, read
 from gii_pipeline.contracts.validation import validate
 from gii_pipeline.contracts.verdict import RuleResult, Verdict
+from gii_pipeline.contracts.waivers import Waiver, how_to_waive, waive
 
 __all__ = [
     "Change",
@@ -23,14 +24,17 @@ __all__ = [
     "Rule",
     "RuleResult",
     "Verdict",
+    "Waiver",
     "compare",
     "explain",
     "exported",
+    "how_to_waive",
     "load",
     "names",
     "pages_later",
     "prepare",
     "read",
     "validate",
+    "waive",
     "write_data_docs",
 ]

@@ -172,6 +172,7 @@ def _audit(pipeline: Pipeline, data_year: int, pin: Path | None = None) -> Audit
         {"data_year": data_year, "retrieved_year": retrieved_year},
         previous=str(before) if before in pipeline.data_years else None,
         references={"places": pipeline.known_places},
+        waivers=pipeline.profile.waivers,
     )
 
 

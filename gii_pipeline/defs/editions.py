@@ -156,4 +156,5 @@ def _audit(inputs: EditionInputs) -> Audit:
         "method": edition.method,
         "ranking_length": edition.ranking_length.value,
     }
-    return Audit(inputs.label, parameters, previous=inputs.previous_label)
+    waivers = inputs.pipeline.profile.waivers
+    return Audit(inputs.label, parameters, previous=inputs.previous_label, waivers=waivers)

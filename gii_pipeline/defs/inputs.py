@@ -25,7 +25,7 @@ from gii_pipeline.errors import InputError, MissingYearsError
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Gazetteer, Input
 from gii_pipeline.sources.gathering import hashes, named_by_address, pinned, pinned_entries
-from gii_pipeline.store import EDITION_TABLES, Lock, read_lock, read_parquet
+from gii_pipeline.store import EDITION_TABLES, FOLLOWING_TABLES, Lock, read_lock, read_parquet
 from gii_pipeline.store.lock import fingerprint
 from gii_pipeline.verified import sha256_of
 
@@ -58,8 +58,15 @@ def core_lock(pipeline: Pipeline, table: str, data_year: int, others: Iterable[i
         "options": source.options,
         "institutions": profile.institutions and profile.institutions.model_dump(mode="json", exclude={"files"}),
         "gazetteer": _gazetteer(profile.gazetteer),
+        **_waivers(pipeline, str(data_year), table, *FOLLOWING_TABLES),
     }
     return Lock(sources, fingerprint(settings), CODE, {table: contracts.load(table).version})
+
+
+def _waivers(pipeline: Pipeline, partition: str, *tables: str) -> dict[str, object]:
+    """What the profile allows of these tables: a part of what they are made from."""
+    concerned = [each for each in pipeline.profile.waivers if any(each.concerns(name, partition) for name in tables)]
+    return {"waivers": [waiver.model_dump(mode="json") for waiver in concerned]} if concerned else {}
 
 
 def _gazetteer(gazetteer: Gazetteer) -> dict[str, object]:
@@ -272,6 +279,7 @@ class EditionInputs:
                 {metric: _content(path) for metric, path in given.items()}
                 for given in (self.pipeline.profile.official_totals, self.pipeline.profile.calibration)
             ],
+            **_waivers(self.pipeline, self.label, *EDITION_TABLES),
         }
         population = {source: {"all": found} for source, found in hashes(self.pipeline.store.raw("population")).items()}
         own = Lock(

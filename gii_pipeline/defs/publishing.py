@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -42,12 +43,14 @@ class Audit:
     parameters: `data_year` and `retrieved_year`, or `edition`, `method` and `ranking_length`.
     previous: the partition before, if any.
     references: tables by the names that rules use, where they are neither the partition's own nor the one before.
+    waivers: what the profile allows.
     """
 
     partition: str
     parameters: Mapping[str, Any]
     previous: str | None = None
     references: Mapping[str, pa.Table | Path] = field(default_factory=dict)
+    waivers: tuple[contracts.Waiver, ...] = ()
 
 
 def check_specs(*tables: str) -> list[dg.AssetCheckSpec]:
@@ -113,27 +116,31 @@ def publish(
     """
     with store.staging() as folder:
         staged: dict[str, Path] = {}
-        verdicts = {}
+        verdicts: dict[str, contracts.Verdict] = {}
+        notes: dict[str, list[str]] = {}
+        today = datetime.now(UTC).date()
         for name, table in tables.items():
             staged[name] = _stage(name, table, folder, {**(metadata or {}), LOCK_KEY: lock.to_bytes()})
         for name, path in staged.items():
             references = _references(store, audit, contracts.load(name), staged)
-            verdicts[name] = contracts.validate(
+            verdict = contracts.validate(
                 path,
                 contracts.load(name),
                 references=references,
                 parameters=audit.parameters,
                 partition=audit.partition,
             )
+            verdicts[name], notes[name] = contracts.waive(verdict, audit.waivers, today)
         written = contracts.write_data_docs(list(verdicts.values()), store.data_docs)
         data_docs = {name: page.link(store.root, path) for name, path in written.items()}
         for name, verdict in verdicts.items():
-            yield _check_result(verdict, data_docs[name])
+            yield _check_result(verdict, data_docs[name], notes[name])
         broken = {name: verdict for name, verdict in verdicts.items() if not verdict.passed}
         for name, verdict in broken.items():
             verdict.quarantine(store.quarantine(name, audit.partition))
         if broken:
-            raise ContractError("\n\n".join(verdict.message() for verdict in broken.values()))
+            told = [(verdict.message(), contracts.how_to_waive(verdict, today)) for verdict in broken.values()]
+            raise ContractError("\n\n".join(part for parts in told for part in parts if part))
         shown = {
             name: {
                 **_about(store, name, audit.partition, path),
@@ -198,8 +205,13 @@ def _stored(store: Store, audit: Audit, table: str, reference: str) -> Path | No
     return store.partition(reference, audit.partition) if reference in contracts.names() else None
 
 
-def _check_result(verdict: contracts.Verdict, data_docs: dg.UrlMetadataValue) -> dg.AssetCheckResult:
-    """How the table stands against its contract: every rule in one table, and the rows that break one."""
+def _check_result(
+    verdict: contracts.Verdict, data_docs: dg.UrlMetadataValue, notes: Sequence[str]
+) -> dg.AssetCheckResult:
+    """How the table stands against its contract: every rule in one table, and the rows that break one.
+
+    notes: what is to be said of the profile's waivers.
+    """
     rules = [
         {
             "rule": result.rule,
@@ -212,6 +224,7 @@ def _check_result(verdict: contracts.Verdict, data_docs: dg.UrlMetadataValue) ->
         for result in sorted(verdict.results, key=lambda result: ORDER[result.status])
     ]
     broken = [*verdict.errors, *verdict.warnings]
+    warnings = [*(result.sentence for result in verdict.warnings), *notes]
     return dg.AssetCheckResult(
         asset_key=verdict.table,
         check_name=CHECK,
@@ -220,7 +233,7 @@ def _check_result(verdict: contracts.Verdict, data_docs: dg.UrlMetadataValue) ->
         description=verdict.message(),
         metadata={
             **({"broken": ", ".join(result.rule for result in broken)} if broken else {}),
-            **({WARNINGS: "\n".join(result.sentence for result in verdict.warnings)} if verdict.warnings else {}),
+            **({WARNINGS: "\n".join(warnings)} if warnings else {}),
             "rules": page.table(rules),
             **{f"failing rows: {result.rule}": page.table(result.failing_rows) for result in broken},
             "data_docs": data_docs,

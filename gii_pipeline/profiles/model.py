@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
+from gii_pipeline.contracts import Waiver
 from gii_pipeline.editions import Edition, EditionBook, wipo_book
 
 CALIBRATED = "calibrated to official totals"
@@ -166,6 +167,7 @@ class Profile(_Part):
     editions: dict[int, Edition] = Field(default_factory=dict)
     approval: Approval = Approval()
     schedule: Schedule = Schedule()
+    waivers: tuple[Waiver, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
