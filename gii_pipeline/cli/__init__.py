@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from gii_pipeline.cli import archive, checks, pipeline, population, profile, release, results, sandbox
+from gii_pipeline.cli import archive, checks, cleaning, pipeline, population, profile, release, results, sandbox
 from gii_pipeline.cli.interrupts import end_at_once_on_interrupt
 from gii_pipeline.errors import GiiError
 from gii_pipeline.machine import refusals_told
@@ -39,6 +39,7 @@ for command in (
     checks.verify,
     checks.explain,
     checks.doctor,
+    cleaning.clean,
     results.facts,
     results.history,
     results.diff,

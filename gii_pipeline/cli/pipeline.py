@@ -98,8 +98,7 @@ def ingest(
         wanted = years_in(years)
         if unknown := sorted(set(wanted) - set(known)):
             raise InputError(f"No edition demands the data years {unknown}. There are {known[0]} to {known[-1]}.")
-        demanded = workflow.pipeline.tables_by_year(workflow.pipeline.editions.values())
-        steps = [Step("ingest", str(year), "missing", tables=demanded[year]) for year in wanted]
+        steps = [Step("ingest", str(year), "missing", tables=workflow.pipeline.asked(year)) for year in wanted]
         made: list[Step] = []
         with reporting(len(steps)) as reporter:
             for step in workflow.in_order(steps):

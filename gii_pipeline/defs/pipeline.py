@@ -107,9 +107,16 @@ class Pipeline:
                     asked.setdefault(year, set()).add(CORE_TABLES[metric])
         return {year: tuple(table for table in self.tables if table in asked[year]) for year in sorted(asked)}
 
+    def asked(self, data_year: int) -> tuple[str, ...]:
+        """The record tables that a window of any edition demands of a data year.
+
+        All where none is demanded: who asks for such a year by hand wants to see what the sources have of it.
+        """
+        return self.tables_by_year(self.editions.values()).get(data_year, tuple(self.tables))
+
     def demands(self, table: str, data_year: int) -> bool:
-        """Whether a window of any edition demands a record table of a data year."""
-        return table in self.tables_by_year(self.editions.values()).get(data_year, ())
+        """Whether a record table of a data year is fetched and made when the year is asked for."""
+        return table in self.asked(data_year)
 
     def tables_there(self, data_year: int) -> list[str]:
         """The record tables of a data year that lie under the root, whichever edition demanded them."""

@@ -26,6 +26,20 @@ from gii_pipeline.sources.union import Pinned, Union, union
 from gii_pipeline.verified import check_hash
 
 
+def unused_extracts(pipeline: Pipeline) -> list[Path]:
+    """The files under the root's extracts that no pinned list of any data year of the profile names."""
+    named: list[Path] = []
+    with duckdb.connect() as connection:
+        for metric in pipeline.profile.metrics:
+            reading = Reading(pipeline, metric, connection)
+            for year in (year for year in pipeline.data_years if reading.pin(year).is_file()):
+                paths = [reading.extracts.path(unit, reading.options) for unit in reading.units(year)]
+                named += paths
+                if all(path.is_file() for path in paths):
+                    named.append(reading.extracted(year).superseded)
+    return Extracts(pipeline.store.extracts).unnamed(named)
+
+
 @dataclass(frozen=True)
 class Reading:
     """A metric's records of one pipeline, on one connection to work on."""

@@ -53,6 +53,11 @@ class Pinned:
         content = [self.metric == PATENTS, self.latest, *(extract.key for extract in self.extracts)]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
+    @property
+    def superseded(self) -> Path:
+        """Where the versions of records that do not count are listed."""
+        return self.folder / f"superseded-{self.key}.parquet"
+
     def within(self, year: int) -> bool:
         return FIRST_YEAR <= year <= self.latest
 
@@ -83,7 +88,7 @@ def superseded(con: duckdb.DuckDBPyConnection, pinned: Pinned) -> Path:
     copies: how many there are. winner: the unit that counts. keeps_one: they are equal, and one of them counts.
     Raises InputError where an id stands for different records.
     """
-    path = pinned.folder / f"superseded-{pinned.key}.parquet"
+    path = pinned.superseded
     if is_whole(path):
         return path
     _find_versions(con, pinned)

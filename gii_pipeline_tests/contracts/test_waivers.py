@@ -62,7 +62,7 @@ def test_a_waiver_of_another_partition_or_table_is_of_no_concern() -> None:
 def test_rows_that_break_a_rule_are_allowed_up_to_their_number() -> None:
     spoiled = [{**row, "geocoding": ""} if row["record_id"] == "WO000001" else row for row in records()]
     verdict = judge("patents", as_table("patents", spoiled))
-    broken = {"check": verdict.errors[0].rule, "observed": verdict.errors[0].failing_count}
+    broken: dict[str, Any] = {"check": verdict.errors[0].rule, "observed": verdict.errors[0].failing_count}
     assert {result.rule for result in verdict.errors} == {broken["check"]}
     assert allowed(verdict, **broken) == (True, [])
     assert allowed(verdict, **{**broken, "observed": broken["observed"] - 1})[0] is False
