@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -144,3 +147,17 @@ def test_the_reader_table_is_also_called_local(read: Read, tmp_path: Path) -> No
         ("a", 2020, "record", None, 2, 2, 0.5, "Oslo, NO"),
         ("b", None, "record", "no_date", 1, 1, 1.0, "Rome, IT"),
     ]
+
+
+def test_what_a_killed_process_unpacked_is_removed_and_what_a_living_one_did_is_not(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    killed, living = tmp_path / f"gii-reading-{ended.pid}-a", tmp_path / f"gii-reading-{os.getpid()}-a"
+    killed.mkdir()
+    living.mkdir()
+    assert reading.scratch(con).parent == tmp_path
+    assert not killed.exists()
+    assert living.exists()
