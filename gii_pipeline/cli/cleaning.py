@@ -22,6 +22,7 @@ def clean(
     """Remove what is no longer in use and can be made again from the archive."""
     from gii_pipeline.cli.options import workflow_of
     from gii_pipeline.defs.reading import unused_extracts
+    from gii_pipeline.verified import record_of
 
     if not extracts:
         raise InputError("Say what to remove: gii clean --extracts.")
@@ -29,6 +30,7 @@ def clean(
         unused = unused_extracts(workflow.pipeline)
     size = sum(path.stat().st_size for path in unused)
     for path in unused if not dry_run else ():
-        path.with_suffix(".json").unlink(missing_ok=True)
-        path.unlink()
+        for file in (path.with_suffix(".json"), path):
+            record_of(file).unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
     typer.echo(f"{len(unused)} extracts, {size:,} bytes, {'would be' if dry_run else 'were'} removed.")
