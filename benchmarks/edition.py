@@ -22,10 +22,9 @@ from _world import points, population_raster, totals
 from gii_pipeline import clusters
 from gii_pipeline.editions import wipo_book
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics
-from gii_pipeline.metrics.population import population
+from gii_pipeline.metrics.population import INHABITED, population, with_population
 from gii_pipeline.metrics.rasters import PopulationRaster
-from gii_pipeline.ranking import contributions, rank_edition, rank_intensity, rank_size, with_population
-from gii_pipeline.ranking.stage import INHABITED
+from gii_pipeline.ranking import contributions, rank_edition, rank_intensity, rank_size
 
 EDITION = wipo_book()[2025]
 SECONDS = 30.0

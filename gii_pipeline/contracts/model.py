@@ -6,6 +6,7 @@ Does not: reading YAML (see `reading`), running rules (see `validation`).
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -120,6 +121,11 @@ class Contract:
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...]
     sla: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the whole contract, whatever the layout of its file."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -19,15 +19,17 @@ import pyarrow.parquet as pq
 from gii_pipeline import contracts, geocoding
 from gii_pipeline.defs.between_years import YEARS_KEY, carried
 from gii_pipeline.defs.failing import failing_clearly
-from gii_pipeline.defs.inputs import core_lock, joint_lock
+from gii_pipeline.defs.inputs import GEOCODING, core_lock, joint_lock, record_code
 from gii_pipeline.defs.partitions import data_years
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, not_demanded, publish
 from gii_pipeline.defs.reading import Reading
+from gii_pipeline.fingerprints import code_of
 from gii_pipeline.sources.gathering import named_by_address, pinned_entries
 from gii_pipeline.sources.ledger import Line, ledger, told
 from gii_pipeline.sources.union import Union, union
 from gii_pipeline.store import LOCK_KEY, no_pattern, read_lock, write_batches
+from gii_pipeline.store.lock import fingerprint
 
 QUALITY_KEY = b"gii_geocoding_quality"
 LEDGER_KEY = b"gii_ingest_ledger"
@@ -93,7 +95,7 @@ def _records(pipeline: Pipeline, table: str) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=table,
-        specs=[asset_spec(table, "core", data_years(pipeline), deps)],
+        specs=[asset_spec(table, "core", data_years(pipeline), deps, fingerprint(record_code(pipeline, table)))],
         check_specs=check_specs(table),
     )
     def records(context: dg.AssetExecutionContext) -> Published:
@@ -121,7 +123,7 @@ def _following(
 
     @dg.multi_asset(
         name=table,
-        specs=[asset_spec(table, "core", data_years(pipeline), list(pipeline.tables))],
+        specs=[asset_spec(table, "core", data_years(pipeline), list(pipeline.tables), code_of(*GEOCODING))],
         check_specs=check_specs(table),
     )
     def following(context: dg.AssetExecutionContext) -> Published:

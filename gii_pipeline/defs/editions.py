@@ -11,10 +11,11 @@ import pandas as pd
 
 from gii_pipeline import contracts
 from gii_pipeline.defs.failing import failing_clearly
-from gii_pipeline.defs.inputs import EditionInputs, totals_metadata
+from gii_pipeline.defs.inputs import STAGE_OF, STAGES, EditionInputs, totals_metadata
 from gii_pipeline.defs.partitions import editions, years_of_editions
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, publish
+from gii_pipeline.fingerprints import code_of
 from gii_pipeline.store import FOLLOWING_TABLES, read_parquet
 
 Frames = Mapping[str, pd.DataFrame]
@@ -42,7 +43,7 @@ def edition_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
 
 def find_clusters(inputs: EditionInputs) -> Frames:
     from gii_pipeline import clusters
-    from gii_pipeline.ranking.stage import with_population
+    from gii_pipeline.metrics.population import with_population
 
     points = inputs.read("points")
     found = clusters.build(
@@ -119,7 +120,11 @@ def _points(pipeline: Pipeline) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name="points",
-        specs=[asset_spec("points", "edition", editions(pipeline), [*by_window, *by_any_window])],
+        specs=[
+            asset_spec(
+                "points", "edition", editions(pipeline), [*by_window, *by_any_window], code_of(*STAGES["points"])
+            )
+        ],
         check_specs=check_specs("points"),
     )
     def points(context: dg.AssetExecutionContext) -> Published:
@@ -138,7 +143,10 @@ def _asset(pipeline: Pipeline, tables: Sequence[str], deps: Sequence[str], step:
 
     @dg.multi_asset(
         name=step.__name__,
-        specs=[asset_spec(table, "edition", editions(pipeline), deps) for table in tables],
+        specs=[
+            asset_spec(table, "edition", editions(pipeline), deps, code_of(*STAGES[STAGE_OF[table]]))
+            for table in tables
+        ],
         check_specs=check_specs(*tables),
     )
     def assets(context: dg.AssetExecutionContext) -> Published:

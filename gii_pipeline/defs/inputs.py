@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +21,13 @@ from gii_pipeline.defs.between_years import counted_twice
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError, MissingYearsError
+from gii_pipeline.fingerprints import code_of, libraries
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Gazetteer, Input
+from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.gathering import hashes, named_by_address, pinned, pinned_entries
-from gii_pipeline.store import EDITION_TABLES, FOLLOWING_TABLES, Lock, read_lock, read_parquet
-from gii_pipeline.store.lock import fingerprint
+from gii_pipeline.store import EDITION_TABLES, FOLLOWING_TABLES, Lock, made, read_lock, read_parquet
+from gii_pipeline.store.lock import TOTALS_KEY, fingerprint, footer
 from gii_pipeline.verified import sha256_of
 
 if TYPE_CHECKING:
@@ -36,8 +37,28 @@ if TYPE_CHECKING:
 
     from gii_pipeline.counting import Counted, Total
 
-TOTALS_KEY = b"gii_totals"
-CODE = version("gii-pipeline")
+GEOCODING = ("gii_pipeline.geocoding.locate", "gii_pipeline.geocoding.core")
+STAGES = {
+    "points": ("gii_pipeline.counting.counts", "gii_pipeline.metrics.coverage"),
+    "clusters": ("gii_pipeline.clusters.build", "gii_pipeline.metrics.population"),
+    "metrics": ("gii_pipeline.metrics.cluster_metrics",),
+    "ranking": ("gii_pipeline.ranking.rank", "gii_pipeline.ranking.contributions"),
+    "rank changes": ("gii_pipeline.ranking.changes",),
+    "rank stability": ("gii_pipeline.ranking.stability",),
+    "agreement": ("gii_pipeline.ranking.agreement",),
+    "coverage": ("gii_pipeline.metrics.coverage", "gii_pipeline.counting.by_economy"),
+}
+"""Stage of an edition -> the modules that it begins with."""
+STAGE_OF = {
+    "points": "points",
+    **dict.fromkeys(("clusters", "cluster_members", "cluster_footprints"), "clusters"),
+    "cluster_metrics": "metrics",
+    **dict.fromkeys(("ranking_size", "ranking_intensity", "contributions"), "ranking"),
+    "rank_changes": "rank changes",
+    "rank_stability": "rank stability",
+    "agreement": "agreement",
+    "coverage": "coverage",
+}
 
 
 def core_lock(pipeline: Pipeline, table: str, data_year: int, others: Iterable[int] = ()) -> Lock:
@@ -60,7 +81,20 @@ def core_lock(pipeline: Pipeline, table: str, data_year: int, others: Iterable[i
         "gazetteer": _gazetteer(profile.gazetteer),
         **_waivers(pipeline, str(data_year), table, *FOLLOWING_TABLES),
     }
-    return Lock(sources, fingerprint(settings), CODE, {table: contracts.load(table).version})
+    return Lock(
+        sources, fingerprint(settings), record_code(pipeline, table), _contracts([table]), libraries=libraries()
+    )
+
+
+def record_code(pipeline: Pipeline, table: str) -> dict[str, str]:
+    """What reads and locates a table's records -> the fingerprint of its code."""
+    reader = pipeline.profile.metrics[pipeline.tables[table]].reader
+    return {f"reader {reader}": code_of(SOURCES[reader].read.__module__), "geocoding": code_of(*GEOCODING)}
+
+
+def _contracts(tables: Iterable[str]) -> dict[str, str]:
+    """Table -> version and hash of its contract."""
+    return {name: f"{contracts.load(name).version}+{contracts.load(name).sha256[:12]}" for name in tables}
 
 
 def _waivers(pipeline: Pipeline, partition: str, *tables: str) -> dict[str, object]:
@@ -82,13 +116,20 @@ def _content(file: Path | None) -> str | None:
 
 def joint_lock(files: Iterable[Path], tables: Iterable[str]) -> Lock:
     """What tables are made from that are computed from core files: all that these were made from."""
-    locks = [read_lock(file) for file in sorted(files)]
+    known = {file: made(file) for file in sorted(files)}
     own = Lock(
-        settings=fingerprint([lock.settings for lock in locks]),
-        code=CODE,
-        contracts={name: contracts.load(name).version for name in tables},
+        code={"geocoding": code_of(*GEOCODING)},
+        contracts=_contracts(tables),
+        inputs={_named(file): fingerprint([one.content, sorted(footer(file).items())]) for file, one in known.items()},
+        libraries=libraries(),
     )
-    return own.with_sources_of(locks)
+    return own.with_sources_of(one.lock for one in known.values())
+
+
+def _named(file: Path) -> str:
+    """A stored table's file as a plan names it: `patents of 2024`."""
+    *_, table, partition = (part for part in file.parent.parts if not part.startswith("method="))
+    return f"{table} of {partition.partition('=')[2]}"
 
 
 @dataclass(frozen=True)
@@ -272,23 +313,28 @@ class EditionInputs:
         settings = {
             "edition": self.edition.model_dump(mode="json"),
             "previous": self.previous and self.previous.model_dump(mode="json"),
-            "ids": read_lock(members).sha256 if members else None,
-            "core": [read_lock(file).settings for file in sorted(files)],
-            "settlements": _content(self.pipeline.profile.population.settlements),
             "totals": [
                 {metric: _content(path) for metric, path in given.items()}
                 for given in (self.pipeline.profile.official_totals, self.pipeline.profile.calibration)
             ],
             **_waivers(self.pipeline, self.label, *EDITION_TABLES),
         }
-        population = {source: {"all": found} for source, found in hashes(self.pipeline.store.raw("population")).items()}
+        known = {_named(file): made(file) for file in sorted(files)}
+        rasters = hashes(self.pipeline.store.raw("population"))
+        inputs = {name: one.content for name, one in known.items()}
+        inputs |= {f"population ({source})": fingerprint(found) for source, found in rasters.items()}
+        inputs |= {"ids of clusters": made(members).content} if members else {}
+        if settlements := _content(self.pipeline.profile.population.settlements):
+            inputs["settlements"] = settlements
         own = Lock(
-            sources=population,
+            sources={source: {"all": found} for source, found in rasters.items()},
             settings=fingerprint(settings),
-            code=CODE,
-            contracts={name: contracts.load(name).version for name in EDITION_TABLES},
+            code={stage: code_of(*modules) for stage, modules in STAGES.items()},
+            contracts=_contracts(EDITION_TABLES),
+            inputs=inputs,
+            libraries=libraries(),
         )
-        return own.with_sources_of(read_lock(file) for file in sorted(files))
+        return own.with_sources_of(one.lock for one in known.values())
 
     def population_of(self, footprints: pd.DataFrame) -> pd.DataFrame:
         """cluster_id, population of the footprints, from the pinned rasters of the epochs around the edition's year."""
@@ -333,7 +379,7 @@ class EditionInputs:
         Raises InputError where another run made it from other inputs, so that one edition never mixes two.
         """
         path = self.pipeline.store.existing_edition(table, self.label)
-        if read_lock(path) != self.lock:
+        if read_lock(path).recipe != self.lock.recipe:
             raise InputError(
                 f"{path} was made from other inputs than edition {self.label} has now: they changed, or another run "
                 f"of it is under way. Run the job `ranking` of {self.label} again."

@@ -84,6 +84,9 @@ def _ingest_step(pipeline: Pipeline, year: int, asked: tuple[str, ...]) -> Step:
 
 def _whole_ingest_step(pipeline: Pipeline, year: int, asked: tuple[str, ...]) -> Step:
     """Whether whole core tables are made from what they would be made from now."""
+    for name, source in pipeline.yearless.items():
+        if changed := changed_files(pipeline.archive, source, pipeline.store.raw(name)):
+            return Step("ingest", str(year), "stale", f"{name}: {changed}")
     for table in asked:
         metric, path = pipeline.tables[table], pipeline.store.core(table, year)
         if changed := changed_files(
@@ -91,14 +94,14 @@ def _whole_ingest_step(pipeline: Pipeline, year: int, asked: tuple[str, ...]) ->
         ):
             return Step("ingest", str(year), "stale", f"{table}: {changed}")
         lock, now = read_lock(path), core_lock(pipeline, table, year, superseding(path))
-        if lock != now:
+        if lock.recipe != now.recipe:
             return Step("ingest", str(year), "stale", f"{table}: {_difference(lock.parts, now.parts)}")
         if twice := counted_twice(pipeline, table, year):
             return Step("ingest", str(year), "stale", twice)
     records = [pipeline.store.core(table, year) for table in pipeline.tables_there(year)]
     for table in FOLLOWING_TABLES:
         lock, now = read_lock(pipeline.store.core(table, year)), joint_lock(records, [table])
-        if lock != now:
+        if lock.recipe != now.recipe:
             return Step("ingest", str(year), "stale", f"{table}: {_difference(lock.parts, now.parts)}")
     return Step("ingest", str(year), "there")
 
@@ -132,10 +135,12 @@ def ranking_step(inputs: EditionInputs, changed_years: set[int]) -> Step:
         return Step("ranking", label, "stale", str(error))
     for table in EDITION_TABLES:
         lock = read_lock(inputs.pipeline.store.edition(table, label))
-        if lock != now:
+        if lock.recipe != now.recipe:
             return Step("ranking", label, "stale", f"{table}: {_difference(lock.parts, now.parts)}")
     return Step("ranking", label, "there")
 
 
 def _difference(old: dict[str, str], new: dict[str, str]) -> str:
-    return ", ".join(f"{part} changed" for part in new if old.get(part) != new[part])
+    """What a recipe has otherwise than before, as a sentence names it."""
+    changed = [part for part in {**old, **new} if old.get(part) != new.get(part)]
+    return ", ".join(f"{part} changed" for part in changed)

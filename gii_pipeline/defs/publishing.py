@@ -24,8 +24,9 @@ from gii_pipeline import contracts
 from gii_pipeline.defs import page
 from gii_pipeline.defs.costs import Meter
 from gii_pipeline.defs.pictures import pictures
-from gii_pipeline.errors import ContractError
-from gii_pipeline.store import LOCK_KEY, Lock, Store, write_parquet
+from gii_pipeline.errors import ContractError, DamagedError, GiiError, InputError
+from gii_pipeline.store import LOCK_KEY, Lock, Made, Store, made, note, write_parquet
+from gii_pipeline.store.lock import content_of, footer
 from gii_pipeline.verified import check
 
 Published: TypeAlias = Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]
@@ -64,15 +65,16 @@ def check_specs(*tables: str) -> list[dg.AssetCheckSpec]:
 
 
 def asset_spec(
-    table: str, group: str, partitions: dg.PartitionsDefinition[str], deps: Sequence[str | dg.AssetDep]
+    table: str, group: str, partitions: dg.PartitionsDefinition[str], deps: Sequence[str | dg.AssetDep], code: str
 ) -> dg.AssetSpec:
-    """A table as an asset: what its contract says of it, its columns, its owner."""
+    """A table as an asset: what its contract says of it, its columns, its owner. code: of its stage."""
     contract = contracts.load(table)
     return dg.AssetSpec(
         table,
         deps=list(deps),
         description=contract.purpose,
         group_name=group,
+        code_version=code[:12],
         partitions_def=partitions,
         kinds={"parquet"},
         owners=["team:gii_pipeline"],
@@ -151,7 +153,7 @@ def publish(
             for name, path in staged.items()
         }
         with store.lock(audit.partition):  # so that two runs of a partition do not mix their files
-            store.promote({staged[name]: store.partition(name, audit.partition) for name in tables})
+            _promote(store, audit.partition, staged, lock)
         costs = meter.figures
     for name in tables:
         yield dg.MaterializeResult(asset_key=name, metadata={**shown[name], **costs})
@@ -162,6 +164,38 @@ def not_demanded(table: str, data_year: int) -> Published:
     why = f"No window of any edition demands {table} of {data_year}."
     yield dg.AssetCheckResult(asset_key=table, check_name=CHECK, passed=True, description=f"Not judged: {why}")
     yield dg.MaterializeResult(asset_key=table, metadata={"not_made": why})
+
+
+def _promote(store: Store, partition: str, staged: Mapping[str, Path], lock: Lock) -> None:
+    """Put the staged files in their places; one whose content is there already stays, and its new recipe is noted.
+
+    Raises GiiError where the same recipe gave other content before: something undeclared decides it. Tables of records
+    are left out: which of two data years counts a record follows from the years that are there.
+    """
+    notes: dict[Path, Made] = {}
+    moved: dict[Path, Path] = {}
+    for name, path in staged.items():
+        target = store.partition(name, partition)
+        new, old = content_of(path), _as_written(store, name, partition)
+        notes[target] = Made(new, lock)
+        if old and lock.inputs and old.lock.recipe == lock.recipe and old.content != new:
+            raise GiiError(
+                f"{name} of {partition} came out otherwise than before from the same inputs, settings and code: "
+                f"something that its recipe does not name decides it. {target} is kept; remove it to make it again."
+            )
+        if not (old and old.content == new and footer(target) == footer(path)):
+            moved[path] = target
+    store.promote(moved)
+    for target, known in notes.items():
+        note(target, known)
+
+
+def _as_written(store: Store, table: str, partition: str) -> Made | None:
+    """What lies in a table's place; None where nothing does, or nothing that can be trusted."""
+    try:
+        return made(store.verified(table, partition))
+    except (DamagedError, InputError):
+        return None
 
 
 def _stage(name: str, table: Table, folder: Path, metadata: Mapping[bytes, bytes]) -> Path:

@@ -45,7 +45,7 @@ class Appointment:
         try:
             if not _since(pin, self.publication.due(data_year)):
                 return False
-            return read_lock(core) == core_lock(self.pipeline, self.table, data_year)
+            return read_lock(core).recipe == core_lock(self.pipeline, self.table, data_year).recipe
         except (InputError, DamagedError):
             return False
 

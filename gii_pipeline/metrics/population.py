@@ -7,7 +7,7 @@ Does not: drawing outlines (`clusters.footprint`), fetching rasters, or whether 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -41,6 +41,14 @@ COVERED_AT_LEAST = 0.99
 _LONGEST_EDGE_DEG = 0.05
 
 Shapes = npt.NDArray[np.object_]
+
+INHABITED = {
+    "population": "float64",
+    "population_year": "str",
+    "population_cells": "float64",
+    "population_covered": "float64",
+}
+PopulationOf = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 def population(footprints: pd.DataFrame, rasters: Sequence[PopulationRaster], year: int) -> pd.DataFrame:
@@ -206,3 +214,12 @@ def _projected(outlines: Shapes, raster: Raster) -> Shapes:
     series = gpd.GeoSeries(outlines, crs=WGS84).segmentize(_LONGEST_EDGE_DEG).to_crs(crs).make_valid()
     shapes: Shapes = series.to_numpy()
     return shapes
+
+
+def with_population(footprints: pd.DataFrame, population_of: PopulationOf | None) -> pd.DataFrame:
+    """`cluster_footprints` with the inhabitants and what they rest on; null where there is no inhabited cell."""
+    found = pd.DataFrame({"cluster_id": footprints["cluster_id"]}).reindex(columns=["cluster_id", *INHABITED])
+    if population_of is not None:
+        found = population_of(footprints).reindex(columns=["cluster_id", *INHABITED])
+    found = found.astype(INHABITED)
+    return footprints.merge(found, on="cluster_id", how="left", validate="1:1")

@@ -9,7 +9,7 @@ from gii_pipeline.ranking.changes import rank_changes
 from gii_pipeline.ranking.contributions import contributions
 from gii_pipeline.ranking.rank import rank_intensity, rank_size, size_order
 from gii_pipeline.ranking.stability import rank_stability
-from gii_pipeline.ranking.stage import EditionTables, rank_edition, with_population
+from gii_pipeline.ranking.stage import EditionTables, rank_edition
 
 __all__ = [
     "EditionTables",
@@ -22,5 +22,4 @@ __all__ = [
     "rank_size",
     "rank_stability",
     "size_order",
-    "with_population",
 ]

@@ -6,7 +6,7 @@ Does not: a step's own rule; reading and writing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
@@ -15,16 +15,9 @@ from gii_pipeline import clusters
 from gii_pipeline.counting import Total
 from gii_pipeline.editions import Edition
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics
+from gii_pipeline.metrics.population import PopulationOf, with_population
 from gii_pipeline.ranking.contributions import contributions
 from gii_pipeline.ranking.rank import rank_intensity, rank_size
-
-INHABITED = {
-    "population": "float64",
-    "population_year": "str",
-    "population_cells": "float64",
-    "population_covered": "float64",
-}
-PopulationOf = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 class EditionTables(NamedTuple):
@@ -60,12 +53,3 @@ def rank_edition(
     size = rank_size(found.clusters, footprints, figures, edition)
     parts = contributions(found.members, points, edition)
     return EditionTables(found.clusters, found.members, footprints, figures, size, rank_intensity(size), parts)
-
-
-def with_population(footprints: pd.DataFrame, population_of: PopulationOf | None) -> pd.DataFrame:
-    """`cluster_footprints` with the inhabitants and what they rest on; null where there is no inhabited cell."""
-    found = pd.DataFrame({"cluster_id": footprints["cluster_id"]}).reindex(columns=["cluster_id", *INHABITED])
-    if population_of is not None:
-        found = population_of(footprints).reindex(columns=["cluster_id", *INHABITED])
-    found = found.astype(INHABITED)
-    return footprints.merge(found, on="cluster_id", how="left", validate="1:1")

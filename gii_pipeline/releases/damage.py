@@ -5,7 +5,8 @@ Belongs here: comparing every file with the data package. Does not: whether its 
 
 from __future__ import annotations
 
-from gii_pipeline.releases.content import sha256
+import hashlib
+
 from gii_pipeline.releases.reader import Release, open_release
 from gii_pipeline.releases.shelf import LATEST, PACKAGE
 from gii_pipeline.releases.storage import Folder, files_in, storage_errors
@@ -30,7 +31,7 @@ def _damaged(release: Release) -> list[str]:
         except FileNotFoundError:
             problems.append(f"{path} is missing")
             continue
-        if f"sha256:{sha256(content)}" != resource["hash"]:
+        if f"sha256:{hashlib.sha256(content).hexdigest()}" != resource["hash"]:
             problems.append(f"{path} is damaged: {len(content)} bytes that are not the {resource['bytes']} published")
     return problems
 

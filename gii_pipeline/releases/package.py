@@ -100,7 +100,7 @@ def _licences(sources: Iterable[SourceInfo]) -> list[dict[str, str]]:
 
 def _resource(path: str, file: Folder, tables: Mapping[str, pa.Table], content: Mapping[str, str]) -> dict[str, Any]:
     from gii_pipeline import contracts  # noqa: PLC0415
-    from gii_pipeline.releases.content import file_sha256  # noqa: PLC0415
+    from gii_pipeline.releases.storage import file_sha256  # noqa: PLC0415
 
     table, _, suffix = path.rpartition(".")
     resource: dict[str, Any] = {

@@ -25,7 +25,7 @@ def common_lock(locks: Mapping[str, Lock], label: str) -> Lock:
     """The lock that all tables share; ReleaseError lists what differs by table, and the command that mends it."""
     groups: dict[bytes, tuple[Lock, list[str]]] = {}
     for table, lock in locks.items():
-        groups.setdefault(lock.to_bytes(), (lock, []))[1].append(table)
+        groups.setdefault(lock.recipe.encode(), (lock, []))[1].append(table)
     seen = sorted(groups.values(), key=lambda group: len(group[1]), reverse=True)
     if len(seen) == 1:
         return seen[0][0]
@@ -58,7 +58,7 @@ def _flat(lock: Lock | Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for year, hashes in years.items():
             yield f"source {source} {year}", "+".join(sorted(digest[:12] for digest in hashes))
     yield "settings", content["settings"][:12]
-    yield "code", content["code"]
+    yield from ((f"code of {stage}", said[:12]) for stage, said in content["code"].items())
     for table, version in content["contracts"].items():
         yield f"contract {table}", version
 
@@ -109,6 +109,8 @@ def lock_file(
         "settings": lock.settings,
         "code": lock.code,
         "contracts": lock.contracts,
+        "recipe": lock.recipe,
+        "inputs": lock.inputs,
         "source_details": {
             name: {"title": s.title, "licence": s.licence, "citation": s.citation}
             for name, s in sorted(info.sources.items())

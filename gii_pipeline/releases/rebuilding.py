@@ -13,12 +13,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from gii_pipeline.errors import ReleaseError
-from gii_pipeline.releases.content import content_sha256
 from gii_pipeline.releases.reader import Release, open_release, open_version
 from gii_pipeline.releases.series import series_tables
 from gii_pipeline.releases.shelf import Version
 from gii_pipeline.releases.storage import Folder, folder
 from gii_pipeline.store import EDITION_TABLES, Store, read_parquet
+from gii_pipeline.store.content import content_sha256
 
 Recompute = Callable[[str, Mapping[str, Any], Path], None]
 

@@ -19,7 +19,6 @@ from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.about import CITATION, README, citation, readme, release_facts
 from gii_pipeline.releases.comparison import Snapshot, diff, snapshot_of
 from gii_pipeline.releases.comparison_text import to_markdown
-from gii_pipeline.releases.content import content_sha256, file_sha256
 from gii_pipeline.releases.files import write_csv, write_geojson, write_sqlite, write_xlsx
 from gii_pipeline.releases.info import ReleaseInfo
 from gii_pipeline.releases.package import data_package
@@ -28,10 +27,11 @@ from gii_pipeline.releases.reader import LOCK_FILE, Release
 from gii_pipeline.releases.schemas import purposes
 from gii_pipeline.releases.series import SERIES_TABLES, series_before, series_tables
 from gii_pipeline.releases.shelf import PACKAGE, Version, as_json
-from gii_pipeline.releases.storage import Folder, files_in, store_at
+from gii_pipeline.releases.storage import Folder, file_sha256, files_in, store_at
 from gii_pipeline.releases.wide import NAME as WIDE
 from gii_pipeline.releases.wide import wide_table
 from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, read_lock, read_parquet, write_parquet
+from gii_pipeline.store.content import content_sha256
 
 CSV_TABLES = ("ranking_size", "ranking_intensity")
 SQLITE_TABLES = ("cluster_metrics", "contributions", "rank_changes", "rank_stability", "rank_history", "rank_events")
@@ -77,7 +77,7 @@ def gather(root: Folder, label: str, into: Path) -> Edition:
     copies = {table: into / f"{table}.parquet" for table in EDITION_TABLES}
     for table, path in sources.items():
         copies[table].write_bytes(verified.read_bytes(path, store.remedy(table, label)))
-    lock = common_lock({table: read_lock(path) for table, path in copies.items()}, label)
+    lock = common_lock({table: read_lock(path, copies[table]) for table, path in sources.items()}, label)
     return Edition(label, into, {table: read_parquet(path) for table, path in copies.items()}, lock)
 
 

@@ -20,6 +20,7 @@ from typing import TypeAlias, cast
 
 from upath import UPath
 
+from gii_pipeline import verified
 from gii_pipeline.errors import GiiError, ReleaseError
 from gii_pipeline.store.layout import Store
 
@@ -43,6 +44,10 @@ def refresh(path: Folder) -> None:
 def store_at(root: Folder) -> Store:
     """The store under a root. A UPath has what the store needs of a Path: joining, existence, reading."""
     return Store(cast("Path", root))
+
+
+def file_sha256(path: Folder) -> str:
+    return verified.sha256_of(cast("Path", path))
 
 
 def read_bytes(path: Folder) -> bytes:

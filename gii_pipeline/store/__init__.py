@@ -6,7 +6,7 @@ Does not: what is in a table (contracts), or whether it may be promoted (the cal
 """
 
 from gii_pipeline.store.layout import CORE_TABLES, EDITION_TABLES, FOLLOWING_TABLES, RECORD_TABLES, Store, split_label
-from gii_pipeline.store.lock import LOCK_KEY, Lock, read_lock
+from gii_pipeline.store.lock import LOCK_KEY, Lock, Made, made, note, read_footer, read_lock
 from gii_pipeline.store.parquet import no_pattern, read_parquet, write_batches, write_parquet
 
 __all__ = [
@@ -16,8 +16,12 @@ __all__ = [
     "LOCK_KEY",
     "RECORD_TABLES",
     "Lock",
+    "Made",
     "Store",
+    "made",
     "no_pattern",
+    "note",
+    "read_footer",
     "read_lock",
     "read_parquet",
     "split_label",

@@ -1,6 +1,7 @@
-"""Locks: what a table was made from, carried inside its Parquet file.
+"""Locks: what a table was made from, carried inside its Parquet file, and what it says.
 
-Belongs here: the lock's content and its canonical bytes, merging the locks of several inputs.
+Belongs here: the lock's content and its canonical bytes, the recipe that follows from it, merging the locks of several
+inputs, and the note beside a file of its content and of a newer recipe that gives the same.
 Does not: comparing releases, or deciding what is stale.
 """
 
@@ -8,18 +9,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gii_pipeline import verified
 from gii_pipeline.errors import DamagedError, InputError
+from gii_pipeline.store.content import file_content
 
 LOCK_KEY = b"gii_lock"
+TOTALS_KEY = b"gii_totals"
+"""The world totals that `points` carries: figures, though no rows. All else in a footer is about the rows."""
 
 Sources = Mapping[str, Mapping[str, tuple[str, ...]]]
 
@@ -28,32 +34,48 @@ Sources = Mapping[str, Mapping[str, tuple[str, ...]]]
 class Lock:
     """What a table was made from.
 
-    sources: source -> data year (or `all`) -> sha256 of every archived file or response.
-    settings: sha256 of the settings that shaped it (a reader's options, an edition).
-    code: version of gii_pipeline. contracts: table -> version of its contract.
+    sources: source -> data year (or `all`) -> sha256 of every archived file or response, down to the archive.
+    settings: sha256 of the settings that shaped it (a reader's options, an edition). code: stage -> fingerprint of its
+    code. contracts: table -> version of its contract, and a hash of it. inputs: name -> content hash of each table or
+    file that it was computed from; a table that is read from the archive has its sources instead. libraries: name ->
+    version, of those that decide numbers.
     """
 
     sources: Sources = field(default_factory=dict)
     settings: str = ""
-    code: str = ""
+    code: Mapping[str, str] = field(default_factory=dict)
     contracts: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
-        content = {"sources": self.sources, "settings": self.settings, "code": self.code, "contracts": self.contracts}
-        return json.dumps(content, sort_keys=True, separators=(",", ":"), default=list).encode()
+        return json.dumps(vars(self), sort_keys=True, separators=(",", ":"), default=list).encode()
+
+    @classmethod
+    def from_bytes(cls, text: bytes) -> Lock:
+        content = json.loads(text)
+        sources = {s: {y: tuple(hashes) for y, hashes in years.items()} for s, years in content.pop("sources").items()}
+        return cls(sources, **content)
 
     @property
     def sha256(self) -> str:
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
     @property
+    def recipe(self) -> str:
+        """Sha256 of all that decides the table's content: direct inputs, settings, code, contracts, libraries."""
+        return fingerprint(self.parts)
+
+    @property
     def parts(self) -> dict[str, str]:
-        """Part of the lock -> a fingerprint, to say which part of two locks differs."""
+        """Part of the recipe, as a plan names it -> a fingerprint, to say which parts of two recipes differ."""
         return {
-            "sources": fingerprint(self.sources),
+            **({} if self.inputs else {"sources": fingerprint(self.sources)}),
+            **self.inputs,
             "settings": self.settings,
-            "code version": self.code,
             "contracts": fingerprint(self.contracts),
+            **{f"code of {stage}": said for stage, said in self.code.items()},
+            **{f"library {name}": number for name, number in self.libraries.items()},
         }
 
     def with_sources_of(self, locks: Iterable[Lock]) -> Lock:
@@ -71,8 +93,8 @@ def fingerprint(settings: Any) -> str:  # noqa: ANN401
     return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def read_lock(path: Path) -> Lock:
-    """The lock of a Parquet file that this project wrote.
+def read_footer(path: Path) -> Lock:
+    """The lock that a Parquet file of this project was first made with.
 
     InputError when it carries none, DamagedError when it is cut short.
     """
@@ -86,6 +108,57 @@ def read_lock(path: Path) -> Lock:
         raise InputError(
             f"{path} carries no lock, so it is not a table of this pipeline. Make it again with `gii run`."
         )
-    content = json.loads(metadata[LOCK_KEY])
-    sources = {s: {y: tuple(hashes) for y, hashes in years.items()} for s, years in content["sources"].items()}
-    return Lock(sources, content["settings"], content["code"], content["contracts"])
+    return Lock.from_bytes(metadata[LOCK_KEY])
+
+
+def content_of(path: Path) -> str:
+    """What a Parquet file of ours contains, whatever it was made from."""
+    return file_content(path, figures=[TOTALS_KEY])
+
+
+class Made(NamedTuple):
+    """A stored table's content, and the newest recipe known to give it."""
+
+    content: str
+    lock: Lock
+
+
+def made(path: Path) -> Made:
+    """What a stored file contains and was made from: as noted beside it, else as the file itself says.
+
+    A note that is not about these bytes is ignored: the file was replaced, or copied from elsewhere.
+    """
+    return _noted(path) or Made(content_of(path), read_footer(path))
+
+
+def read_lock(path: Path, copy: Path | None = None) -> Lock:
+    """The lock of a stored file: the newest that gives its content. copy: the same bytes on this machine."""
+    known = _noted(path)
+    return known.lock if known else read_footer(copy or path)
+
+
+def _noted(path: Path) -> Made | None:
+    try:
+        noted = json.loads(_note_of(path).read_bytes())
+        if noted["sha256"] == verified.sha256_of(path):
+            return Made(noted["content"], Lock.from_bytes(noted["lock"].encode()))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return None
+
+
+def note(path: Path, known: Made) -> None:
+    """Note beside a stored file what it contains, and by which recipe."""
+    said = {"sha256": verified.sha256_of(path), "content": known.content, "lock": known.lock.to_bytes().decode()}
+    staged = _note_of(path).with_suffix(f".{os.getpid()}")
+    staged.write_text(json.dumps(said), encoding="utf-8")
+    staged.replace(_note_of(path))
+
+
+def footer(path: Path) -> dict[bytes, bytes]:
+    """What a file says of its table beside the lock."""
+    return {key: value for key, value in (pq.read_schema(path).metadata or {}).items() if key != LOCK_KEY}
+
+
+def _note_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.made")

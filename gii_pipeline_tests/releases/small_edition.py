@@ -73,7 +73,7 @@ def lock(*, digest: str = "a", code: str = "0.1.0") -> Lock:
         "regpat": dict.fromkeys(years, ("b" * 64, "c" * 64)),
     }
     versions = {name: contracts.load(name).version for name in EDITION_TABLES}
-    return Lock(sources, "d" * 64, code, versions)
+    return Lock(sources, "d" * 64, {"ranking": code}, versions)
 
 
 def tables(label: str = "2025", grown: Mapping[str, float] | None = None, reach: float = 0.2) -> dict[str, pa.Table]:

@@ -76,7 +76,7 @@ def test_members_and_clusters_that_come_and_go_are_told() -> None:
         after[name] = after[name][after[name]["cluster_id"] != PAULO]
     made = {**before, **{name: as_table(name, after[name]) for name in ("cluster_members", "clusters", "ranking_size")}}
     empty: dict[str, dict[str, str]] = {"sources": {}, "contracts": {}}
-    nothing = {**empty, "settings": "", "code": ""}
+    nothing = {**empty, "settings": "", "code": {}}
     found = diff(Snapshot("old", before.__getitem__, nothing), Snapshot("new", made.__getitem__, nothing))
     assert [(c.cluster_id, c.kept, c.joined, c.left) for c in found.members] == [(SINGAPORE, 1, 0, 1)]
     assert [(c.cluster_id, c.what) for c in found.clusters] == [(PAULO, "vanished")]
@@ -159,7 +159,7 @@ def test_a_vanished_cluster_is_beyond_tolerance() -> None:
     for name in ("clusters", "ranking_size"):
         after[name] = after[name].filter(pc.not_equal(after[name]["cluster_id"], TOKYO))
     empty: dict[str, dict[str, str]] = {"sources": {}, "contracts": {}}
-    nothing = {**empty, "settings": "", "code": ""}
+    nothing = {**empty, "settings": "", "code": {}}
     found = diff(Snapshot("old", before.__getitem__, nothing), Snapshot("new", after.__getitem__, nothing))
     (reason,) = exceeds(found, Tolerance(vanished_clusters=0))
     assert reason == "1 ranked clusters vanish: Tokyo–Yokohama; tolerated are 0"

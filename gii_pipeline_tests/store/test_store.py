@@ -112,7 +112,7 @@ def test_labels_and_paths_of_partitions() -> None:
 
 
 def test_a_lock_is_read_back_from_the_table_that_carries_it(tmp_path: Path) -> None:
-    lock = Lock({"ror": {"all": ("ab", "cd")}}, settings="s", code="1.0", contracts={"patents": "1.0.0"})
+    lock = Lock({"ror": {"all": ("ab", "cd")}}, settings="s", code={"points": "ab"}, contracts={"patents": "1.0.0"})
     write_parquet(pa.table({"people": [1]}), tmp_path / "a.parquet", {LOCK_KEY: lock.to_bytes()})
     assert read_lock(tmp_path / "a.parquet") == lock
 

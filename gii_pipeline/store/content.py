@@ -1,6 +1,6 @@
 """Content hashes: what a table says, whatever file it lies in.
 
-Belongs here: one sha256 over names, types and values of an Arrow table, and sha256 of bytes.
+Belongs here: one sha256 over names, types and values of an Arrow table, and of a stored file.
 Does not: comparing releases.
 
 A Parquet file names the library that wrote it, so its bytes change with pyarrow. This hash does not: it covers column
@@ -10,14 +10,15 @@ names, types, nulls, values and the order of rows, and nothing of schema metadat
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from gii_pipeline.errors import InputError
-from gii_pipeline.releases.storage import Folder
 
 _FIXED = {pa.int32(): "<i4", pa.int64(): "<i8", pa.float64(): "<f8", pa.bool_(): "<u1"}
 _NAMES = {
@@ -30,14 +31,6 @@ _NAMES = {
     pa.binary(): "binary",
     pa.large_binary(): "binary",
 }
-
-
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def file_sha256(path: Folder) -> str:
-    return sha256(path.read_bytes())
 
 
 def content_sha256(table: pa.Table) -> str:
@@ -56,6 +49,21 @@ def content_sha256(table: pa.Table) -> str:
         digest.update(f"{name}\0{_NAMES[column.type]}\0{len(column)}\0".encode())
         for part in _parts(column):
             digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()
+
+
+def file_content(path: Path, *, figures: Collection[bytes]) -> str:
+    """Sha256 of what a Parquet file of ours contains: its row groups, one at a time, and the figures in its footer.
+
+    figures: keys of the footer that count like rows.
+    """
+    with pq.ParquetFile(path) as file:
+        said = file.schema_arrow.metadata or {}
+        digest = hashlib.sha256(repr([(key, said.get(key)) for key in sorted(figures)]).encode())
+        for group in range(file.num_row_groups):
+            digest.update(content_sha256(file.read_row_group(group)).encode())
+        if file.num_row_groups == 0:
+            digest.update(content_sha256(file.schema_arrow.empty_table()).encode())
     return digest.hexdigest()
 
 

@@ -1,0 +1,145 @@
+"""Recipes name what decides a table; equal content keeps its file; code counts by what it says, not by its layout."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from gii_pipeline import fingerprints, verified
+from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, Made, made, note, read_footer, read_lock, write_parquet
+from gii_pipeline.store.lock import content_of
+
+OLD = Lock({"ror": {"all": ("ab",)}}, "s", {"ranking": "1"}, {"points": "1.0.0"}, {"patents of 2020": "c"})
+
+
+def test_a_recipe_is_of_what_decides_the_content_and_not_of_where_it_came_from() -> None:
+    assert replace(OLD, sources={"ror": {"all": ("cd",)}}).recipe == OLD.recipe
+    others = [
+        replace(OLD, settings="t"),
+        replace(OLD, code={"ranking": "2"}),
+        replace(OLD, contracts={"points": "1.0.1"}),
+        replace(OLD, inputs={"patents of 2020": "d"}),
+        replace(OLD, libraries={"numpy": "2"}),
+    ]
+    assert len({OLD.recipe, *(other.recipe for other in others)}) == 6
+
+
+def test_what_is_read_from_the_archive_has_its_files_in_its_recipe() -> None:
+    first = replace(OLD, inputs={})
+    assert replace(first, sources={"ror": {"all": ("cd",)}}).recipe != first.recipe
+
+
+def test_a_note_gives_a_newer_recipe_of_the_same_bytes_and_is_ignored_for_others(tmp_path: Path) -> None:
+    path, new = tmp_path / "part-0.parquet", replace(OLD, code={"ranking": "2"})
+    write_parquet(pa.table({"rank": [1, 2]}), path, {LOCK_KEY: OLD.to_bytes()})
+    content = made(path).content
+    assert (read_lock(path), content) == (OLD, content_of(path))
+    note(path, Made(content, new))
+    assert (made(path), read_footer(path)) == (Made(content, new), OLD)
+    write_parquet(pa.table({"rank": [2, 1]}), path, {LOCK_KEY: OLD.to_bytes()})
+    assert made(path).lock == OLD
+    assert made(path).content != content
+
+
+def test_the_figures_in_a_footer_are_content_and_the_lock_is_not(tmp_path: Path) -> None:
+    def content(**metadata: bytes) -> str:
+        path = tmp_path / "a.parquet"
+        write_parquet(pa.table({"rank": [1]}), path, {key.encode(): value for key, value in metadata.items()})
+        return content_of(path)
+
+    assert content(gii_lock=b"1", gii_totals=b"1") == content(gii_lock=b"2", gii_totals=b"1", gii_ingest_ledger=b"")
+    assert content(gii_totals=b"1") != content(gii_totals=b"2")
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package of two modules in the place of ours: `stage` imports `rules`."""
+    files = {
+        "stage.py": "from gii_pipeline.room import weight\n\ndef score(x: int) -> int:\n    return weight(x)\n",
+        "room/__init__.py": "from gii_pipeline.room.rules import weight\nfrom gii_pipeline.room.other import unused\n",
+        "room/rules.py": 'NAMES = "names.csv"\n\ndef weight(x: int) -> int:\n    """Twice."""\n    return 2 * x\n',
+        "room/other.py": "unused = 1\n",
+        "room/names.csv": "a\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(fingerprints, "ROOT", tmp_path)
+    return tmp_path
+
+
+def _code() -> str:
+    for function in (fingerprints.code_of, fingerprints._tree, fingerprints._imported):
+        function.cache_clear()
+    return fingerprints.code_of("gii_pipeline.stage")
+
+
+@pytest.fixture(autouse=True)
+def _of_ours_again() -> object:
+    yield
+    _ = [function.cache_clear() for function in (fingerprints.code_of, fingerprints._tree, fingerprints._imported)]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "changed"),
+    [
+        ("room/rules.py", "# why\nNAMES = 'names.csv'\ndef weight(\n  x: int) -> int:\n    return (2 * x)\n", False),
+        ("room/other.py", "unused = 2\n", False),
+        ("room/rules.py", 'NAMES = "names.csv"\n\ndef weight(x: int) -> int:\n    return 3 * x\n', True),
+        ("room/names.csv", "b\n", True),
+        (
+            "stage.py",
+            "from gii_pipeline.room import weight\n\ndef score(x: int) -> int:\n    return -weight(x)\n",
+            True,
+        ),
+    ],
+    ids=["layout", "a module that is not imported", "an imported rule", "a data file", "the stage itself"],
+)
+def test_code_changes_a_fingerprint_and_layout_does_not(package: Path, file: str, text: str, changed: bool) -> None:
+    before = _code()
+    (package / file).write_text(text)
+    assert (_code() != before) == changed
+
+
+def test_a_stage_has_the_code_that_it_runs_and_none_of_the_orchestration() -> None:
+    from gii_pipeline.defs.inputs import GEOCODING, STAGE_OF, STAGES
+
+    assert set(STAGE_OF) == set(EDITION_TABLES)
+    assert set(STAGE_OF.values()) == set(STAGES)
+    for modules in [*STAGES.values(), GEOCODING]:
+        packages = {name.split(".")[1] for name in fingerprints._reached(modules)}
+        assert not packages & {"defs", "cli", "report", "releases", "sandbox"}
+    assert "gii_pipeline.ranking.rank" not in fingerprints._reached(STAGES["clusters"])
+
+
+@pytest.mark.parametrize("python", ["python3.12", "python3.13"])
+def test_every_supported_python_gives_the_same_fingerprint(python: str, tmp_path: Path) -> None:
+    import shutil
+
+    if shutil.which(python) is None:
+        pytest.skip(f"{python} is not installed")
+    stub = "import types; p = types.ModuleType('gii_pipeline'); p.__path__ = [sys.argv[1]]"
+    script = f"import sys; {stub}; sys.modules['gii_pipeline'] = p\nfrom gii_pipeline.fingerprints import code_of\n"
+    script += "print(code_of('gii_pipeline.counting.counts'))"
+    ours = Path(fingerprints.__file__).parent
+    told = [
+        subprocess.run([name, "-c", script, ours], capture_output=True, text=True, check=False, cwd=tmp_path)
+        for name in (sys.executable, python)
+    ]
+    if told[1].returncode and "not found" in told[1].stderr:
+        pytest.skip(f"{python} does not run here")
+    assert told[0].stdout == told[1].stdout != ""
+
+
+def test_a_replaced_file_is_noticed_by_its_note(tmp_path: Path) -> None:
+    path = tmp_path / "part-0.parquet"
+    write_parquet(pa.table({"rank": [1]}), path, {LOCK_KEY: OLD.to_bytes()})
+    note(path, made(path))
+    assert verified.record_of(path).name != f".{path.name}.made"
+    assert [found.name for found in tmp_path.iterdir() if not found.name.startswith(".")] == [path.name]
