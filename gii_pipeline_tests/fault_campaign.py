@@ -18,11 +18,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gii_pipeline.releases.content import content_sha256
-
 from gii_pipeline.archive import Archive, Expected, HttpClient, Patience, Request, Terms, fetch_file
 from gii_pipeline.errors import GiiError
 from gii_pipeline.store import read_parquet
+from gii_pipeline.store.content import content_sha256
 from gii_pipeline_tests import tiny_world
 from gii_pipeline_tests.archive.clock import PatientClock
 from gii_pipeline_tests.archive.server import Reply, Server
