@@ -43,6 +43,8 @@ _LEVEL_PLACES_APART_DEG: Final = 0.25
 _KM_PER_DEGREE: Final = 111.2
 _TAIL: Final = 4
 _SPLIT_WITHIN: Final = 2
+_CONTRADICTS_WITHIN: Final = 2
+"""Regions stand in the last two parts; before them a street or an institute is called after one."""
 _WORDS: Final = 3
 _SMALL: Final = 5_000
 _KNOWN_ABROAD: Final = 500_000
@@ -194,12 +196,15 @@ class Resolver:
     def _answer(self, address: Written, economy: str, evidence: dict[Asked, Evidence]) -> Answer:
         parts = self._parts(address, economy, evidence)
         candidates = sorted(self._candidates(address, economy, parts, evidence))
+        zipped = self._zipped(address, economy, evidence)
+        if candidates and zipped is not None and candidates[0].rank >= _SOME_WORDS:
+            candidates = [each for each in candidates if self._km(each.place, zipped) <= NEAR_KM]
         if candidates:
             best = candidates[0]
             if len(candidates) > 1 and self._level(best, candidates[1]):
                 return Answer(None, "ambiguous_city")
             return Answer(best.place, "city_admin" if best.agrees else "city", best.agrees)
-        if (zipped := self._zipped(address, economy, evidence)) is not None:
+        if zipped is not None:
             return Answer(zipped, "postcode", agrees=True)
         if (city_state := self.gazetteer.city_state(economy)) is not None:
             return Answer(city_state, "city_state", agrees=True)
@@ -282,7 +287,7 @@ class Resolver:
         rank = self._rank(place, how, parts, at, supported=bool(near or agreed), agreed=bool(agreed), near=bool(near))
         weight = (gazetteer.population[place] + 1) * (_TENTH if how == EXACT + 1 else 1.0)
         weight *= _OF_A_PART if gazetteer.part[place] else 1.0
-        exact = EXACT if how <= EXACT + 1 else how
+        exact = EXACT if how == EXACT + 1 and not agreed else how
         support = -(2 * (agreed > 0) + (near > 0) + (likeness > 0))
         return _Candidate(rank, exact, part.nth, support, -weight, int(city_km), place, bool(agreed))
 
@@ -306,19 +311,19 @@ class Resolver:
         is_city = part.role == "city"
         if names.only_region and not (is_city and agreed):
             return _A_REGION_TOO
-        if names.regions and not is_city and self._has_a_city_in(names.regions, parts, names):
+        if names.regions and not is_city and self._has_a_city_in(names.regions, parts, part.nth):
             return _A_REGION_TOO
         large = self.gazetteer.economy[place] in WITH_STATES or self.gazetteer.population[place] >= _SMALL
         if large or near or is_city or not any(others.only_region and others.places for _, others in parts):
             return 0
         return _SOME_WORDS
 
-    def _has_a_city_in(self, regions: frozenset[int], parts: list[tuple[Part, Evidence]], names: Evidence) -> bool:
-        """Whether another part names a city of these regions: then this one is the region (Glasgow, Lanark)."""
+    def _has_a_city_in(self, regions: frozenset[int], parts: list[tuple[Part, Evidence]], nth: float) -> bool:
+        """Whether a part before names a city of these regions: then this one is the region (Glasgow, Lanark)."""
         return any(
             how <= OTHER and any(self.gazetteer.lies_in(place, region) for region in regions)
             for part, others in parts
-            if others.form != names.form and part.nth < _TAIL and not others.some_words
+            if nth < part.nth < _TAIL and not others.some_words
             for place, how in others.places
         )
 
@@ -331,7 +336,7 @@ class Resolver:
             return 0
         if any(self.gazetteer.lies_in(place, region) for region in names.regions):
             return 1
-        if part.nth >= _TAIL - 1 or (not names.only_region and names.places):
+        if part.nth >= _CONTRADICTS_WITHIN or (not names.only_region and names.places):
             return 0
         near = any(its_how <= DERIVED and self._km(place, city) <= NEAR_KM for city, its_how in names.places)
         if near and not strict:

@@ -78,7 +78,7 @@ def read_fields(city: str | None, admin: str | None, economy: str | None, postco
         parts.insert(0, Part(without_postcode(admin, economy) or admin, "admin", -1, code=True))
         economy = _territory(admin, economy)
     for part in parts:
-        if part.role == "city" and len(parts) > 1:
+        if part.role == "city" and len(parts) > 1 and not admin:
             economy = _territory(part.text, economy, codes=part.code)
     zip_code = _zip([postcode or "", city or ""], economy)
     return Written(economy, parts, zip_code)
@@ -207,34 +207,53 @@ def _evidence(
     whole = named.get(f"{asked.economy}|{plain(asked.raw)}", NOTHING).places if asked.raw else []
     if own := [(place, EXACT) for place, tier in whole if tier == OWN]:
         return Evidence(form=plain(asked.raw), places=own)
-    found = Evidence(form=written[0].form if written else "")
-    found.ward = any(form.kind == "ward" for form in written)
-    strong: set[int] = set()
-    weak: set[int] = set()
+    found = Evidence(form=written[0].form if written else "", ward=any(form.kind == "ward" for form in written))
+    regions = _Regions(gazetteer)
     best: dict[int, int] = {}
     for form in written:
         names = named.get(f"{asked.economy}|{form.form}", NOTHING)
-        for region, strength in names.regions:
-            first_order = gazetteer.order[region] == FIRST_ORDER
-            sure = _is_sure(asked, form, strength, first_order=first_order)
-            if sure is not None:
-                (strong if sure else weak).add(region)
-                found.only_region |= sure and (strength != CODE or not best) and (first_order or form.kind == "region")
+        regions.add(asked, form, names)
         for place, tier in names.places:
             best[place] = min(_how(tier, form), best.get(place, QUARTER))
-        if best and not form.derived and not found.ward and not strong:
+        if best and not form.derived and not found.ward and not regions.strong:
             break
     for quarter in quarters if not best else ():
         places = named.get(f"{asked.economy}|{quarter}", NOTHING).places
         best |= {place: QUARTER for place, tier in places if tier <= ALTERNATE}
     if any(form.kind == "region" for form in written):
         best = {place: how for place, how in best.items() if how < DERIVED}
-    if found.ward:
-        weak |= {region for region in strong if gazetteer.order[region] > FIRST_ORDER}
-    found.regions = frozenset(strong - weak if found.ward else strong)
-    found.weak = frozenset(weak - found.regions)
+    found.only_region = regions.only
+    found.regions, found.weak = regions.told_apart(ward=found.ward)
     found.places = list(best.items())
     return found
+
+
+class _Regions:
+    """The regions that a part names: for sure, by no more than a likeness, by a name that is cut."""
+
+    def __init__(self, gazetteer: Gazetteer) -> None:
+        self.order = gazetteer.order
+        self.strong: set[int] = set()
+        self.weak: set[int] = set()
+        self.cut: set[int] = set()
+        self.only = False
+
+    def add(self, asked: Asked, form: Form, names: Named) -> None:
+        for region, strength in names.regions:
+            first_order = self.order[region] == FIRST_ORDER
+            sure = _is_sure(asked, form, strength, first_order=first_order)
+            if strength == WEAK:
+                self.cut.add(region)
+            if sure is not None:
+                (self.strong if sure else self.weak).add(region)
+            self.only |= bool(sure) and (first_order or form.kind == "region")
+
+    def told_apart(self, *, ward: bool) -> tuple[frozenset[int], frozenset[int]]:
+        """(for sure, by likeness): where a region of the first order is named, others of its name are a likeness."""
+        first = {region for region in self.strong if self.order[region] == FIRST_ORDER}
+        strong = first if ward or first else self.strong
+        sure = frozenset(strong - self.cut or strong)
+        return sure, frozenset((self.strong | self.weak) - sure)
 
 
 def _is_sure(asked: Asked, form: Form, strength: int, *, first_order: bool) -> bool | None:

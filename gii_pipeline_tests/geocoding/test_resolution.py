@@ -1,0 +1,89 @@
+"""Every part of an address is evidence: each kind of address leads to the place that agrees with the rest of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gii_pipeline.geocoding import Gazetteer, Resolver
+from gii_pipeline.geocoding.sphere import distance_km
+from gii_pipeline.geocoding.written import read_fields, read_text
+
+
+@pytest.fixture(scope="module")
+def resolver(gazetteer: Gazetteer) -> Resolver:
+    return Resolver(gazetteer)
+
+
+def _at(resolver: Resolver, place: int | None) -> tuple[float, float]:
+    assert place is not None
+    return resolver.gazetteer.latitude[place], resolver.gazetteer.longitude[place]
+
+
+@pytest.mark.parametrize(
+    ("address", "economy", "at"),
+    [
+        pytest.param("Keio Univ, Minato Ku, Tokyo 1088345, Japan", "JP", (35.68, 139.75), id="ward in its city"),
+        pytest.param("Haidian District, Beijing, China", "CN", (39.91, 116.40), id="district in its city"),
+        pytest.param("Univ X, Tsukuba, Ibaraki 3058577, Japan", "JP", (36.08, 140.11), id="city before region"),
+        pytest.param("Univ X, Wuhan 430074, Hubei Province, China", "CN", (30.58, 114.27), id="word for the region"),
+        pytest.param("Univ X, Bath, Somerset BA2 7AY, England", "GB", (51.38, -2.36), id="county"),
+        pytest.param("Univ X, Glasgow G12 8QQ, Lanark, Scotland", "GB", (55.86, -4.25), id="county of old"),
+        pytest.param("Lab, NL-6708 PB Wageningen, Netherlands", "NL", (51.97, 5.67), id="postcode with letters"),
+        pytest.param("Strandgade 1, 1401 København K", "DK", (55.68, 12.57), id="district letter"),
+        pytest.param("Dept, D 53105 Bonn", "DE", (50.73, 7.10), id="prefix of the country"),
+        pytest.param("Univ X, W Lafayette, IN 47907 USA", "US", (40.43, -86.91), id="point of the compass"),
+        pytest.param("Univ X, College Stn, TX 77843 USA", "US", (30.63, -96.33), id="abbreviated name"),
+        pytest.param("Univ X, St Lucia, Qld 4072, Australia", "AU", (-27.50, 153.00), id="suburb, no economy"),
+        pytest.param("Univ X, N-1432 As, Norway", "NO", (59.66, 10.79), id="name of two letters"),
+        pytest.param("Albert-Einstein-Allee 11, 89081 Ulm", "DE", (48.40, 9.99), id="name of three letters"),
+        pytest.param("San Juan, PR 00936", "US", (18.47, -66.11), id="territory as state"),
+        pytest.param(
+            "Milton Road, Cambridge Cambridgeshire CB4 0WA", "GB", (52.20, 0.12), id="city and region in one part"
+        ),
+        pytest.param("MIT, Cambridge, Mass., U.S.A.", None, (42.37, -71.11), id="state as it was abbreviated"),
+        pytest.param("Univ Göttingen, Göttingen, Deutschland", None, (51.53, 9.93), id="economy in its own language"),
+        pytest.param("10 Main Street, 02139, USA", "US", (42.37, -71.11), id="ZIP code without a city"),
+    ],
+)
+def test_a_text_leads_to_the_city_that_agrees_with_the_rest(
+    resolver: Resolver, address: str, economy: str | None, at: tuple[float, float]
+) -> None:
+    [answer] = resolver.resolve([read_text(address, economy)])
+    found = _at(resolver, answer.place)
+    assert distance_km([found[0]], [found[1]], [at[0]], [at[1]])[0] < 25, answer
+
+
+@pytest.mark.parametrize(
+    ("city", "admin", "economy", "at"),
+    [
+        ("Minato-ku, Osaka-shi", None, "JP", (34.69, 135.50)),
+        ("Newtown", "CT", "US", (41.41, -73.31)),
+        ("Ibaraki", "Osaka", "JP", (34.82, 135.57)),
+        ("Salamanca", None, "ES", (40.97, -5.66)),
+        ("Saint-Denis", "La Réunion", "FR", (-20.88, 55.45)),
+        ("Boston, Massachusetts", None, "US", (42.36, -71.06)),
+        ("Yongin", "Gyeonggi-do", "KR", (37.24, 127.18)),
+    ],
+)
+def test_fields_lead_to_the_place_of_that_very_name_in_the_region(
+    resolver: Resolver, city: str, admin: str | None, economy: str, at: tuple[float, float]
+) -> None:
+    [answer] = resolver.resolve([read_fields(city, admin, economy, None)])
+    found = _at(resolver, answer.place)
+    assert distance_km([found[0]], [found[1]], [at[0]], [at[1]])[0] < 25, answer
+
+
+@pytest.mark.parametrize(
+    ("city", "economy"),
+    [("Henan", "CN"), ("Hubei", "CN"), ("Ishikawa", "JP"), ("Mie-ken", "JP"), ("Somerset", "GB"), ("Tabasco", "MX")],
+)
+def test_a_region_alone_is_no_city(resolver: Resolver, city: str, economy: str) -> None:
+    answers = resolver.resolve([read_fields(city, None, economy, None), read_text(f"{city} 450046", economy)])
+    assert [(answer.place, answer.method) for answer in answers] == [(None, "no_city")] * 2
+
+
+def test_a_point_decides_between_places_of_one_name(resolver: Resolver) -> None:
+    written = read_fields("Springfield", None, "US", None)
+    written.point = (39.80, -89.64)
+    [answer] = resolver.resolve([written])
+    assert resolver.gazetteer.places.iloc[answer.place or 0]["admin"] == "IL"
