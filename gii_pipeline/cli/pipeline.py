@@ -113,6 +113,7 @@ def backfill(
     profile: ProfileOption = "sandbox",
     method: MethodOption = None,
     root: RootOption = ROOT,
+    release: Annotated[bool, typer.Option("--release", help="Release each edition after its ranking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
     offline: OfflineOption = False,
     refresh: RefreshOption = False,
@@ -133,6 +134,8 @@ def backfill(
             _show_plan(workflow, labels, as_json=as_json)
             return
         steps = workflow.plan(labels)
+        if release:
+            steps = workflow.with_releases(steps)
         waiting = sum(step.state != "there" for step in steps)
         if waiting:
             prepare()

@@ -21,6 +21,7 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, plan, recounted
 from gii_pipeline.defs.running import Follow, run_partition
 from gii_pipeline.errors import GiiError
+from gii_pipeline.releases import is_released
 from gii_pipeline.store import FOLLOWING_TABLES, read_parquet
 
 Showing = Callable[[str], AbstractContextManager[Follow]]
@@ -59,22 +60,41 @@ class Workflow:
         """What has to run for these editions, and why."""
         return plan(self.pipeline, labels)
 
+    def with_releases(self, steps: Sequence[Step]) -> list[Step]:
+        """The steps of a plan, and a release of each edition after its ranking.
+
+        A release is there when its version has the edition's tables, and no earlier edition is released before it.
+        """
+        found: list[Step] = []
+        earlier_is_new = False
+        for step in steps:
+            found.append(step)
+            if step.job == "ranking":
+                there = step.state == "there" and not earlier_is_new and is_released(self.pipeline.root, step.partition)
+                earlier_is_new = earlier_is_new or not there
+                found.append(Step("release", step.partition, "there" if there else "missing"))
+        return found
+
     def run_all(self, steps: Sequence[Step], showing: Showing) -> Iterator[Outcome]:
         """Run what is not there, in order; a step that fails stops only those that need it.
 
         showing: what shows the events of a run with a title.
         """
         failed_years: set[str] = set()
+        unranked: set[str] = set()
         for step in self.in_order(steps):
             lacking = sorted(failed_years & set(self._needs(step)))
             if step.state == "there":
                 yield Outcome(step, "there")
             elif lacking:
+                unranked.add(step.partition)
                 yield Outcome(step, "not run", reason=f"needs data years {', '.join(lacking)}")
+            elif step.job == "release" and step.partition in unranked:
+                yield Outcome(step, "not run", reason=f"needs the ranking of {step.partition}")
             else:
                 outcome = self._outcome(step, showing)
-                if outcome.error and step.job == "ingest":
-                    failed_years.add(step.partition)
+                if outcome.error:
+                    (failed_years if step.job == "ingest" else unranked).add(step.partition)
                 yield outcome
 
     def _outcome(self, step: Step, showing: Showing) -> Outcome:

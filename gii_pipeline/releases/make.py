@@ -18,6 +18,7 @@ from upath import UPath
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.audit import audit, refuse
 from gii_pipeline.releases.columns import broken_promises
+from gii_pipeline.releases.content import content_sha256, read_parquet
 from gii_pipeline.releases.info import ReleaseInfo
 from gii_pipeline.releases.provenance import check_sources, missing_years
 from gii_pipeline.releases.reader import LOCK_FILE, Release, open_version
@@ -42,7 +43,9 @@ from gii_pipeline.releases.storage import (
     read_bytes,
     staging,
     storage_errors,
+    store_at,
 )
+from gii_pipeline.store import EDITION_TABLES
 
 Clock = Callable[[], datetime]
 
@@ -100,6 +103,20 @@ def make_release(
         write_version(staged, info, before[0] if before else None, extras)
         refuse(first.label, _broken_promises(root, staged.folder))
         return _publish(staged.folder, root, staged.version, clock)
+
+
+def is_released(root: Folder | str, label: str) -> bool:
+    """Whether the newest version of an edition has the content of the edition's tables as they lie under `root`."""
+    root = folder(root)
+    last, _ = _last_and_next(root, Version.first(label))
+    if last is None or last.withdrawn is not None:
+        return False
+    store = store_at(root)
+    files = {table: store.edition(table, label) for table in EDITION_TABLES}
+    stated: Mapping[str, str] = last.lock["tables"]
+    return all(
+        file.exists() and content_sha256(read_parquet(file)) == stated.get(table) for table, file in files.items()
+    )
 
 
 def _broken_contracts(tables: Mapping[str, pa.Table], others: Mapping[str, pa.Table], version: Version) -> list[str]:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from gii_pipeline.errors import InputError, ReleaseError
-from gii_pipeline.releases import Version, discard, make_release, open_release, versions, withdraw
+from gii_pipeline.releases import Version, discard, is_released, make_release, open_release, versions, withdraw
 from gii_pipeline_tests.releases.small_edition import (
     SHENZHEN,
+    TOKYO,
     info,
     lock,
     noon,
@@ -189,3 +190,15 @@ def test_what_is_no_name_of_a_version_is_refused(released: Path, name: str) -> N
 def test_what_is_no_edition_is_refused(root: Path) -> None:
     with pytest.raises(InputError, match=r"'v2025\.1' is not an edition\. Write 2025, or 2024@2025"):
         make_release(root, "v2025.1", info(), clock=noon)
+
+
+def test_an_edition_is_released_while_its_tables_are_those_of_the_newest_version(tmp_path: Path) -> None:
+    write_edition(tmp_path, "2025")
+    assert not is_released(tmp_path, "2025")
+    release(tmp_path, "2025")
+    assert is_released(tmp_path, "2025")
+    write_edition(tmp_path, "2025", tables("2025", grown={TOKYO: 1.5}))
+    assert not is_released(tmp_path, "2025")
+    release(tmp_path, "2025")
+    withdraw(tmp_path, "v2025.2", because="Wrong.", at="2026-04-01T00:00:00Z")
+    assert not is_released(tmp_path, "2025")
