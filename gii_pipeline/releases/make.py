@@ -18,7 +18,6 @@ from upath import UPath
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.audit import audit, refuse
 from gii_pipeline.releases.columns import broken_promises
-from gii_pipeline.releases.content import content_sha256
 from gii_pipeline.releases.info import ReleaseInfo
 from gii_pipeline.releases.provenance import check_sources, missing_years
 from gii_pipeline.releases.reader import LOCK_FILE, Release, open_version
@@ -46,6 +45,7 @@ from gii_pipeline.releases.storage import (
     store_at,
 )
 from gii_pipeline.store import EDITION_TABLES, read_parquet
+from gii_pipeline.store.content import content_sha256
 
 Clock = Callable[[], datetime]
 

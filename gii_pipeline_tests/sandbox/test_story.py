@@ -64,6 +64,7 @@ def test_two_editions_are_compared_and_every_release_is_whole(root: Path) -> Non
     assert NAME in shown
     folders = root / "releases" / "v20*" / "ranking.parquet"
     years = duckdb.sql(f"select edition, count(*) from read_parquet('{folders}') group by edition order by edition")
+    assert years is not None
     assert years.fetchall() == [(edition, 100) for edition in range(2018, 2026)]
     for edition in range(2018, 2026):
         assert (root / "releases" / f"v{edition}.1" / "report" / "index.html").is_file()
