@@ -6,12 +6,24 @@ Does not: the checks themselves.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gii_pipeline.cli.options import ROOT, JsonOption, ProfileOption, RootOption, echo, print_json
+from gii_pipeline.cli.options import (
+    ROOT,
+    JsonOption,
+    ProfileOption,
+    RootOption,
+    echo,
+    print_json,
+    workflow_of,
+    years_in,
+)
 from gii_pipeline.errors import DamagedError, InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def verify(
@@ -49,10 +61,24 @@ def verify(
 def explain(
     table: Annotated[str, typer.Argument(help="A table, for instance patents.")],
     partition: Annotated[str, typer.Argument(help="A data year or an edition, for instance 2024.")],
+    profile: ProfileOption = "sandbox",
     root: RootOption = ROOT,
-    rows: Annotated[int, typer.Option(help="How many rows to print.")] = 50,
+    rows: Annotated[int, typer.Option(help="How many rows to print, of each outcome.")] = 50,
+    outcome: Annotated[
+        str | None,
+        typer.Option(
+            help="Print examples of the records with this outcome in the ledger of a data year instead: undated, "
+            "refused, 'superseded: equal', not_chosen, unlocated …"
+        ),
+    ] = None,
 ) -> None:
-    """Print the rows of a table's last failed validation, with the rule that each one broke."""
+    """Print the rows of a table's last failed validation, with the rule that each one broke.
+
+    With --outcome, print rows of a data year by what became of them, with file and id.
+    """
+    if outcome is not None:
+        _explain_outcome(profile, root, table, partition, outcome, rows)
+        return
     from gii_pipeline.report.progress import console
     from gii_pipeline.report.terminal import rows_table
     from gii_pipeline.store import Store, read_parquet
@@ -63,6 +89,17 @@ def explain(
     failing = read_parquet(path).to_pandas()
     title = f"{table} {partition}: {len(failing):,} failing rows, all in {path}"
     console().print(rows_table(failing.head(rows), title))
+
+
+def _explain_outcome(profile: str, root: Path, table: str, partition: str, outcome: str, rows: int) -> None:
+    from gii_pipeline.defs.explaining import examples
+    from gii_pipeline.report.progress import console
+    from gii_pipeline.report.terminal import rows_table
+
+    with workflow_of(profile, root) as workflow:
+        for year in years_in(partition):
+            for found in examples(workflow.pipeline, table, year, outcome, rows):
+                console().print(rows_table(found.rows, f"{table} {year}, {found.outcome}: {found.told}"))
 
 
 def doctor(profile: ProfileOption = "sandbox", root: RootOption = ROOT, as_json: JsonOption = False) -> None:

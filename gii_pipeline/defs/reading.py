@@ -60,8 +60,12 @@ class Reading:
     def options(self) -> Options:
         return SOURCES[self.reader].parsed(self.pipeline.profile.metrics[self.metric].options)
 
+    @property
+    def table(self) -> str:
+        return CORE_TABLES[self.metric]
+
     def pin(self, data_year: int) -> Path:
-        return self.pipeline.store.raw(CORE_TABLES[self.metric], data_year)
+        return self.pipeline.store.raw(self.table, data_year)
 
     def units(self, data_year: int) -> list[Unit]:
         """What the data year's pinned list is read as."""
@@ -89,14 +93,16 @@ class Reading:
 
     def elsewhere(self, data_year: int) -> dict[int, Pinned]:
         """The lists of other data years, where all of their files have been read."""
-        others = {}
-        for year in self.pipeline.data_years:
-            if year != data_year and self.pin(year).is_file():
-                kept = [self.extracts.kept(unit, self.options) for unit in self.units(year)]
-                found = [extract for extract in kept if extract]
-                if len(found) == len(kept):
-                    others[year] = self._pinned(found, year)
-        return others
+        kept = {year: self.kept(year) for year in self.pipeline.data_years if year != data_year}
+        return {year: pinned for year, pinned in kept.items() if pinned}
+
+    def kept(self, data_year: int) -> Pinned | None:
+        """The extracts of a data year's pinned list; None unless all of its files have been read."""
+        if not self.pin(data_year).is_file():
+            return None
+        kept = [self.extracts.kept(unit, self.options) for unit in self.units(data_year)]
+        found = [extract for extract in kept if extract]
+        return self._pinned(found, data_year) if len(found) == len(kept) else None
 
     def united(self, data_year: int) -> Union:
         """The data year's people, every record once."""

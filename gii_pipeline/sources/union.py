@@ -134,13 +134,13 @@ def _find_versions(con: duckdb.DuckDBPyConnection, pinned: Pinned) -> None:
             FROM versions JOIN (
                 SELECT {VERSION}, hash(row({content})) AS content
                 FROM {pinned.rows()} SEMI JOIN ({tied}) USING (record_id)
-            ) AS rows ON {_SAME_VERSION.format("versions")}
+            ) AS rows ON {SAME_VERSION.format("versions")}
             GROUP BY version
         """
     )
 
 
-_SAME_VERSION: Final = (
+SAME_VERSION: Final = (
     "{0}.unit = rows.unit AND {0}.record_id = rows.record_id AND {0}.year IS NOT DISTINCT FROM rows.year "
     "AND {0}.changed IS NOT DISTINCT FROM rows.changed"
 )
@@ -228,9 +228,9 @@ def union(
     [(some, merged)] = con.sql(f"SELECT count(*), count(*) FILTER (WHERE keeps_one) FROM {gone}").fetchall()
     kept = f"SELECT {columns} FROM {rows}"
     if some:
-        kept += f" WHERE NOT EXISTS (FROM {gone} WHERE {_SAME_VERSION.format('gone')})"
+        kept += f" WHERE NOT EXISTS (FROM {gone} WHERE {SAME_VERSION.format('gone')})"
     if merged:
-        one = f"FROM {gone} WHERE keeps_one AND {_SAME_VERSION.format('gone')}"
+        one = f"FROM {gone} WHERE keeps_one AND {SAME_VERSION.format('gone')}"
         kept += f" UNION ALL SELECT DISTINCT {columns} FROM {rows} WHERE EXISTS ({one})"
     elsewhere, supersedes = {}, {}
     for year, other in sorted((others or {}).items()):
@@ -244,6 +244,11 @@ def union(
         if lost:
             kept = f"FROM ({kept}) AS rows WHERE record_id NOT IN (SELECT record_id FROM {both} WHERE NOT mine)"
     return Union(con.sql(kept), losers, elsewhere, supersedes)
+
+
+def counted_elsewhere(con: duckdb.DuckDBPyConnection, mine: tuple[int, Pinned], theirs: tuple[int, Pinned]) -> str:
+    """SQL for record_id of the records of the first data year that count in the second."""
+    return f"(SELECT record_id FROM {_compare(con, mine, theirs)} WHERE NOT mine)"
 
 
 def _compare(con: duckdb.DuckDBPyConnection, mine: tuple[int, Pinned], theirs: tuple[int, Pinned]) -> str:
@@ -266,5 +271,5 @@ def _counted(con: duckdb.DuckDBPyConnection, pinned: Pinned, year: int) -> str:
     gone = f"(FROM read_parquet({quoted(superseded(con, pinned))}) WHERE year = {int(year)} AND NOT keeps_one) AS gone"
     return (
         f"(SELECT DISTINCT record_id, changed FROM {pinned.rows(year)} AS rows WHERE {FIRST_ROWS} "
-        f"AND NOT EXISTS (FROM {gone} WHERE {_SAME_VERSION.format('gone')}))"
+        f"AND NOT EXISTS (FROM {gone} WHERE {SAME_VERSION.format('gone')}))"
     )

@@ -74,6 +74,15 @@ def test_a_version_comes_out_the_same_from_its_lock_and_the_archive(tiny: Gii) -
     assert "the same" in outcome.out
 
 
+@pytest.mark.slow
+def test_the_records_behind_a_figure_of_the_ledger_are_listed(tiny: Gii) -> None:
+    shown = tiny("explain", "vc_deals", "2014", "--outcome", "other_years", "--rows", "2")
+    assert shown.code == 0, shown.err
+    assert "vc_deals 2014, other_years: 23 records, 2 rows shown" in " ".join(shown.out.split())
+    assert shown.out.count("vc_deals-2013-") == 2
+    assert "Those that occur are: " in tiny("explain", "vc_deals", "2014", "--outcome", "lost").err
+
+
 def test_a_stranger_reads_the_release_without_this_package(finished_tiny_root: Path) -> None:
     frame = pd.read_parquet(finished_tiny_root / "root" / "releases" / "v2015.1" / "ranking_size.parquet")
     assert list(frame["name"]) == ["Graz", "Lyon", "Oslo"]

@@ -11,6 +11,7 @@ import pytest
 
 from gii_pipeline.errors import DamagedError, InputError
 from gii_pipeline.sources import SOURCES
+from gii_pipeline.sources.examples import Examples, outcomes
 from gii_pipeline.sources.extracts import Extracts, RawFile, units
 from gii_pipeline.sources.ledger import ledger, told
 from gii_pipeline.sources.readers.rows import Options, people_rows
@@ -171,3 +172,45 @@ def test_the_ledger_accounts_for_every_row(extracted: Extracted, tmp_path: Path)
         ("all", "located: city"): 2,
     }
     assert told(lines)[0] == ("vc_deals 2020: 7 rows read from 2 files, 6 records; refused rows: no_id 1; undated: 1")
+
+
+@pytest.mark.parametrize(
+    ("asked", "records"),
+    [
+        ("undated", [("file:a.csv", "2", "20")]),
+        ("superseded: equal", [("file:a.csv", "1", "2020")]),
+        ("no_id", [("file:a.csv", None, "2020")]),
+        ("dropped: retracted", [(None, "4", "2020")]),
+        ("other_years", [("file:a.csv", "3", "2019")]),
+        ("data_year_2022", [("file:b.csv", "5", "2020")]),
+    ],
+)
+def test_every_outcome_of_the_ledger_has_its_rows(
+    extracted: Extracted, tmp_path: Path, asked: str, records: list[tuple[str | None, str | None, str]]
+) -> None:
+    pinned = extracted.pinned(
+        a="1,2020,Graz,\n2,20,Lyon,\n3,2019,Oslo,\n4,2020,Nowhere,\n,2020,Oslo,\n", b="1,2020,Graz,\n5,2020,Oslo,\n"
+    )
+    others = {2022: extracted.pinned(at="2025-05-01", c="5,2022,Oslo,\n")}
+    united = union(extracted.con, pinned, 2020, others)
+    core = tmp_path / "core.parquet"
+    united.rows.filter("dropped IS NULL").write_parquet(str(core))
+    quality = [{"status": "dropped", "outcome": "retracted", "records": 1, "fraction": 1.0}]
+    lines = ledger(extracted.con, pinned, united, 2020, core=core, quality=quality)
+    [(stage, outcome, count)] = outcomes(lines, asked)
+    rows = Examples(extracted.con, pinned, others, 2020, Options(), core).of(stage, outcome, 10)
+    assert count == len(rows) == len(records)
+    for row, (file, record_id, year) in zip(rows.to_dict("records"), records, strict=True):
+        assert row.get("file") == file
+        assert row.get("record_id") == record_id
+        assert year in (str(row.get("year")), row.get("year_text"))
+
+
+def test_an_outcome_that_never_occurs_is_refused_with_those_that_do() -> None:
+    lines = [
+        {"stage": "date", "outcome": "undated", "rows": 0, "records": 0},
+        {"stage": "read", "outcome": "refused: no_id", "rows": 2, "records": None},
+    ]
+    assert outcomes(lines, "refused") == [("read", "refused: no_id", 2)]
+    with pytest.raises(InputError, match="no outcome 'unlocated'. Those that occur are: refused: no_id"):
+        outcomes(lines, "unlocated")
