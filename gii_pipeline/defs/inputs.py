@@ -21,7 +21,7 @@ from gii_pipeline.defs.between_years import counted_twice
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError, MissingYearsError
-from gii_pipeline.fingerprints import code_of, libraries
+from gii_pipeline.fingerprints import LIBRARIES_OF_RECORDS, code_of, libraries
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Gazetteer, Input
 from gii_pipeline.sources import SOURCES
@@ -38,6 +38,14 @@ if TYPE_CHECKING:
     from gii_pipeline.counting import Counted, Total
 
 GEOCODING = ("gii_pipeline.geocoding.locate", "gii_pipeline.geocoding.core")
+UNITING = (
+    "gii_pipeline.sources.source",
+    "gii_pipeline.sources.extracts",
+    "gii_pipeline.sources.union",
+    "gii_pipeline.sources.choosing",
+    "gii_pipeline.sources.ledger",
+)
+"""What makes a data year of the files that a reader reads."""
 STAGES = {
     "points": ("gii_pipeline.counting.counts", "gii_pipeline.metrics.coverage"),
     "clusters": ("gii_pipeline.clusters.build", "gii_pipeline.metrics.population"),
@@ -75,21 +83,56 @@ def core_lock(pipeline: Pipeline, table: str, data_year: int, others: Iterable[i
     if profile.institutions:
         sources |= {name: {"all": found} for name, found in hashes(store.raw("institutions")).items()}
     settings = {
-        "reader": source.reader,
+        "reader": _reader(source.reader),
         "options": source.options,
-        "institutions": profile.institutions and profile.institutions.model_dump(mode="json", exclude={"files"}),
+        "institutions": profile.institutions
+        and {
+            "reader": _reader(profile.institutions.reader),
+            "options": profile.institutions.options,
+        },
         "gazetteer": _gazetteer(profile.gazetteer),
         **_waivers(pipeline, str(data_year), table, *FOLLOWING_TABLES),
     }
     return Lock(
-        sources, fingerprint(settings), record_code(pipeline, table), _contracts([table]), libraries=libraries()
+        sources,
+        fingerprint(settings),
+        record_code(pipeline, table),
+        _contracts([table]),
+        libraries=libraries(LIBRARIES_OF_RECORDS),
+        each_setting=_each(settings),
     )
 
 
 def record_code(pipeline: Pipeline, table: str) -> dict[str, str]:
-    """What reads and locates a table's records -> the fingerprint of its code."""
-    reader = pipeline.profile.metrics[pipeline.tables[table]].reader
-    return {f"reader {reader}": code_of(SOURCES[reader].read.__module__), "geocoding": code_of(*GEOCODING)}
+    """What reads, unites and locates a table's records -> the fingerprint of its code."""
+    institutions = pipeline.profile.institutions
+    readers = [
+        pipeline.profile.metrics[pipeline.tables[table]].reader,
+        *([institutions.reader] if institutions else []),
+    ]
+    return {
+        **{f"reader {reader}": _code_of_reader(reader) for reader in readers},
+        "union": code_of(*UNITING),
+        "geocoding": code_of(*GEOCODING),
+    }
+
+
+def _code_of_reader(name: str) -> str:
+    """The reader, its options, and how it says what a file lacks; these may lie in several modules."""
+    source = SOURCES[name]
+    lacks = [source.lacks.__module__] if source.lacks else []
+    return code_of(*sorted({source.read.__module__, source.options.__module__, *lacks}))
+
+
+def _reader(name: str) -> dict[str, object]:
+    """What the registry says of a reader that decides what is read."""
+    source = SOURCES[name]
+    roles = [*source.roles, *(source.optional_roles or {})]
+    return {"name": name, "roles": roles, "extract_version": source.extract_version, "joins": source.joins}
+
+
+def _each(settings: Mapping[str, object]) -> dict[str, str]:
+    return {name: fingerprint(value) for name, value in settings.items()}
 
 
 def _contracts(tables: Iterable[str]) -> dict[str, str]:
@@ -107,7 +150,8 @@ def _gazetteer(gazetteer: Gazetteer) -> dict[str, object]:
     """What a gazetteer says: its settings, and its files by content, wherever they lie."""
     files = {"path": gazetteer.path, "overrides": gazetteer.overrides}
     content = {name: sha256_of(file) for name, file in files.items() if file and file.is_file()}
-    return {"min_population": gazetteer.min_population, **content}
+    limits = {"min_population": gazetteer.min_population, "unknown_economies_pct": gazetteer.unknown_economies_pct}
+    return {**limits, **content}
 
 
 def _content(file: Path | None) -> str | None:
@@ -333,6 +377,7 @@ class EditionInputs:
             contracts=_contracts(EDITION_TABLES),
             inputs=inputs,
             libraries=libraries(),
+            each_setting=_each(settings),
         )
         return own.with_sources_of(one.lock for one in known.values())
 

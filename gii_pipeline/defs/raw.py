@@ -47,7 +47,7 @@ def _by_year(pipeline: Pipeline, table: str, metric: str) -> dg.AssetsDefinition
         with failing_clearly() as meter:
             began = archive.clock.timestamp()
             gathered = gather(archive, source, data_year)
-            pin(gathered, pipeline.store.raw(table, data_year))
+            pin(gathered, pipeline.store.raw(table, data_year), source)
         return dg.MaterializeResult(metadata={**_metadata(gathered, began), **meter.figures})
 
     return raw
@@ -67,7 +67,7 @@ def _for_all_years(pipeline: Pipeline, name: str, source: Input) -> dg.AssetsDef
         with failing_clearly() as meter:
             began = archive.clock.timestamp()
             gathered = gather(archive, source, None)
-            pin(gathered, pipeline.store.raw(name))
+            pin(gathered, pipeline.store.raw(name), source)
         return dg.MaterializeResult(metadata={**_metadata(gathered, began), **meter.figures})
 
     return raw

@@ -25,9 +25,10 @@ from filelock import FileLock
 
 from gii_pipeline import verified
 from gii_pipeline.errors import DamagedError
-from gii_pipeline.sources import SOURCES, Source, explained
-from gii_pipeline.sources.readers.files import quoted
+from gii_pipeline.sources import SOURCES
+from gii_pipeline.sources.readers.files import explained, quoted
 from gii_pipeline.sources.readers.rows import Options
+from gii_pipeline.sources.source import Source
 from gii_pipeline.verified import sha256_of
 
 FIRST_ROWS: Final = "record_id IS NOT NULL AND source_rows > 0"

@@ -1,7 +1,7 @@
 """Gathering: everything that one source's reader needs for one data year, in the archive and named.
 
 Belongs here: archiving an input's local files and fetches, and the list that pins which entries a data
-year is read from.
+year is read from, and what its sources were asked for.
 Does not: what to ask a source for (`fetching`), or what the bytes mean (`readers`).
 """
 
@@ -13,15 +13,18 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from gii_pipeline import verified
 from gii_pipeline.archive import Archive, Entry
 from gii_pipeline.errors import InputError
 from gii_pipeline.profiles import Fetch, Input
 from gii_pipeline.sources.extracts import RawFile
-from gii_pipeline.sources.fetching import FETCHERS
+from gii_pipeline.sources.fetching import FETCHERS, Fetcher
 
 Gathered = Mapping[str, list[Entry]]
+_ASKED = "asked"
+"""Beside the roles of a pinned list: role -> what a client was asked for, where one fetched its files."""
 
 
 def gather(archive: Archive, source: Input, data_year: int | None) -> Gathered:
@@ -35,18 +38,33 @@ def gather(archive: Archive, source: Input, data_year: int | None) -> Gathered:
 def _entries(archive: Archive, source: str, files: tuple[Path, ...] | Fetch, data_year: int | None) -> list[Entry]:
     if not isinstance(files, Fetch):
         return [entry for path in files for entry in archive.keep_files(source, path)]
-    if files.fetch not in FETCHERS:
-        raise InputError(f"There is no client {files.fetch!r} to fetch {source} with. Known: {', '.join(FETCHERS)}.")
-    return FETCHERS[files.fetch].fetch(archive, files.options, data_year)
+    return _client(source, files.fetch).fetch(archive, files.options, data_year)
 
 
-def pin(gathered: Gathered, path: Path) -> None:
+def _client(source: str, name: str) -> Fetcher:
+    if name not in FETCHERS:
+        raise InputError(f"There is no client {name!r} to fetch {source} with. Known: {', '.join(FETCHERS)}.")
+    return FETCHERS[name]
+
+
+def asked(source: Input) -> dict[str, dict[str, Any]]:
+    """Role -> the client that fetches its files, and what it is asked for."""
+    return {
+        role: {"fetch": files.fetch, **_client(source.reader, files.fetch).parsed(files.options).asks}
+        for role, files in source.fetches().items()
+    }
+
+
+def pin(gathered: Gathered, path: Path, source: Input | None = None) -> None:
     """Write the list of entries, all at once: from now on the data year is read from these.
 
+    source: what was gathered. Without it, a list of fetched files is one of which nobody knows what was asked for.
     A copy is kept beside it under a name that follows from the files, for whoever rebuilds what was made from them.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    listed = {role: [_named(entry) for entry in entries] for role, entries in gathered.items()}
+    listed: dict[str, Any] = {role: [_named(entry) for entry in entries] for role, entries in gathered.items()}
+    if source and (requests := asked(source)):
+        listed[_ASKED] = requests
     staged = path.with_name(f".{path.name}.{os.getpid()}")
     staged.write_text(json.dumps(listed, indent=1, sort_keys=True), encoding="utf-8")
     verified.replace(staged, path)
@@ -108,15 +126,34 @@ def named_by_address(pins: Iterable[Path]) -> Iterator[None]:
 
 
 def changed_files(archive: Archive, source: Input, path: Path) -> str:
-    """Why a pinned list no longer is what `gather` would give from local files; empty when it still is."""
+    """Why a pinned list no longer is what `gather` would give; empty when it still is.
+
+    Local files are compared by content. Of fetched ones, what is asked for is compared; nobody is asked.
+    """
     if not path.is_file():
         return "nothing is pinned"
-    listed = _read(path)
+    listed, requests = _read(path), asked(source)
+    if named := sorted(set(listed) ^ set(source.files)):
+        return f"other roles have files: {', '.join(named)}"
+    known = _content(path).get(_ASKED, {})
+    for role in sorted({*known, *requests}):
+        if why := _asked_otherwise(role, known.get(role), requests.get(role)):
+            return why
     for role, files in source.local_files().items():
         now = [entry.sha256 for entry in _entries(archive, source.reader, files, None)]
         if now != [entry["sha256"] for entry in listed.get(role, [])]:
             return f"the files for `{role}` changed"
     return ""
+
+
+def _asked_otherwise(role: str, then: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str:
+    """What of a role's fetch is otherwise than it was when its files were pinned; empty where nothing is."""
+    if now is None:
+        return f"the files for `{role}` are no longer fetched"
+    if then is None:
+        return f"what was fetched for `{role}` is not on record"
+    changed = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+    return f"the fetch of `{role}` changed: {', '.join(changed)}" if changed else ""
 
 
 def hashes(path: Path) -> dict[str, tuple[str, ...]]:
@@ -134,9 +171,13 @@ def pinned_entries(path: Path) -> list[dict[str, str]]:
 
 
 def _read(path: Path) -> dict[str, list[dict[str, str]]]:
+    return {role: entries for role, entries in _content(path).items() if role != _ASKED}
+
+
+def _content(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path} is not there: nothing has been fetched for it. Run `gii ingest` for this year first.")
-    listed: dict[str, list[dict[str, str]]] = json.loads(verified.read_bytes(path, _remedy(path)))
+    listed: dict[str, Any] = json.loads(verified.read_bytes(path, _remedy(path)))
     return listed
 
 

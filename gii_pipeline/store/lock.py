@@ -38,7 +38,7 @@ class Lock:
     settings: sha256 of the settings that shaped it (a reader's options, an edition). code: stage -> fingerprint of its
     code. contracts: table -> version of its contract, and a hash of it. inputs: name -> content hash of each table or
     file that it was computed from; a table that is read from the archive has its sources instead. libraries: name ->
-    version, of those that decide numbers.
+    version, of those that decide numbers. each_setting: setting -> its sha256, so that a plan can name the changed one.
     """
 
     sources: Sources = field(default_factory=dict)
@@ -47,6 +47,7 @@ class Lock:
     contracts: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
+    each_setting: Mapping[str, str] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         return json.dumps(vars(self), sort_keys=True, separators=(",", ":"), default=list).encode()
@@ -72,7 +73,8 @@ class Lock:
         return {
             **({} if self.inputs else {"sources": fingerprint(self.sources)}),
             **self.inputs,
-            "settings": self.settings,
+            **({} if self.each_setting else {"settings": self.settings}),
+            **{f"setting {name}": said for name, said in self.each_setting.items()},
             "contracts": fingerprint(self.contracts),
             **{f"code of {stage}": said for stage, said in self.code.items()},
             **{f"library {name}": number for name, number in self.libraries.items()},

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from gii_pipeline import fingerprints, verified
+from gii_pipeline.fingerprints import DATA
 from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, Made, made, note, read_footer, read_lock, write_parquet
 from gii_pipeline.store.lock import content_of
 
 OLD = Lock({"ror": {"all": ("ab",)}}, "s", {"ranking": "1"}, {"points": "1.0.0"}, {"patents of 2020": "c"})
+
+CACHED = (fingerprints.code_of, fingerprints._said, fingerprints._tree, fingerprints._imported)
 
 
 def test_a_recipe_is_of_what_decides_the_content_and_not_of_where_it_came_from() -> None:
     assert replace(OLD, sources={"ror": {"all": ("cd",)}}).recipe == OLD.recipe
     others = [
         replace(OLD, settings="t"),
+        replace(OLD, each_setting={"gazetteer": "t"}),
         replace(OLD, code={"ranking": "2"}),
         replace(OLD, contracts={"points": "1.0.1"}),
         replace(OLD, inputs={"patents of 2020": "d"}),
         replace(OLD, libraries={"numpy": "2"}),
     ]
-    assert len({OLD.recipe, *(other.recipe for other in others)}) == 6
+    assert len({OLD.recipe, *(other.recipe for other in others)}) == 7
 
 
 def test_what_is_read_from_the_archive_has_its_files_in_its_recipe() -> None:
@@ -75,7 +82,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _code() -> str:
-    for function in (fingerprints.code_of, fingerprints._tree, fingerprints._imported):
+    for function in CACHED:
         function.cache_clear()
     return fingerprints.code_of("gii_pipeline.stage")
 
@@ -83,7 +90,7 @@ def _code() -> str:
 @pytest.fixture(autouse=True)
 def _of_ours_again() -> object:
     yield
-    _ = [function.cache_clear() for function in (fingerprints.code_of, fingerprints._tree, fingerprints._imported)]
+    _ = [function.cache_clear() for function in CACHED]
 
 
 @pytest.mark.parametrize(
@@ -143,3 +150,61 @@ def test_a_replaced_file_is_noticed_by_its_note(tmp_path: Path) -> None:
     note(path, made(path))
     assert verified.record_of(path).name != f".{path.name}.made"
     assert [found.name for found in tmp_path.iterdir() if not found.name.startswith(".")] == [path.name]
+
+
+def _third_party(modules: Iterable[str]) -> set[str]:
+    """The distributions that code imports, without the standard library."""
+    named: set[str] = set()
+    for node in (node for module in modules for node in fingerprints._running(fingerprints._tree(module))):
+        if isinstance(node, ast.Import):
+            named |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named.add(node.module.split(".")[0])
+    known = packages_distributions()
+    foreign = named - set(sys.stdlib_module_names) - {"gii_pipeline"}
+    return {distribution.lower() for name in foreign for distribution in known[name]}
+
+
+def test_every_library_that_a_stage_imports_is_in_its_recipe() -> None:
+    from gii_pipeline.defs.inputs import GEOCODING, STAGES, UNITING
+    from gii_pipeline.sources import SOURCES
+
+    decide_nothing = {"defusedxml", "filelock", "pydantic", "pyyaml"}
+    of_editions = _third_party(name for modules in STAGES.values() for name in fingerprints._reached(modules))
+    assert of_editions - decide_nothing <= set(fingerprints.libraries())
+    readers = {source.read.__module__ for source in SOURCES.values()}
+    of_records = _third_party(fingerprints._reached([*GEOCODING, *UNITING, *readers]))
+    assert of_records - decide_nothing <= set(fingerprints.libraries(fingerprints.LIBRARIES_OF_RECORDS))
+
+
+def test_records_have_the_code_that_unites_them_and_no_reader_but_their_own() -> None:
+    from gii_pipeline.defs.inputs import GEOCODING, UNITING
+
+    uniting = fingerprints._reached(UNITING)
+    assert {f"gii_pipeline.sources.{name}" for name in ("union", "extracts", "ledger", "source")} <= uniting
+    assert {f"gii_pipeline.sources.readers.{name}" for name in ("rows", "text", "files")} <= uniting
+    readers = {name for name in uniting if name.startswith("gii_pipeline.sources.readers.")}
+    assert not readers & {f"gii_pipeline.sources.readers.{name}" for name in ("regpat", "scopus", "openalex_works")}
+    table = fingerprints._reached(["gii_pipeline.sources.readers.table"])
+    shared = ("rows", "text", "dates", "deal_types", "publication_types")
+    assert {f"gii_pipeline.sources.readers.{name}" for name in shared} <= table
+    geocoding = {file.name for name in fingerprints._reached(GEOCODING) for file in fingerprints._data_files(name)}
+    assert geocoding == {"admin1.csv", "aliases.csv", "economies.csv", "regions.csv"}
+
+
+def test_a_data_file_of_a_package_above_counts_where_a_module_names_it() -> None:
+    technology = fingerprints._data_files("gii_pipeline.sources.readers.technology")
+    assert [file.name for file in technology] == ["technology_fields.csv"]
+
+
+def test_every_data_file_that_lies_in_a_package_of_a_stage_is_in_some_recipe() -> None:
+    from gii_pipeline.defs.inputs import GEOCODING, STAGES, UNITING
+    from gii_pipeline.sources import SOURCES
+
+    begins = [*GEOCODING, *UNITING, *(name for modules in STAGES.values() for name in modules)]
+    reached = fingerprints._reached([*begins, *{source.read.__module__ for source in SOURCES.values()}])
+    counted = {file for name in reached for file in fingerprints._data_files(name)}
+    packages = ("sources", "geocoding", "counting", "clusters", "metrics", "ranking")
+    there = {file for package in packages for file in (fingerprints.ROOT / package).rglob("*") if file.suffix in DATA}
+    compared_with = {"population_printed.csv"}  # by `gii population fit`, which makes no table
+    assert {file.name for file in there - counted} == compared_with

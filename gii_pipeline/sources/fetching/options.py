@@ -5,8 +5,10 @@ Belongs here: pace, patience, tolerance. Does not: anything that only one source
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +18,14 @@ from gii_pipeline.errors import InputError
 NAME = r"^[A-Za-z0-9_-]+$"
 FILE_NAME = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 """What a name in a profile may have as a whole where it becomes part of a path or an address."""
+MANNER = frozenset(
+    {
+        "per_second", "patience", "refresh_tolerance_pct", "allow_empty", "key_variable", "contact", "spend_prepaid",
+        "licence", "per_page", "limit",
+    }
+)  # fmt: skip
+"""Options that say how a client asks, and not what it asks for."""
+_LOOPBACK_PORT = re.compile(r"(?<=://127\.0\.0\.1):\d+|(?<=://localhost):\d+")
 
 
 class FetchOptions(BaseModel):
@@ -42,6 +52,14 @@ class FetchOptions(BaseModel):
         """Where a fetch begins."""
         return ()
 
+    @property
+    def asks(self) -> dict[str, Any]:
+        """What the client asks for: its options with their defaults, as JSON-like values.
+
+        A port of this machine says nothing of it: a server that is started for a run takes one that is free.
+        """
+        return {name: _portless(value) for name, value in self.model_dump(mode="json", exclude=set(MANNER)).items()}
+
 
 class KeyedOptions(FetchOptions):
     """base_url: of the service. key_variable: the environment variable that holds the key."""
@@ -56,6 +74,12 @@ class KeyedOptions(FetchOptions):
     @property
     def addresses(self) -> tuple[str, ...]:
         return (self.base_url,)
+
+
+def _portless(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, str):
+        return _LOOPBACK_PORT.sub("", value)
+    return [_portless(each) for each in value] if isinstance(value, list) else value
 
 
 def terms_of(source: str, options: FetchOptions, licence: str, data_year: int | None) -> Terms:

@@ -1,0 +1,237 @@
+"""What a plan says of tables whose code, libraries, gazetteer or fetches changed, without a run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gii_pipeline import fingerprints
+from gii_pipeline.defs import inputs
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.defs.planning import Step, plan
+from gii_pipeline.profiles import Fetch, Gazetteer, Input
+from gii_pipeline.sources import SOURCES
+from gii_pipeline.sources.gathering import asked, changed_files, pin
+from gii_pipeline_tests.defs import calendar_world
+from gii_pipeline_tests.defs.calendar_world import at
+
+LABEL = "2026"
+YEARS = (2023, 2024, 2025)
+"""Of the edition and of the one before, which it is compared with."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """A pipeline whose edition 2026 and its data years lie there, made from what is there now."""
+    made = calendar_world.pipeline(tmp_path_factory.mktemp("world"))
+    for year in YEARS:
+        calendar_world.ingest(made, year, at(2026, 6, 1))
+    calendar_world.population(made)
+    calendar_world.rank(made, LABEL)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _code_as_it_is() -> Iterator[None]:
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    for function in (fingerprints.code_of, fingerprints.libraries):
+        function.cache_clear()
+
+
+def _planned(made: Pipeline) -> dict[str, Step]:
+    return {step.title: step for step in plan(made, [LABEL])}
+
+
+def _with_code(monkeypatch: pytest.MonkeyPatch, module: str, statement: str) -> None:
+    """Let a module of ours have one statement more, as if its file had."""
+    file, said = fingerprints._file(module), fingerprints._said
+    assert file is not None
+    tree = ast.parse(f"{file.read_text(encoding='utf-8')}\n{statement}\n")
+    changed = fingerprints._canonical(fingerprints._without_docstrings(tree))
+    monkeypatch.setattr(fingerprints, "_said", lambda name: changed if name == module else said(name))
+    _forget()
+
+
+def test_nothing_is_stale_while_nothing_changed(made: Pipeline) -> None:
+    assert {title: step.state for title, step in _planned(made).items()} == {
+        **{f"ingest {year}": "there" for year in YEARS},
+        "ranking 2026": "there",
+    }
+
+
+def test_a_changed_module_of_ranking_makes_the_ranking_stale_and_names_it(
+    made: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_code(monkeypatch, "gii_pipeline.ranking.rank", "WEIGHT = 2")
+    planned = _planned(made)
+    assert planned["ranking 2026"].state == "stale"
+    assert "code of ranking changed" in planned["ranking 2026"].why
+    assert "code of clusters" not in planned["ranking 2026"].why
+    assert {planned[f"ingest {year}"].state for year in YEARS} == {"there"}
+
+
+@pytest.mark.parametrize("statement", ["# why", '"""What."""'])
+def test_a_comment_in_the_ranking_makes_nothing_stale(
+    made: Pipeline, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    _with_code(monkeypatch, "gii_pipeline.ranking.rank", statement)
+    assert {step.state for step in _planned(made).values()} == {"there"}
+
+
+@pytest.mark.parametrize(
+    ("module", "named"),
+    [
+        ("gii_pipeline.sources.union", "code of union changed"),
+        ("gii_pipeline.sources.extracts", "code of union changed"),
+        ("gii_pipeline.sources.ledger", "code of union changed"),
+        ("gii_pipeline.sources.source", "code of union changed"),
+        ("gii_pipeline.sources.readers.rows", "code of reader local changed"),
+        ("gii_pipeline.sources.readers.text", "code of reader local changed"),
+        ("gii_pipeline.sources.readers.dates", "code of reader local changed"),
+        ("gii_pipeline.sources.readers.publication_types", "code of reader local changed"),
+        ("gii_pipeline.geocoding.regions", "code of geocoding changed"),
+    ],
+)
+def test_changed_code_that_records_are_made_with_makes_their_years_and_the_ranking_stale(
+    made: Pipeline, monkeypatch: pytest.MonkeyPatch, module: str, named: str
+) -> None:
+    _with_code(monkeypatch, module, "CHANGED = 1")
+    planned = _planned(made)
+    for year in YEARS:
+        assert planned[f"ingest {year}"].state == "stale"
+        assert named in planned[f"ingest {year}"].why
+    assert planned["ranking 2026"].state == "stale"
+
+
+def test_a_reader_that_the_profile_does_not_use_may_change(made: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    _with_code(monkeypatch, "gii_pipeline.sources.readers.regpat", "CHANGED = 1")
+    assert {step.state for step in _planned(made).values()} == {"there"}
+
+
+@pytest.mark.parametrize("file", ["geocoding/aliases.csv", "geocoding/admin1.csv"])
+def test_a_changed_list_of_the_gazetteer_makes_the_years_stale(
+    made: Pipeline, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    original, changed = Path.read_bytes, fingerprints.ROOT / file
+    monkeypatch.setattr(Path, "read_bytes", lambda path: original(path) + (b"\n" if path == changed else b""))
+    _forget()
+    step = _planned(made)["ingest 2024"]
+    assert (step.state, "code of geocoding changed" in step.why) == ("stale", True)
+
+
+def test_another_version_of_the_places_makes_the_years_stale_and_names_the_library(
+    made: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = fingerprints.version
+    monkeypatch.setattr(fingerprints, "version", lambda name: "0" if name == "zipcodes" else version(name))
+    _forget()
+    step = _planned(made)["ingest 2024"]
+    assert (step.state, "library zipcodes changed" in step.why) == ("stale", True)
+
+
+@pytest.mark.parametrize("settings", [{"unknown_economies_pct": 5.0}, {"min_population": 1000}])
+def test_a_changed_setting_of_the_gazetteer_makes_the_years_stale(made: Pipeline, settings: dict[str, Any]) -> None:
+    profile = made.profile.model_copy(update={"gazetteer": Gazetteer(**settings)})
+    step = _planned(replace(made, profile=profile))["ingest 2024"]
+    assert step.state == "stale"
+    assert "gazetteer changed" in step.why
+
+
+def _fetched(reader: str, role: str, **options: Any) -> Input:
+    return Input(reader=reader, files={role: Fetch(**options)})
+
+
+FETCHES: dict[str, tuple[Callable[..., Input], dict[str, Any], dict[str, Any], str]] = {
+    "url": (
+        partial(_fetched, "ror", "organizations", fetch="file_url"),
+        {"url": "https://example.org/v1.zip"},
+        {"url": "https://example.org/v2.zip"},
+        "the fetch of `organizations` changed: url",
+    ),
+    "query": (
+        partial(_fetched, "crunchbase_api", "rounds", fetch="crunchbase_api"),
+        {},
+        {"query": [{"type": "predicate"}]},
+        "the fetch of `rounds` changed: query",
+    ),
+    "filter": (
+        partial(_fetched, "openalex_works", "works", fetch="openalex_api"),
+        {"filter": "type:article"},
+        {"filter": "type:review"},
+        "the fetch of `works` changed: filter",
+    ),
+    "table": (
+        partial(_fetched, "patentsview_tables", "pct", fetch="uspto_odp"),
+        {"table": "g_pct_data"},
+        {"table": "pg_pct_data"},
+        "the fetch of `pct` changed: table",
+    ),
+    "an epoch's raster": (
+        partial(_fetched, "population", "2015", fetch="file_url"),
+        {"url": "https://example.org/2015.tif"},
+        {"url": "https://example.org/2015-v2.tif"},
+        "the fetch of `2015` changed: url",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FETCHES.values(), ids=FETCHES)
+def test_what_a_source_is_asked_for_is_on_record_and_a_change_is_named(
+    made: Pipeline, tmp_path: Path, case: tuple[Callable[..., Input], dict[str, Any], dict[str, Any], str]
+) -> None:
+    source, before, after, why = case
+    path = tmp_path / "inputs.json"
+    (role,) = source(**before).files
+    pin({role: []}, path, source(**before))
+    assert changed_files(made.archive, source(**before), path) == ""
+    assert changed_files(made.archive, source(**before, per_second=0.5), path) == ""
+    assert changed_files(made.archive, source(**after), path) == why
+
+
+def test_a_plan_names_a_fetch_of_the_population_that_changed(made: Pipeline) -> None:
+    (year,) = made.profile.population.rasters
+    population = made.profile.population.model_copy(
+        update={"rasters": {year: Fetch(fetch="file_url", url="https://example.org/p.tif")}}
+    )
+    step = _planned(replace(made, profile=made.profile.model_copy(update={"population": population})))["ingest 2024"]
+    assert (step.state, step.why) == ("stale", f"population: what was fetched for `{year}` is not on record")
+
+
+def test_a_list_without_what_was_asked_for_is_not_taken_for_an_unchanged_one(made: Pipeline, tmp_path: Path) -> None:
+    source = _fetched("ror", "organizations", fetch="file_url", url="https://example.org/v1.zip")
+    path = tmp_path / "inputs.json"
+    pin({"organizations": []}, path)
+    assert changed_files(made.archive, source, path) == "what was fetched for `organizations` is not on record"
+
+
+def test_files_of_a_role_that_the_profile_no_longer_names_are_noticed(made: Pipeline, tmp_path: Path) -> None:
+    path = tmp_path / "inputs.json"
+    pin({"works": [], "deleted_ids": []}, path)
+    source = Input(reader="openalex_works", files={"works": ()})
+    assert changed_files(made.archive, source, path) == "other roles have files: deleted_ids"
+
+
+def test_a_port_of_this_machine_is_no_part_of_what_is_asked_for() -> None:
+    def of(port: int) -> dict[str, dict[str, Any]]:
+        return asked(_fetched("ror", "organizations", fetch="file_url", url=f"http://127.0.0.1:{port}/ror.zip"))
+
+    assert of(8744) == of(50123)
+    assert of(8744)["organizations"]["url"] == ["http://127.0.0.1/ror.zip"]
+
+
+def test_the_code_of_institutions_is_a_part_of_the_recipe_of_records(made: Pipeline) -> None:
+    institutions = Input(reader="ror", files={"organizations": ()})
+    with_them = replace(made, profile=made.profile.model_copy(update={"institutions": institutions}))
+    assert "reader ror" in inputs.record_code(with_them, "patents")
+    assert "reader ror" not in inputs.record_code(made, "patents")
+    assert set(SOURCES) >= {"ror"}
