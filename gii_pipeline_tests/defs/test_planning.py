@@ -229,6 +229,15 @@ def test_a_port_of_this_machine_is_no_part_of_what_is_asked_for() -> None:
     assert of(8744)["organizations"]["url"] == ["http://127.0.0.1/ror.zip"]
 
 
+def test_no_key_of_an_address_is_written_into_a_list(tmp_path: Path) -> None:
+    url = "https://me:hidden@example.org/ror.zip?v=2&api_key=hidden"
+    source = _fetched("ror", "organizations", fetch="file_url", url=url)
+    pin({"organizations": []}, tmp_path / "inputs.json", source)
+    written = (tmp_path / "inputs.json").read_text(encoding="utf-8")
+    assert "example.org/ror.zip?v=2" in written
+    assert "hidden" not in written
+
+
 def test_the_code_of_institutions_is_a_part_of_the_recipe_of_records(made: Pipeline) -> None:
     institutions = Input(reader="ror", files={"organizations": ()})
     with_them = replace(made, profile=made.profile.model_copy(update={"institutions": institutions}))

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from gii_pipeline.archive import Answer, Archive, HttpClient, Key, Patience, Terms
+from gii_pipeline.archive.redaction import public_address
 from gii_pipeline.errors import InputError
 
 NAME = r"^[A-Za-z0-9_-]+$"
@@ -54,11 +55,11 @@ class FetchOptions(BaseModel):
 
     @property
     def asks(self) -> dict[str, Any]:
-        """What the client asks for: its options with their defaults, as JSON-like values.
+        """What the client asks for: its options with their defaults, as JSON-like values without keys.
 
         A port of this machine says nothing of it: a server that is started for a run takes one that is free.
         """
-        return {name: _portless(value) for name, value in self.model_dump(mode="json", exclude=set(MANNER)).items()}
+        return {name: _public(value) for name, value in self.model_dump(mode="json", exclude=set(MANNER)).items()}
 
 
 class KeyedOptions(FetchOptions):
@@ -76,10 +77,10 @@ class KeyedOptions(FetchOptions):
         return (self.base_url,)
 
 
-def _portless(value: Any) -> Any:  # noqa: ANN401
+def _public(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, str):
-        return _LOOPBACK_PORT.sub("", value)
-    return [_portless(each) for each in value] if isinstance(value, list) else value
+        return _LOOPBACK_PORT.sub("", public_address(value)) if "://" in value else value
+    return [_public(each) for each in value] if isinstance(value, list) else value
 
 
 def terms_of(source: str, options: FetchOptions, licence: str, data_year: int | None) -> Terms:
