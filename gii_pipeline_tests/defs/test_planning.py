@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.metadata import version
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -132,8 +133,7 @@ def test_a_changed_list_of_the_gazetteer_makes_the_years_stale(
 def test_another_version_of_the_places_makes_the_years_stale_and_names_the_library(
     made: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    version = fingerprints.version
-    monkeypatch.setattr(fingerprints, "version", lambda name: "0" if name == "zipcodes" else version(name))
+    monkeypatch.setattr("gii_pipeline.fingerprints.version", lambda name: "0" if name == "zipcodes" else version(name))
     _forget()
     step = _planned(made)["ingest 2024"]
     assert (step.state, "library zipcodes changed" in step.why) == ("stale", True)
