@@ -65,6 +65,7 @@ def run(
                 made.append(step)
         _show_release(workflow, label, before)
         _show_account(workflow, made)
+        _show_idle_waivers(workflow, label)
 
 
 def plan(
@@ -254,6 +255,15 @@ def _show_account(workflow: Workflow, made: Sequence[Step], *, stderr: bool = Fa
             out.print(line, soft_wrap=True, highlight=False, markup=False)
     for warning in workflow.warnings:
         out.print(f"Warning: {warning}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _show_idle_waivers(workflow: Workflow, label: str) -> None:
+    """The waivers of the profile that allow nothing in an edition, but for those that its contracts told of."""
+    from gii_pipeline.defs.waived import idle_waivers
+    from gii_pipeline.report.progress import console
+
+    for told in idle_waivers(workflow.pipeline, label, workflow.warnings):
+        console().print(f"Warning: {told}", soft_wrap=True, highlight=False)
 
 
 def _newest_version(workflow: Workflow, label: str) -> str | None:

@@ -22,7 +22,8 @@ Status = Literal["passed", "failed", "skipped"]
 class RuleResult:
     """How one rule came out. `failing_rows` are the first 20 by key; `failing_count` counts all of them.
 
-    A skipped rule could not be judged and neither passed nor failed; `reason` says what was missing.
+    A skipped rule could not be judged and neither passed nor failed; `reason` says what was missing. waiver: what the
+    profile says that makes a broken rule a warning.
     """
 
     rule: str
@@ -33,6 +34,7 @@ class RuleResult:
     failing_count: int = 0
     failing_rows: tuple[Mapping[str, Any], ...] = ()
     reason: str = ""
+    waiver: Mapping[str, Any] | None = None
 
     @property
     def passed(self) -> bool:
@@ -78,6 +80,11 @@ class Verdict:
     @property
     def warnings(self) -> list[RuleResult]:
         return [r for r in self.results if r.status == "failed" and r.severity == "warning"]
+
+    @property
+    def waivers(self) -> list[Mapping[str, Any]]:
+        """The waivers that allow what this table breaks."""
+        return [result.waiver for result in self.results if result.waiver]
 
     @property
     def skipped(self) -> list[RuleResult]:

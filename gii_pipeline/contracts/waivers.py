@@ -49,7 +49,9 @@ def waive(verdict: Verdict, waivers: Iterable[Waiver], today: date) -> tuple[Ver
             told.append(f"the waiver of {waiver.check} expired on {waiver.until}")
         elif _within(verdict, result, waiver.observed):
             allowed = f"{result.description} Allowed until {waiver.until}: {waiver.reason}"
-            results[waiver.check] = replace(result, severity="warning", description=allowed)
+            results[waiver.check] = replace(
+                result, severity="warning", description=allowed, waiver=waiver.model_dump(mode="json")
+            )
         else:
             told.append(f"the waiver of {waiver.check} allows {waiver.observed:g}; what is observed now is worse")
     return replace(verdict, results=tuple(results.values())), told

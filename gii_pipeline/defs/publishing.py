@@ -153,7 +153,7 @@ def publish(
             for name, path in staged.items()
         }
         with store.lock(audit.partition):  # so that two runs of a partition do not mix their files
-            _promote(store, audit.partition, staged, lock)
+            _promote(store, audit.partition, staged, lock, verdicts)
         costs = meter.figures
     for name in tables:
         yield dg.MaterializeResult(asset_key=name, metadata={**shown[name], **costs})
@@ -166,7 +166,13 @@ def not_demanded(table: str, data_year: int) -> Published:
     yield dg.MaterializeResult(asset_key=table, metadata={"not_made": why})
 
 
-def _promote(store: Store, partition: str, staged: Mapping[str, Path], lock: Lock) -> None:
+def _promote(
+    store: Store,
+    partition: str,
+    staged: Mapping[str, Path],
+    lock: Lock,
+    verdicts: Mapping[str, contracts.Verdict],
+) -> None:
     """Put the staged files in their places; one whose content is there already stays, and its new recipe is noted.
 
     Raises GiiError where the same recipe gave other content before: something undeclared decides it. Tables of records
@@ -177,7 +183,7 @@ def _promote(store: Store, partition: str, staged: Mapping[str, Path], lock: Loc
     for name, path in staged.items():
         target = store.partition(name, partition)
         new, old = content_of(path), _as_written(store, name, partition)
-        notes[target] = Made(new, lock)
+        notes[target] = Made(new, lock, tuple(verdicts[name].waivers))
         if old and lock.inputs and old.lock.recipe == lock.recipe and old.content != new:
             raise GiiError(
                 f"{name} of {partition} came out otherwise than before from the same inputs, settings and code: "

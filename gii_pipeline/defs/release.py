@@ -18,6 +18,7 @@ from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.partitions import editions
 from gii_pipeline.defs.pictures import pictures
 from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.defs.waived import used_waivers
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.profiles import Input
 from gii_pipeline.releases import (
@@ -139,6 +140,7 @@ def release_info(pipeline: Pipeline, label: str) -> ReleaseInfo:
         made_up=pipeline.profile.made_up,
         maturity="provisional" if edition.provisional else "final",
         data_as_of=as_of,
+        waivers=used_waivers(pipeline, label),
     )
 
 

@@ -6,6 +6,7 @@ Does not: the data package, which lists the files for machines (`package`).
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +49,7 @@ def readme(version: Version, info: ReleaseInfo, wide: pa.Table, tables: Mapping[
         f"- {source.title}. {source.licence}. {source.citation}" for _, source in sorted(info.sources.items())
     )
     warning = "".join(f"> **{note}**\n\n" for note in notes)
+    allowed = "\n".join(map(_allowed, info.waivers)) or "None: every table keeps every rule that it must keep."
     return f"""# {info.title}
 
 Version {version}.{method}
@@ -75,6 +77,10 @@ Version {version}.{method}
 
 Descriptions and units of all columns are in the files, and in `datapackage.json`.
 
+## Waivers
+
+{allowed}
+
 ## Cite
 
 gii_pipeline: {info.title}, version {version}. Recomputed; not published by WIPO.
@@ -83,6 +89,15 @@ gii_pipeline: {info.title}, version {version}. Recomputed; not published by WIPO
 
 {sources}
 """
+
+
+def _allowed(waiver: Mapping[str, Any]) -> str:
+    """A broken rule that a person allowed, as a line of a list; the reason is a person's text."""
+    reason = html.escape(" ".join(str(waiver["reason"]).split()), quote=False)
+    return (
+        f"- `{waiver['subject']}` {waiver['partition']} breaks `{waiver['check']}`. Allowed until {waiver['until']}, "
+        f"observed {waiver['observed']:g}: {reason}"
+    )
 
 
 def citation(version: Version, info: ReleaseInfo) -> str:

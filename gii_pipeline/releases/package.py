@@ -75,6 +75,7 @@ def data_package(
             for name, s in sorted(info.sources.items())
         ],
         "settings": info.settings,
+        "waivers": list(info.waivers),
         "resources": [_resource(path, file, tables, content) for path, file in sorted(files.items())],
     }
     return signed(package)

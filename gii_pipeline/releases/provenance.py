@@ -115,6 +115,7 @@ def lock_file(
             name: {"title": s.title, "licence": s.licence, "citation": s.citation}
             for name, s in sorted(info.sources.items())
         },
+        "waivers": list(info.waivers),
         "libraries": _libraries(),
         "history": history,
         "tables": tables,

@@ -144,9 +144,9 @@ def unchanged(staged: Staged, info: ReleaseInfo, last: Release) -> bool:
     Versions of code and libraries may differ: when the content does not, there is nothing new to read.
     """
     lock = _lock_content(staged, info, {})
-    facts = ("sources", "settings", "contracts", "source_details", "history", "tables")
+    facts = ("sources", "settings", "contracts", "source_details", "waivers", "history", "tables")
     words = {"title": info.title, "made_up": info.made_up, "maturity": info.maturity, "settings": dict(info.settings)}
-    return all(_plain(lock[fact]) == last.lock[fact] for fact in facts) and all(
+    return all(_plain(lock[fact]) == last.lock.get(fact, []) for fact in facts) and all(
         _plain(value) == last.package[word] for word, value in words.items()
     )
 

@@ -119,10 +119,14 @@ def content_of(path: Path) -> str:
 
 
 class Made(NamedTuple):
-    """A stored table's content, and the newest recipe known to give it."""
+    """A stored table's content, and the newest recipe known to give it.
+
+    waivers: what a person allows and without which it would break a rule; None where no note says so.
+    """
 
     content: str
     lock: Lock
+    waivers: tuple[Mapping[str, Any], ...] | None = None
 
 
 def made(path: Path) -> Made:
@@ -143,15 +147,22 @@ def _noted(path: Path) -> Made | None:
     try:
         noted = json.loads(_note_of(path).read_bytes())
         if noted["sha256"] == verified.sha256_of(path):
-            return Made(noted["content"], Lock.from_bytes(noted["lock"].encode()))
+            lock = Lock.from_bytes(noted["lock"].encode())
+            waivers = noted.get("waivers")
+            return Made(noted["content"], lock, None if waivers is None else tuple(waivers))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     return None
 
 
 def note(path: Path, known: Made) -> None:
-    """Note beside a stored file what it contains, and by which recipe."""
-    said = {"sha256": verified.sha256_of(path), "content": known.content, "lock": known.lock.to_bytes().decode()}
+    """Note beside a stored file what it contains, by which recipe, and under which waivers."""
+    said = {
+        "sha256": verified.sha256_of(path),
+        "content": known.content,
+        "lock": known.lock.to_bytes().decode(),
+        "waivers": known.waivers,
+    }
     staged = _note_of(path).with_suffix(f".{os.getpid()}")
     staged.write_text(json.dumps(said), encoding="utf-8")
     staged.replace(_note_of(path))

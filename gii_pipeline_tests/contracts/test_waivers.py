@@ -39,6 +39,8 @@ def test_a_waived_rule_is_a_warning_that_gives_the_reason() -> None:
     assert told == []
     [warning] = [result for result in judged.warnings if result.rule == FALL["check"]]
     assert "the office changed its year" in warning.sentence
+    assert judged.waivers == [{**FALL, "partition": str(YEAR)}]
+    assert fallen().waivers == []
 
 
 @pytest.mark.parametrize(

@@ -202,3 +202,23 @@ def test_an_edition_is_released_while_its_tables_are_those_of_the_newest_version
     release(tmp_path, "2025")
     withdraw(tmp_path, "v2025.2", because="Wrong.", at="2026-04-01T00:00:00Z")
     assert not is_released(tmp_path, "2025")
+
+
+def test_a_release_lists_what_a_person_allowed(root: Path) -> None:
+    assert "None: every table keeps every rule" in (release(root).release.folder / "README.md").read_text()
+    waiver = {
+        "check": "records_at_least_70_pct_of_previous_year",
+        "subject": "patents",
+        "partition": "2024",
+        "observed": 62.5,
+        "reason": "the office\nmoved <b>its</b> year",
+        "until": "2027-06-30",
+    }
+    made = make_release(root, "2025", replace(info(), waivers=(waiver,)), clock=noon)
+    assert (made.created, str(made.release.version)) == (True, "v2025.2")
+    assert made.release.package["waivers"] == made.release.lock["waivers"] == [waiver]
+    assert (
+        "- `patents` 2024 breaks `records_at_least_70_pct_of_previous_year`. Allowed until 2027-06-30, observed 62.5: "
+        "the office moved &lt;b&gt;its&lt;/b&gt; year\n"
+    ) in (made.release.folder / "README.md").read_text()
+    assert not make_release(root, "2025", replace(info(), waivers=(waiver,)), clock=noon).created

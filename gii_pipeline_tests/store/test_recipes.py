@@ -46,10 +46,11 @@ def test_a_note_gives_a_newer_recipe_of_the_same_bytes_and_is_ignored_for_others
     write_parquet(pa.table({"rank": [1, 2]}), path, {LOCK_KEY: OLD.to_bytes()})
     content = made(path).content
     assert (read_lock(path), content) == (OLD, content_of(path))
-    note(path, Made(content, new))
-    assert (made(path), read_footer(path)) == (Made(content, new), OLD)
+    known = Made(content, new, ({"check": "table_not_empty"},))
+    note(path, known)
+    assert (made(path), read_footer(path)) == (known, OLD)
     write_parquet(pa.table({"rank": [2, 1]}), path, {LOCK_KEY: OLD.to_bytes()})
-    assert made(path).lock == OLD
+    assert (made(path).lock, made(path).waivers) == (OLD, None)
     assert made(path).content != content
 
 
