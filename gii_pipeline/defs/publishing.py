@@ -25,7 +25,7 @@ from gii_pipeline.defs import page
 from gii_pipeline.defs.costs import Meter
 from gii_pipeline.defs.pictures import pictures
 from gii_pipeline.errors import ContractError, DamagedError, GiiError, InputError
-from gii_pipeline.store import LOCK_KEY, Lock, Made, Store, made, note, write_parquet
+from gii_pipeline.store import LOCK_KEY, Lock, Made, Store, made, note, read_footer, write_parquet
 from gii_pipeline.store.lock import content_of, footer
 from gii_pipeline.verified import check
 
@@ -184,7 +184,8 @@ def _promote(
         target = store.partition(name, partition)
         new, old = content_of(path), _as_written(store, name, partition)
         notes[target] = Made(new, lock, tuple(verdicts[name].waivers))
-        if old and lock.inputs and old.lock.recipe == lock.recipe and old.content != new:
+        known = {old.lock.recipe, read_footer(target).recipe} if old else set()
+        if old and lock.inputs and lock.recipe in known and old.content != new:
             raise GiiError(
                 f"{name} of {partition} came out otherwise than before from the same inputs, settings and code: "
                 f"something that its recipe does not name decides it. {target} is kept; remove it to make it again."
