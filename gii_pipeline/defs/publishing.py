@@ -184,8 +184,8 @@ def _promote(
         target = store.partition(name, partition)
         new, old = content_of(path), _as_written(store, name, partition)
         notes[target] = Made(new, lock, tuple(verdicts[name].waivers))
-        known = {old.lock.recipe, read_footer(target).recipe} if old else set()
-        if old and lock.inputs and lock.recipe in known and old.content != new:
+        recipes = {old.lock.recipe, read_footer(target).recipe} if old else set()
+        if old and lock.inputs and lock.recipe in recipes and old.content != new:
             raise GiiError(
                 f"{name} of {partition} came out otherwise than before from the same inputs, settings and code: "
                 f"something that its recipe does not name decides it. {target} is kept; remove it to make it again."
