@@ -197,7 +197,7 @@ class Resolver:
         parts = self._parts(address, economy, evidence)
         candidates = sorted(self._candidates(address, economy, parts, evidence))
         zipped = self._zipped(address, economy, evidence)
-        if candidates and zipped is not None and candidates[0].rank >= _SOME_WORDS:
+        if candidates and zipped is not None and _yields(candidates[0]):
             candidates = [each for each in candidates if self._km(each.place, zipped) <= NEAR_KM]
         if candidates:
             best = candidates[0]
@@ -409,6 +409,11 @@ def _why_not(economy: str, parts: list[tuple[Part, Evidence]]) -> str:
 
 def _tail(address: Written, within: float) -> list[Part]:
     return [part for part in address.parts if part.nth < within]
+
+
+def _yields(best: _Candidate) -> bool:
+    """Whether a place yields to a ZIP code that lies elsewhere: one found by some words, or by another's name."""
+    return best.rank >= _SOME_WORDS or (best.how >= OTHER and not best.agrees)
 
 
 def _says_nothing(names: Evidence) -> bool:

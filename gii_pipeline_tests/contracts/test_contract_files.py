@@ -21,6 +21,7 @@ from gii_pipeline.contracts.dictionary import markdown
 from gii_pipeline.contracts.predicates import BROKEN, ROW_COUNT
 from gii_pipeline.contracts.translation import COLUMNS_MATCH, SHAPE
 from gii_pipeline.errors import InputError
+from gii_pipeline.releases.series import SERIES_TABLES
 from gii_pipeline_tests.contracts import world
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +49,7 @@ def test_a_contract_says_who_answers_for_which_table_and_how_fresh_it_is(name: s
     assert re.fullmatch(r"\d+\.\d+\.\d+", contract.version)
     assert contract.owner
     assert contract.maturity in ("stable", "beta")
-    assert contract.layer == ("core" if name in CORE else "release" if name == "rank_history" else "edition")
+    assert contract.layer == ("core" if name in CORE else "release" if name in SERIES_TABLES else "edition")
     assert {"frequency", "latency", "timeOfAvailability"} <= contract.sla.keys()
     assert all((contract.purpose, contract.usage, contract.limitations, contract.grain, contract.key))
 
@@ -103,7 +104,7 @@ def test_no_rule_of_a_table_reads_one_that_is_made_from_it() -> None:
     order = ["patents", "publications", "vc_deals", "locations", "geocoding_quality", "ingest_ledger"]
     order += ["points", "clusters", "cluster_members", "cluster_footprints", "cluster_metrics", "ranking_size"]
     order += ["ranking_intensity", "contributions", "rank_changes", "rank_stability", "agreement", "coverage"]
-    order += ["rank_history"]
+    order += ["rank_history", "rank_events"]
     assert sorted(order) == list(NAMES)
     for place, name in enumerate(order):
         later = {r for rule in contracts.load(name).rules for r in rule.references} & set(order[place:])

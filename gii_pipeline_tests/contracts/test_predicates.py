@@ -29,7 +29,9 @@ CORRUPTED = [
 
 @functools.cache
 def all_tables() -> Mapping[str, pa.Table]:
-    return {**small_edition.tables(), **world.core_tables(), "rank_history": world.rank_history()}
+    edition = small_edition.tables()
+    series = {"rank_history": world.rank_history(), "rank_events": world.rank_events(edition)}
+    return {**edition, **world.core_tables(), **series}
 
 
 def _references(name: str) -> dict[str, pa.Table]:
@@ -42,7 +44,7 @@ def _judged(name: str, table: pa.Table) -> contracts.Verdict:
         table,
         contracts.load(name),
         references=_references(name),
-        parameters=world.PARAMETERS,
+        parameters={**world.PARAMETERS, "ranking_length": all_tables()["ranking_size"].num_rows},
         partition=str(world.YEAR if contracts.load(name).layer == "core" else 2025),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from gii_pipeline import contracts
+from gii_pipeline.releases import events
 
 YEAR = 2024
 PARAMETERS = {"data_year": YEAR, "retrieved_year": YEAR + 1}
@@ -160,6 +161,18 @@ def rank_history() -> pa.Table:
         for rank in (1, 2, 3)
     ]
     return as_table("rank_history", rows)
+
+
+def rank_events(edition: Mapping[str, pa.Table]) -> pa.Table:
+    """The events of an edition after one in which its clusters stood the other way round."""
+    ranking = edition["ranking_size"]
+    before = {
+        **edition,
+        "ranking_size": ranking.set_column(
+            ranking.column_names.index("rank"), "rank", pa.array(ranking["rank"].to_pylist()[::-1], pa.int32())
+        ).set_column(0, ranking.field("edition"), pa.array([2024] * ranking.num_rows, pa.int32())),
+    }
+    return events.rank_events(edition.__getitem__, [before.__getitem__], own_method=True)
 
 
 def core_tables() -> dict[str, pa.Table]:

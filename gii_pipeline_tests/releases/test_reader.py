@@ -74,7 +74,7 @@ def test_a_root_may_be_a_path_or_text(published: Path) -> None:
 def test_a_release_says_what_it_is(opened: Release) -> None:
     assert (str(opened.version), opened.label, opened.maturity, opened.withdrawn) == ("v2025.2", "2025", "final", None)
     assert opened.settings["radius_km"]["value"] == 15.0
-    assert opened.lock["code"] == "0.1.0"
+    assert opened.lock["code"] == {"ranking": "0.1.0"}
 
 
 def test_types_do_not_depend_on_which_values_are_null(tmp_path: Path) -> None:

@@ -29,8 +29,7 @@ def test_every_word_of_a_source_means_a_type_of_ours(words: Mapping[str, str]) -
 
 
 def test_editions_count_venture_equity() -> None:
-    sandbox = read_profile("sandbox").editions
-    for book in (wipo_book().editions, sandbox):
+    for book in (wipo_book().editions, read_profile("sandbox").book.editions):
         counted = [
             edition.metrics["vc_deals"].record_types for edition in book.values() if "vc_deals" in edition.metrics
         ]
