@@ -60,6 +60,8 @@ def run(
         made: list[Step] = []
         with reporting(len(waiting)) as reporter:
             for step in workflow.in_order(waiting):
+                for told in workflow.empty_years(label) if step.job == "ranking" else ():
+                    reporter.console.print(f"Warning: {told}", soft_wrap=True, highlight=False)
                 with reporter.run(step.title) as follow:
                     workflow.run(step, follow)
                 made.append(step)

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Literal
 
 import dagster as dg
+import pyarrow.parquet as pq
 
 from gii_pipeline.defs.definitions import build
 from gii_pipeline.defs.instance import instance_of
@@ -21,6 +22,7 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, plan, recounted
 from gii_pipeline.defs.running import Follow, run_partition
 from gii_pipeline.errors import GiiError
+from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.releases import is_released
 from gii_pipeline.store import FOLLOWING_TABLES, read_parquet
 
@@ -43,7 +45,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Workflow:
-    """The jobs of one pipeline, run in this process. warnings: of the contracts of the tables made so far."""
+    """The jobs of one pipeline, run in this process.
+
+    warnings: of the contracts of the tables made so far, and of years without records in the editions ranked.
+    """
 
     pipeline: Pipeline
     warnings: list[str] = field(default_factory=list)
@@ -115,6 +120,8 @@ class Workflow:
 
     def run(self, step: Step, follow: Follow = lambda _: None) -> None:
         """Run one step of a plan; raises what failed. follow: gets its events as they come."""
+        if step.job != "ingest":
+            self.warnings.extend(told for told in self.empty_years(step.partition) if told not in self.warnings)
         where = self.definitions, step.job, step.partition, self.instance
         run_partition(*where, assets=self._assets(step), follow=follow, warnings=self.warnings)
 
@@ -125,6 +132,20 @@ class Workflow:
         if any(step.state != "there" for step in ingest):
             yield from recounted(self.pipeline)
         yield from (step for step in steps if step.job != "ingest")
+
+    def empty_years(self, label: str) -> list[str]:
+        """A sentence for each metric of an edition whose window has years without a record, made now or earlier."""
+        told = []
+        for metric, years in self.pipeline.editions[label].data_years.items():
+            table, store = CORE_TABLES[metric], self.pipeline.store
+            there = [str(year) for year in years if store.core(table, year).is_file()]
+            empty = [year for year in there if pq.read_metadata(store.verified(table, year)).num_rows == 0]
+            if empty:
+                told.append(
+                    f"{table} {', '.join(empty)}: no record, of {len(there)} years that edition {label} "
+                    "counts. Where the source has some, `gii ingest` with other files, or --refresh, reads them"
+                )
+        return told
 
     def _assets(self, step: Step) -> list[str] | None:
         """The assets that a step makes; None for all of its job."""

@@ -1,4 +1,4 @@
-"""Which waivers an edition's tables needed, and which allow nothing."""
+"""What a command says beside the contracts: which waivers were needed, and which years have no record."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from gii_pipeline import verified
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.waived import idle_waivers, used_waivers
+from gii_pipeline.defs.workflow import Workflow
 from gii_pipeline.profiles import read_profile
 from gii_pipeline.store import LOCK_KEY, Lock, Made, note, write_parquet
 from gii_pipeline_tests import tiny_world
@@ -74,3 +76,14 @@ def test_a_waiver_that_allows_nothing_is_told_once(world: Path, changed: dict[st
     assert told in found
     if "correct it" not in found:
         assert idle_waivers(pipeline, "2015", [found]) == []
+
+
+def test_years_without_records_are_told_before_an_edition_is_ranked(world: Path) -> None:
+    pipeline = pipeline_with(world)
+    for year, rows in ((2013, []), (2014, ["1"])):
+        path = pipeline.store.core("vc_deals", year)
+        path.parent.mkdir(parents=True)
+        write_parquet(pa.table({"record_id": pa.array(rows, pa.string())}), path, {LOCK_KEY: Lock().to_bytes()})
+        verified.record(path)
+    [told] = Workflow(pipeline).empty_years("2015")
+    assert told.startswith("vc_deals 2013: no record, of 2 years that edition 2015 counts")
