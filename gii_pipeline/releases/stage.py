@@ -37,6 +37,8 @@ CSV_TABLES = ("ranking_size", "ranking_intensity")
 SQLITE_TABLES = ("cluster_metrics", "contributions", "rank_changes", "rank_stability", "rank_history", "rank_events")
 RELEASE_KEY = b"gii_release"
 """In the metadata of every Parquet file: title, version, edition, method, maturity, whether the records are made up."""
+RECIPE_KEY = b"gii_recipe"
+"""Beside it, the sha256 of the recipe: the lock lies once, in `sources.lock.json`, and not in every file."""
 CHANGES = "CHANGES.md"
 RELEASE_TABLES = (*EDITION_TABLES, *SERIES_TABLES)
 
@@ -102,9 +104,9 @@ def write_version(staged: Staged, info: ReleaseInfo, before: Release | None, ext
     """
     into, about = staged.folder, release_facts(staged.version, info)
     wide = wide_table(staged.tables)
-    told = {LOCK_KEY: staged.lock.to_bytes(), RELEASE_KEY: json.dumps(about, ensure_ascii=False).encode()}
+    told = {RECIPE_KEY: staged.lock.recipe.encode(), RELEASE_KEY: json.dumps(about, ensure_ascii=False).encode()}
     for name, table in {**staged.tables, WIDE: wide}.items():
-        write_parquet(table, into / f"{name}.parquet", told)
+        write_parquet(_without_lock(table), into / f"{name}.parquet", told)
     for name in CSV_TABLES:
         write_csv(staged.tables[name], into / f"{name}.csv", about)
     write_csv(wide, into / f"{WIDE}.csv", about)
@@ -124,6 +126,11 @@ def write_version(staged: Staged, info: ReleaseInfo, before: Release | None, ext
     described = {**staged.tables, WIDE: wide}
     content = {**staged.content, WIDE: content_sha256(wide)}
     (into / PACKAGE).write_bytes(data_package(staged.version, info, files_in(into), described, content))
+
+
+def _without_lock(table: pa.Table) -> pa.Table:
+    metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key != LOCK_KEY}
+    return table.replace_schema_metadata(metadata)
 
 
 def _lock_content(staged: Staged, info: ReleaseInfo, files: Mapping[str, Folder]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import re
 import sqlite3
 import zipfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,15 @@ from python_calamine import CalamineWorkbook
 from gii_pipeline import contracts
 from gii_pipeline.releases.files import write_csv, write_xlsx
 from gii_pipeline.store import EDITION_TABLES
-from gii_pipeline_tests.releases.small_edition import SHENZHEN, info, release, tables, write_and_release
+from gii_pipeline_tests.releases.small_edition import (
+    SHENZHEN,
+    info,
+    lock,
+    release,
+    tables,
+    write_and_release,
+    write_edition,
+)
 
 TABLES = (*EDITION_TABLES, "rank_history", "rank_events")
 
@@ -91,6 +100,22 @@ FACTS = {"version": "v2025.1", "edition": 2025, "method": 2025, "made_up": True,
 def test_every_parquet_file_says_its_version_and_that_its_records_are_made_up(version: Path, table: str) -> None:
     told = json.loads(pq.read_schema(version / f"{table}.parquet").metadata[b"gii_release"])
     assert told == {**FACTS, "title": info().title}
+
+
+def test_a_parquet_file_names_its_recipe_and_the_lock_lies_once_beside_it(tmp_path: Path) -> None:
+    root, files = tmp_path / "gii_data", [hashlib.sha256(str(number).encode()).hexdigest() for number in range(900)]
+    by = replace(lock(), sources={**lock().sources, "openalex": {**lock().sources["openalex"], "2020": tuple(files)}})
+    write_edition(root, by=by)
+    version = root / "releases" / str(release(root).release.version)
+    kept = json.loads((version / "sources.lock.json").read_bytes())
+    assert kept["recipe"] == by.recipe
+    assert kept["sources"]["openalex"]["2020"] == files
+    for path in version.glob("*.parquet"):
+        described = pq.read_metadata(path)
+        assert described.serialized_size <= 20_000, path.name
+        assert described.metadata[b"gii_recipe"].decode() == by.recipe
+        assert b"gii_lock" not in described.metadata
+        assert b"gii_lock" not in (pq.read_schema(path).metadata or {})
 
 
 def test_every_csv_and_the_geojson_say_it_too(version: Path) -> None:
