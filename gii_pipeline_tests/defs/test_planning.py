@@ -18,6 +18,7 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, plan
 from gii_pipeline.profiles import Fetch, Gazetteer, Input
 from gii_pipeline.sources import SOURCES
+from gii_pipeline.sources.fetching import openalex_api
 from gii_pipeline.sources.gathering import asked, changed_files, pin
 from gii_pipeline_tests.defs import calendar_world
 from gii_pipeline_tests.defs.calendar_world import at
@@ -219,6 +220,14 @@ def test_files_of_a_role_that_the_profile_no_longer_names_are_noticed(made: Pipe
     pin({"works": [], "deleted_ids": []}, path)
     source = Input(reader="openalex_works", files={"works": ()})
     assert changed_files(made.archive, source, path) == "other roles have files: deleted_ids"
+
+
+def test_a_filter_that_we_choose_is_a_part_of_what_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = _fetched("openalex_works", "works", fetch="openalex_api")
+    before = asked(source)["works"]["filter"]
+    assert before == openalex_api.FILTERS["works"]
+    monkeypatch.setitem(openalex_api.FILTERS, "works", f"{before},is_retracted:false")
+    assert asked(source)["works"]["filter"] != before
 
 
 def test_a_port_of_this_machine_is_no_part_of_what_is_asked_for() -> None:

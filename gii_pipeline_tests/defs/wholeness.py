@@ -9,12 +9,15 @@ from gii_pipeline import verified
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.store import CORE_TABLES, EDITION_TABLES, LOCK_KEY
 
+NOTE = ".made"
+"""Ends the name of the note beside a table that says what it contains and by which recipe."""
+
 
 def assert_whole(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
     """Every visible file is a whole table with its lock, and every materialised partition has one."""
     for layer in ("core", "editions"):
         for path in sorted((pipeline.root / layer).rglob("*")):
-            if path.is_file() and path.suffix != verified.SUFFIX:
+            if path.is_file() and path.suffix not in (verified.SUFFIX, NOTE):
                 assert path.name == "part-0.parquet", path
                 assert verified.damage(path) is None
                 assert LOCK_KEY in pq.ParquetFile(path).schema_arrow.metadata

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from pydantic import Field
@@ -66,6 +66,19 @@ class OpenalexApiOptions(KeyedOptions):
     key_variable: str = "OPENALEX_API_KEY"
     per_second: float = Field(default=10, gt=0, le=10_000)
 
+    @property
+    def effective_filter(self) -> str:
+        return FILTERS[self.entity] if self.filter is None else self.filter
+
+    @property
+    def effective_select(self) -> str:
+        return self.select or FIELDS[self.entity]
+
+    @property
+    def asks(self) -> dict[str, Any]:
+        """With our own filter and fields where the profile gives none: another release may have others."""
+        return {**super().asks, "filter": self.effective_filter, "select": self.effective_select}
+
 
 class _Meta(msgspec.Struct):
     count: int
@@ -102,9 +115,9 @@ def fetch(archive: Archive, options: OpenalexApiOptions, data_year: int | None) 
 
 
 def _request(options: OpenalexApiOptions, year: int | None, cursor: str | None) -> Request:
-    chosen = FILTERS[options.entity] if options.filter is None else options.filter
+    chosen = options.effective_filter
     conditions = [f"publication_year:{year}"] * (year is not None) + [chosen.strip(", ")] * bool(chosen.strip(", "))
-    parameters = {"select": options.select or FIELDS[options.entity], "per_page": str(options.per_page)}
+    parameters = {"select": options.effective_select, "per_page": str(options.per_page)}
     if conditions:
         parameters = {"filter": ",".join(conditions), **parameters}
     base = options.base_url.rstrip("/")
