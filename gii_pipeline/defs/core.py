@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 from gii_pipeline import contracts, geocoding
 from gii_pipeline.defs.between_years import YEARS_KEY, carried
 from gii_pipeline.defs.failing import failing_clearly
-from gii_pipeline.defs.inputs import GEOCODING, core_lock, joint_lock, record_code
 from gii_pipeline.defs.partitions import data_years
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, not_demanded, publish
 from gii_pipeline.defs.reading import Reading
+from gii_pipeline.defs.recipes import GEOCODING, core_lock, joint_lock, record_code
 from gii_pipeline.fingerprints import code_of
 from gii_pipeline.sources.gathering import named_by_address, pinned_entries
 from gii_pipeline.sources.ledger import Line, ledger, told

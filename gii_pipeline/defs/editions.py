@@ -11,10 +11,11 @@ import pandas as pd
 
 from gii_pipeline import contracts
 from gii_pipeline.defs.failing import failing_clearly
-from gii_pipeline.defs.inputs import STAGE_OF, STAGES, EditionInputs, totals_metadata
+from gii_pipeline.defs.inputs import EditionInputs, totals_metadata
 from gii_pipeline.defs.partitions import editions, years_of_editions
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, publish
+from gii_pipeline.defs.recipes import STAGE_OF, STAGES
 from gii_pipeline.fingerprints import code_of
 from gii_pipeline.store import FOLLOWING_TABLES, read_parquet
 

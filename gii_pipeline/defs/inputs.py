@@ -6,7 +6,7 @@ Belongs here: finding and asserting the inputs of a data year and of an edition.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,19 +16,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pyarrow.parquet as pq
 
-from gii_pipeline import contracts
 from gii_pipeline.defs.between_years import counted_twice
 from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.defs.recipes import STAGES, content_hash, contract_versions, each_fingerprint, named, waivers
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError, MissingYearsError
-from gii_pipeline.fingerprints import LIBRARIES_OF_RECORDS, code_of, libraries
+from gii_pipeline.fingerprints import code_of, libraries
 from gii_pipeline.metrics.names import CORE_TABLES
-from gii_pipeline.profiles import Gazetteer, Input
-from gii_pipeline.sources import SOURCES
+from gii_pipeline.profiles import Input
 from gii_pipeline.sources.gathering import hashes, named_by_address, pinned, pinned_entries
-from gii_pipeline.store import EDITION_TABLES, FOLLOWING_TABLES, Lock, made, read_lock, read_parquet
-from gii_pipeline.store.lock import TOTALS_KEY, fingerprint, footer
-from gii_pipeline.verified import sha256_of
+from gii_pipeline.store import EDITION_TABLES, Lock, made, read_lock, read_parquet
+from gii_pipeline.store.lock import TOTALS_KEY, fingerprint
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -36,144 +34,6 @@ if TYPE_CHECKING:
     from ibis.backends import BaseBackend
 
     from gii_pipeline.counting import Counted, Total
-
-GEOCODING = ("gii_pipeline.geocoding.locate", "gii_pipeline.geocoding.core")
-UNITING = (
-    "gii_pipeline.sources.source",
-    "gii_pipeline.sources.extracts",
-    "gii_pipeline.sources.union",
-    "gii_pipeline.sources.choosing",
-    "gii_pipeline.sources.ledger",
-)
-"""What makes a data year of the files that a reader reads."""
-STAGES = {
-    "points": ("gii_pipeline.counting.counts", "gii_pipeline.metrics.coverage"),
-    "clusters": ("gii_pipeline.clusters.build", "gii_pipeline.metrics.population"),
-    "metrics": ("gii_pipeline.metrics.cluster_metrics",),
-    "ranking": ("gii_pipeline.ranking.rank", "gii_pipeline.ranking.contributions"),
-    "rank changes": ("gii_pipeline.ranking.changes",),
-    "rank stability": ("gii_pipeline.ranking.stability",),
-    "agreement": ("gii_pipeline.ranking.agreement",),
-    "coverage": ("gii_pipeline.metrics.coverage", "gii_pipeline.counting.by_economy"),
-}
-"""Stage of an edition -> the modules that it begins with."""
-STAGE_OF = {
-    "points": "points",
-    **dict.fromkeys(("clusters", "cluster_members", "cluster_footprints"), "clusters"),
-    "cluster_metrics": "metrics",
-    **dict.fromkeys(("ranking_size", "ranking_intensity", "contributions"), "ranking"),
-    "rank_changes": "rank changes",
-    "rank_stability": "rank stability",
-    "agreement": "agreement",
-    "coverage": "coverage",
-}
-
-
-def core_lock(pipeline: Pipeline, table: str, data_year: int, others: Iterable[int] = ()) -> Lock:
-    """What a core table of records is made from: the pinned files of its year, institutions, and how they are read.
-
-    others: data years, fetched apart, that count records of these files in their place.
-    """
-    store, profile = pipeline.store, pipeline.profile
-    source = profile.metrics[pipeline.tables[table]]
-    sources = {name: {str(data_year): found} for name, found in hashes(store.raw(table, data_year)).items()}
-    for year in others:
-        for name, found in hashes(store.raw(table, year)).items():
-            sources[name] = {**sources.get(name, {}), str(year): found}
-    if profile.institutions:
-        sources |= {name: {"all": found} for name, found in hashes(store.raw("institutions")).items()}
-    settings = {
-        "reader": _reader(source.reader),
-        "options": source.options,
-        "institutions": profile.institutions
-        and {
-            "reader": _reader(profile.institutions.reader),
-            "options": profile.institutions.options,
-        },
-        "gazetteer": _gazetteer(profile.gazetteer),
-        **_waivers(pipeline, str(data_year), table, *FOLLOWING_TABLES),
-    }
-    return Lock(
-        sources,
-        fingerprint(settings),
-        record_code(pipeline, table),
-        _contracts([table]),
-        libraries=libraries(LIBRARIES_OF_RECORDS),
-        each_setting=_each(settings),
-    )
-
-
-def record_code(pipeline: Pipeline, table: str) -> dict[str, str]:
-    """What reads, unites and locates a table's records -> the fingerprint of its code."""
-    institutions = pipeline.profile.institutions
-    readers = [
-        pipeline.profile.metrics[pipeline.tables[table]].reader,
-        *([institutions.reader] if institutions else []),
-    ]
-    return {
-        **{f"reader {reader}": _code_of_reader(reader) for reader in readers},
-        "union": code_of(*UNITING),
-        "geocoding": code_of(*GEOCODING),
-    }
-
-
-def _code_of_reader(name: str) -> str:
-    """The reader, its options, and how it says what a file lacks; these may lie in several modules."""
-    source = SOURCES[name]
-    lacks = [source.lacks.__module__] if source.lacks else []
-    return code_of(*sorted({source.read.__module__, source.options.__module__, *lacks}))
-
-
-def _reader(name: str) -> dict[str, object]:
-    """What the registry says of a reader that decides what is read."""
-    source = SOURCES[name]
-    roles = [*source.roles, *(source.optional_roles or {})]
-    return {"name": name, "roles": roles, "extract_version": source.extract_version, "joins": source.joins}
-
-
-def _each(settings: Mapping[str, object]) -> dict[str, str]:
-    return {name: fingerprint(value) for name, value in settings.items()}
-
-
-def _contracts(tables: Iterable[str]) -> dict[str, str]:
-    """Table -> version and hash of its contract."""
-    return {name: f"{contracts.load(name).version}+{contracts.load(name).sha256[:12]}" for name in tables}
-
-
-def _waivers(pipeline: Pipeline, partition: str, *tables: str) -> dict[str, object]:
-    """What the profile allows of these tables: a part of what they are made from."""
-    concerned = [each for each in pipeline.profile.waivers if any(each.concerns(name, partition) for name in tables)]
-    return {"waivers": [waiver.model_dump(mode="json") for waiver in concerned]} if concerned else {}
-
-
-def _gazetteer(gazetteer: Gazetteer) -> dict[str, object]:
-    """What a gazetteer says: its settings, and its files by content, wherever they lie."""
-    files = {"path": gazetteer.path, "overrides": gazetteer.overrides}
-    content = {name: sha256_of(file) for name, file in files.items() if file and file.is_file()}
-    limits = {"min_population": gazetteer.min_population, "unknown_economies_pct": gazetteer.unknown_economies_pct}
-    return {**limits, **content}
-
-
-def _content(file: Path | None) -> str | None:
-    return sha256_of(file) if file and file.is_file() else None
-
-
-def joint_lock(files: Iterable[Path], tables: Iterable[str]) -> Lock:
-    """What tables are made from that are computed from core files: all that these were made from."""
-    known = {file: made(file) for file in sorted(files)}
-    own = Lock(
-        code={"geocoding": code_of(*GEOCODING)},
-        contracts=_contracts(tables),
-        inputs={_named(file): fingerprint([one.content, sorted(footer(file).items())]) for file, one in known.items()},
-        libraries=libraries(),
-    )
-    return own.with_sources_of(one.lock for one in known.values())
-
-
-def _named(file: Path) -> str:
-    """A stored table's file as a plan names it: `patents of 2024`."""
-    *_, table, partition = (part for part in file.parent.parts if not part.startswith("method="))
-    return f"{table} of {partition.partition('=')[2]}"
 
 
 @dataclass(frozen=True)
@@ -358,26 +218,26 @@ class EditionInputs:
             "edition": self.edition.model_dump(mode="json"),
             "previous": self.previous and self.previous.model_dump(mode="json"),
             "totals": [
-                {metric: _content(path) for metric, path in given.items()}
+                {metric: content_hash(path) for metric, path in given.items()}
                 for given in (self.pipeline.profile.official_totals, self.pipeline.profile.calibration)
             ],
-            **_waivers(self.pipeline, self.label, *EDITION_TABLES),
+            **waivers(self.pipeline, self.label, *EDITION_TABLES),
         }
-        known = {_named(file): made(file) for file in sorted(files)}
+        known = {named(file): made(file) for file in sorted(files)}
         rasters = hashes(self.pipeline.store.raw("population"))
         inputs = {name: one.content for name, one in known.items()}
         inputs |= {f"population ({source})": fingerprint(found) for source, found in rasters.items()}
         inputs |= {"ids of clusters": made(members).content} if members else {}
-        if settlements := _content(self.pipeline.profile.population.settlements):
+        if settlements := content_hash(self.pipeline.profile.population.settlements):
             inputs["settlements"] = settlements
         own = Lock(
             sources={source: {"all": found} for source, found in rasters.items()},
             settings=fingerprint(settings),
             code={stage: code_of(*modules) for stage, modules in STAGES.items()},
-            contracts=_contracts(EDITION_TABLES),
+            contracts=contract_versions(EDITION_TABLES),
             inputs=inputs,
             libraries=libraries(),
-            each_setting=_each(settings),
+            each_setting=each_fingerprint(settings),
         )
         return own.with_sources_of(one.lock for one in known.values())
 

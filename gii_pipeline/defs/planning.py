@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gii_pipeline.defs.between_years import counted_twice, superseding
-from gii_pipeline.defs.inputs import EditionInputs, core_lock, joint_lock
+from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.defs.recipes import core_lock, joint_lock
 from gii_pipeline.errors import DamagedError, InputError, MissingYearsError
 from gii_pipeline.sources.gathering import changed_files
 from gii_pipeline.store import CORE_TABLES, EDITION_TABLES, FOLLOWING_TABLES, read_lock

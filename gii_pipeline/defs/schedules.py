@@ -14,9 +14,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from gii_pipeline.defs.inputs import core_lock
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.raw import REFRESH_TAG
+from gii_pipeline.defs.recipes import core_lock
 from gii_pipeline.errors import DamagedError, InputError
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Publication

@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from gii_pipeline import contracts, verified
-from gii_pipeline.defs.inputs import EditionInputs, core_lock, joint_lock
+from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.defs.recipes import core_lock, joint_lock
 from gii_pipeline.profiles import read_profile
 from gii_pipeline.sources.gathering import gather, pin
 from gii_pipeline.store import EDITION_TABLES, FOLLOWING_TABLES, LOCK_KEY, Lock, write_parquet

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from gii_pipeline import fingerprints
-from gii_pipeline.defs import inputs
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, plan
+from gii_pipeline.defs.recipes import record_code
 from gii_pipeline.profiles import Fetch, Gazetteer, Input
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.fetching import openalex_api
@@ -250,6 +250,6 @@ def test_no_key_of_an_address_is_written_into_a_list(tmp_path: Path) -> None:
 def test_the_code_of_institutions_is_a_part_of_the_recipe_of_records(made: Pipeline) -> None:
     institutions = Input(reader="ror", files={"organizations": ()})
     with_them = replace(made, profile=made.profile.model_copy(update={"institutions": institutions}))
-    assert "reader ror" in inputs.record_code(with_them, "patents")
-    assert "reader ror" not in inputs.record_code(made, "patents")
+    assert "reader ror" in record_code(with_them, "patents")
+    assert "reader ror" not in record_code(made, "patents")
     assert set(SOURCES) >= {"ror"}

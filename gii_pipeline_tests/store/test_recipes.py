@@ -116,7 +116,7 @@ def test_code_changes_a_fingerprint_and_layout_does_not(package: Path, file: str
 
 
 def test_a_stage_has_the_code_that_it_runs_and_none_of_the_orchestration() -> None:
-    from gii_pipeline.defs.inputs import GEOCODING, STAGE_OF, STAGES
+    from gii_pipeline.defs.recipes import GEOCODING, STAGE_OF, STAGES
 
     assert set(STAGE_OF) == set(EDITION_TABLES)
     assert set(STAGE_OF.values()) == set(STAGES)
@@ -167,7 +167,7 @@ def _third_party(modules: Iterable[str]) -> set[str]:
 
 
 def test_every_library_that_a_stage_imports_is_in_its_recipe() -> None:
-    from gii_pipeline.defs.inputs import GEOCODING, STAGES, UNITING
+    from gii_pipeline.defs.recipes import GEOCODING, STAGES, UNITING
     from gii_pipeline.sources import SOURCES
 
     decide_nothing = {"defusedxml", "filelock", "pydantic", "pyyaml"}
@@ -179,7 +179,7 @@ def test_every_library_that_a_stage_imports_is_in_its_recipe() -> None:
 
 
 def test_records_have_the_code_that_unites_them_and_no_reader_but_their_own() -> None:
-    from gii_pipeline.defs.inputs import GEOCODING, UNITING
+    from gii_pipeline.defs.recipes import GEOCODING, UNITING
 
     uniting = fingerprints._reached(UNITING)
     assert {f"gii_pipeline.sources.{name}" for name in ("union", "extracts", "ledger", "source")} <= uniting
@@ -199,7 +199,7 @@ def test_a_data_file_of_a_package_above_counts_where_a_module_names_it() -> None
 
 
 def test_every_data_file_that_lies_in_a_package_of_a_stage_is_in_some_recipe() -> None:
-    from gii_pipeline.defs.inputs import GEOCODING, STAGES, UNITING
+    from gii_pipeline.defs.recipes import GEOCODING, STAGES, UNITING
     from gii_pipeline.sources import SOURCES
 
     begins = [*GEOCODING, *UNITING, *(name for modules in STAGES.values() for name in modules)]
