@@ -45,10 +45,9 @@ def counted_twice(pipeline: Pipeline, table: str, data_year: int) -> str:
 def _reasons(pipeline: Pipeline, table: str, data_year: int) -> Iterator[str]:
     mine = _carried(pipeline.store.core(table, data_year))
     for year in pipeline.data_years:
-        path = pipeline.store.core(table, year)
-        if year == data_year or not path.is_file():
+        if year == data_year or not pipeline.store.core(table, year).is_file():
             continue
-        theirs = _carried(path)
+        theirs = _carried(pipeline.store.verified(table, str(year)))
         compared = mine["years"].get(str(year), {}).get("list") == theirs["list"]
         if mine["list"] in (None, theirs["list"]) or compared:
             continue

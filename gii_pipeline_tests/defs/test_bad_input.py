@@ -47,7 +47,6 @@ def cut_short(folder: Path) -> None:
         (missing, ["vc_deals.csv"]),
         (without_a_column, ["vc_deals.csv", "record_id"]),
         (empty, ["vc_deals.csv", "empty"]),
-        (of_an_unknown_country, ["QQ"]),
         (cut_short, ["vc_deals.csv"]),
     ],
 )
@@ -60,6 +59,14 @@ def test_a_file_that_is(tiny: Gii, spoil: Spoil, named: list[str]) -> None:
         assert word in outcome.err
     assert "Traceback" not in outcome.err
     assert hashes(tiny.root / "core") | hashes(tiny.root / "releases") == before
+
+
+def test_an_economy_that_nobody_knows_is_an_outcome_on_the_ledger(tiny: Gii) -> None:
+    of_an_unknown_country(tiny.profile.parent)
+    outcome = tiny("ingest", "--years", "2014", "--refresh")
+    assert outcome.code == 0, outcome.err
+    [located] = [line for line in outcome.out.splitlines() if "unknown_economy" in line]
+    assert "unlocated" in located
 
 
 def test_an_edition_that_is_not_whole(tiny: Gii) -> None:
@@ -81,6 +88,7 @@ def test_a_window_without_data_names_its_years(tiny: Gii) -> None:
     for year in tiny_world.YEARS:
         shutil.rmtree(tiny.root / "core" / "vc_deals" / f"data_year={year}")
     outcome = tiny("release", "make", "--edition", "2015")
-    assert outcome.code == 0, outcome.err
+    assert outcome.code == 2
+    assert "core table `vc_deals` lacks data years 2013,2014. Run `gii ingest --years 2013,2014`." in outcome.err
     outcome = tiny("plan", "--edition", "2015")
     assert outcome.out.count("no vc_deals") == len(tiny_world.YEARS)

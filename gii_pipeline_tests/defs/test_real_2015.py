@@ -116,7 +116,9 @@ def test_names_of_people_are_nowhere_in_tables_or_releases(root: Path, real_data
     assert len(names) > 1_000
     for path in [*(root / "core").rglob("*.parquet"), *(root / "releases").rglob("*.parquet")]:
         table = pl.read_parquet(path)
-        for column in table.select(pl.col(pl.String)).columns:
+        for column in set(table.select(pl.col(pl.String)).columns) - {
+            "economy_names"
+        }:  # South Africa is an author, too
             assert not names & set(table[column].drop_nulls().to_list()), (path, column)
 
 
