@@ -66,7 +66,8 @@ def _by_override(addresses: pd.DataFrame, gazetteer: Gazetteer, overrides: pd.Da
     at = overrides.set_index("form").reindex(known["address"].map(plain)).set_axis(known.index)
     placed = at["geonameid"].isin(gazetteer.places.index)
     pointed = at["latitude"].notna() & ~placed
-    points = known[pointed].assign(latitude=at["latitude"], longitude=at["longitude"])
+    # Only the rows that are left: pandas would give a frame without rows all those of a longer column.
+    points = known[pointed].assign(latitude=at["latitude"][pointed], longitude=at["longitude"][pointed])
     return pd.concat(
         [
             _at_places(at["geonameid"][placed].astype("int64"), gazetteer, "city", "override"),

@@ -11,9 +11,6 @@ from gii_pipeline_tests.cases.reading import READ, differences, located_rows
 from gii_pipeline_tests.conftest import SHARED
 
 CASES = SHARED / "cases"
-OPEN = {"unknown_economy_code"}
-"""Cases that are not read right yet. One that is read right fails here until it is taken off."""
-
 OTHERWISE = {
     ("form_d_set", "021-2"): "pooled_fund",
     ("form_d_set", "021-4"): "real_estate",
@@ -32,15 +29,10 @@ def _folders() -> list[Path]:
     return [folder for folder in found if set(_expected(folder).columns) <= READ]
 
 
-def _case(folder: Path) -> object:
-    marks = [pytest.mark.xfail(strict=True)] if folder.name in OPEN else []
-    return pytest.param(folder, id=folder.name, marks=marks)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not CASES.is_dir(), reason="../shared/cases is not here: its files are not part of the repository")
-@pytest.mark.parametrize("folder", [_case(folder) for folder in _folders()])
+@pytest.mark.parametrize("folder", [pytest.param(folder, id=folder.name) for folder in _folders()])
 def test_a_case_is_read_as_expected(
     folder: Path, tmp_path: Path, gazetteer_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

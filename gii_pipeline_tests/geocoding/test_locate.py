@@ -200,6 +200,21 @@ def test_an_overrides_file_places_an_address_and_explains_a_code(
     }
 
 
+def test_overrides_that_no_address_needs_move_nobody(
+    con: duckdb.DuckDBPyConnection, gazetteer: Gazetteer, tmp_path: Path
+) -> None:
+    path = tmp_path / "overrides.csv"
+    path.write_text("address,economy\nXX,\n", encoding="utf-8")
+    rows = people(
+        con,
+        {"record_id": "r", "city": "Cork", "economy": "IE", "address": "Cork, IE"},
+        {"record_id": "none", "economy": "XX", "address": "XX"},
+    )
+    found = outcomes(locate(con, rows, gazetteer, overrides=read_overrides(path)))
+    assert found["r"] == ("Cork", "Munster", "IE", "city", "city")
+    assert found["none"][-1] == "unknown_economy"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
