@@ -221,8 +221,6 @@ def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:
 
 
 def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
-    from rich.markup import escape
-
     from gii_pipeline.metrics.coverage import warnings as coverage_warnings
     from gii_pipeline.metrics.population import warnings as population_warnings
     from gii_pipeline.releases import PROVISIONAL, open_release
@@ -241,7 +239,7 @@ def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
         out.print(PROVISIONAL, highlight=False)
     warned = [*coverage_warnings(release.table("coverage")), *population_warnings(release.table("cluster_footprints"))]
     for line in warned:
-        out.print(f"[yellow]Warning[/] {escape(line)}", soft_wrap=True, highlight=False)
+        out.print(f"Warning: {line}", soft_wrap=True, highlight=False)
     unchanged = " (unchanged: the same inputs made it before)" if str(release.version) == before else ""
     out.print(f"Release {release.version}: {release.folder}{unchanged}", soft_wrap=True, highlight=False)
 
