@@ -7,7 +7,8 @@ Does not: reading YAML (see `reading`), running rules (see `validation`).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
@@ -124,8 +125,9 @@ class Contract:
 
     @property
     def sha256(self) -> str:
-        """Hash of the whole contract, whatever the layout of its file."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()
+        """Hash of the contract, whatever the layout of its file and the process that reads it."""
+        text = json.dumps(asdict(self), default=_in_order, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -168,6 +170,13 @@ class Contract:
         """The Table Schema of the Data Package standard, for `datapackage.json`."""
         fields = [_frictionless_field(c) for c in self.columns]
         return {"fields": fields, "primaryKey": list(self.key), "missingValues": [""]}
+
+
+def _in_order(value: object) -> object:
+    """A set as a list, since the order of a set differs from process to process."""
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    raise TypeError(f"a contract has no {type(value).__name__}")
 
 
 def _field_metadata(column: Column) -> dict[str, str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -171,3 +174,12 @@ def test_a_table_written_by_the_contract_reads_back_with_its_metadata(tmp_path: 
     schema = pq.read_schema(tmp_path / "patents.parquet")
     assert schema.field("fraction").metadata[b"unit"] == b"records"
     assert schema.metadata[b"contract_id"] == b"gii_pipeline.patents"
+
+
+def test_a_contract_has_the_same_hash_in_every_process() -> None:
+    code = "from gii_pipeline import contracts; print([contracts.load(name).sha256 for name in contracts.names()])"
+    hashes = set()
+    for seed in ("1", "2", "3"):
+        command, environment = [sys.executable, "-c", code], {**os.environ, "PYTHONHASHSEED": seed}
+        hashes.add(subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout)
+    assert hashes == {f"{[contracts.load(name).sha256 for name in contracts.names()]}\n"}
