@@ -93,8 +93,9 @@ def apart(outlines: Shapes) -> tuple[Shapes, pd.DataFrame]:
         edges = shapely.node(shapely.union_all(shapely.boundary(outlines[mixed])))
         faces = shapely.get_parts(shapely.polygonize([edges]))
         inside, of = tree.query(shapely.point_on_surface(faces), predicate="within")
-        owner += [(len(pieces) + int(face), int(outline)) for face, outline in zip(inside, of, strict=True)]
-        pieces += list(faces)
+        covered, nth = np.unique(inside, return_inverse=True)  # not what several outlines enclose and none covers
+        owner += [(len(pieces) + int(face), int(outline)) for face, outline in zip(nth, of, strict=True)]
+        pieces += list(faces[covered])
     return np.array(pieces, dtype=object), pd.DataFrame(owner, columns=["piece", "outline"])
 
 

@@ -35,7 +35,7 @@ from gii_pipeline.errors import InputError
 GDAL_CACHE_BYTES = 64 * 2**20
 """How much of a raster GDAL may keep; its own default is a twentieth of the machine's memory."""
 
-MOST_PER_KM2 = 5_000_000
+MOST_PER_KM2 = 1_000_000
 """More people on a square kilometre than in any cell of any layer."""
 
 KM_PER_DEGREE = 111.32
