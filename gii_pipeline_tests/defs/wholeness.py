@@ -9,9 +9,6 @@ from gii_pipeline import verified
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.store import CORE_TABLES, EDITION_TABLES, LOCK_KEY
 
-NOTE = ".made"
-"""Ends the name of the note beside a table that says what it contains and by which recipe."""
-
 
 def assert_whole(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
     """Every visible file is a whole table with its lock, and every materialised partition has one."""
