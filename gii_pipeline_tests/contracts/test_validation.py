@@ -69,7 +69,7 @@ def test_a_warning_is_recorded_and_passes() -> None:
     assert verdict.passed
     assert _status(verdict)["people_lists_not_truncated"] == "failed"
     assert [r.failing_count for r in verdict.warnings] == [1]
-    assert verdict.message().startswith("patents 2024 keeps its contract, with warnings (version 1.0.0, 120 rows):")
+    assert verdict.message().startswith(f"patents 2024 keeps its contract, with warnings (version {PATENTS.version}, 120 rows):")
 
 
 def test_an_error_refuses_the_table_and_names_the_rows() -> None:
@@ -82,7 +82,7 @@ def test_an_error_refuses_the_table_and_names_the_rows() -> None:
         ("WO000001", 1, -1.0),
     ]
     lines = verdict.message().splitlines()
-    assert lines[0] == "patents 2024 breaks its contract (version 1.0.0, 120 rows):"
+    assert lines[0] == f"patents 2024 breaks its contract (version {PATENTS.version}, 120 rows):"
     assert "  error fraction_in_bounds: fraction is greater than 0 and at most 1. 7 rows break it." in lines
     assert "    record_id=WO000000, person_seq=1, location_seq=1, fraction=-1.0" in lines
     assert "    … and 2 more" in lines
