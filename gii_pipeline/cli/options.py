@@ -32,6 +32,10 @@ MethodOption = Annotated[
 ]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Use only what the archive holds.")]
 RefreshOption = Annotated[bool, typer.Option("--refresh", help="Fetch and read everything anew.")]
+MemoryOption = Annotated[
+    str | None,
+    typer.Option("--memory", envvar="GII_MEMORY", help="What a run may use, as 2GB; by default half of what is there."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 ROOT = Path("gii_data")
 _CONTROLS = re.compile(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -59,6 +63,7 @@ def workflow_of(
     offline: bool = False,
     refresh: bool = False,
     fetches: bool = False,
+    memory: str | None = None,
 ) -> Iterator[Workflow]:
     """The workflow of a command's options. They go through the environment, as the Dagster page gets them.
 
@@ -70,9 +75,13 @@ def workflow_of(
     from gii_pipeline.contracts import pages_later
     from gii_pipeline.defs.pipeline import Pipeline
     from gii_pipeline.defs.workflow import Workflow
+    from gii_pipeline.memory import budget
 
     os.environ |= {"GII_PROFILE": profile, "GII_ROOT": str(root.absolute()), "GII_OFFLINE": str(int(offline))}
     os.environ["GII_REFRESH"] = Clock().timestamp() if refresh else "0"
+    if memory:
+        os.environ["GII_MEMORY"] = memory
+        budget()
     if method is not None:
         os.environ["GII_METHODS"] = str(method)
     with sources_up(profile, root) if fetches and not offline else nullcontext(), pages_later():

@@ -14,6 +14,7 @@ from gii_pipeline.cli.options import (
     ROOT,
     EditionOption,
     JsonOption,
+    MemoryOption,
     MethodOption,
     OfflineOption,
     ProfileOption,
@@ -43,6 +44,7 @@ def run(
     root: RootOption = ROOT,
     offline: OfflineOption = False,
     refresh: RefreshOption = False,
+    memory: MemoryOption = None,
 ) -> None:
     """Rank an edition: ingest the years it demands, find the clusters, rank them, release the tables."""
     from gii_pipeline.contracts import prepare
@@ -50,8 +52,8 @@ def run(
     from gii_pipeline.report.progress import reporting
 
     label = label_of(edition, method)
-    options = {"offline": offline, "refresh": refresh}
-    with workflow_of(profile, root, method=method, fetches=True, **options) as workflow:
+    options = {"offline": offline, "refresh": refresh, "fetches": True}
+    with workflow_of(profile, root, method=method, memory=memory, **options) as workflow:
         before = _newest_version(workflow, label)
         steps = [*workflow.plan([label]), Step("release", label, "missing")]
         waiting = [step for step in steps if step.state != "there"]
@@ -88,6 +90,7 @@ def ingest(
     root: RootOption = ROOT,
     offline: OfflineOption = False,
     refresh: RefreshOption = False,
+    memory: MemoryOption = None,
 ) -> None:
     """Fetch and read data years into the core tables, whether or not they are there already."""
     from gii_pipeline.contracts import prepare
@@ -96,7 +99,7 @@ def ingest(
     from gii_pipeline.defs.planning import Step
     from gii_pipeline.report.progress import reporting
 
-    with workflow_of(profile, root, offline=offline, refresh=refresh, fetches=True) as workflow:
+    with workflow_of(profile, root, offline=offline, refresh=refresh, fetches=True, memory=memory) as workflow:
         known = workflow.pipeline.data_years
         wanted = years_in(years)
         if unknown := sorted(set(wanted) - set(known)):
@@ -120,6 +123,7 @@ def backfill(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
     offline: OfflineOption = False,
     refresh: RefreshOption = False,
+    memory: MemoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make what is missing or stale of several editions: the data years first, once each, then the rankings.
@@ -132,7 +136,7 @@ def backfill(
 
     labels = [label_of(edition, method) for edition in years_in(editions)]
     options = {"offline": offline, "refresh": refresh, "fetches": not dry_run}
-    with workflow_of(profile, root, method=method, **options) as workflow:
+    with workflow_of(profile, root, method=method, memory=memory, **options) as workflow:
         if dry_run:
             _show_plan(workflow, labels, as_json=as_json)
             return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from gii_pipeline import memory
 from gii_pipeline.contracts.predicates import identifier, literal, shown
 from gii_pipeline.errors import InputError
 from gii_pipeline.store import no_pattern
@@ -27,7 +28,7 @@ def explain(path: Path, contract: Contract, limit: int | None = None) -> str:
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such file. Nothing of {contract.name} was turned away there.")
-    con = duckdb.connect()
+    con = memory.connect()
     file = f"read_parquet({literal(no_pattern(path))}, hive_partitioning = false)"
     counts = con.execute(f"select rule, severity, count(*) from {file} group by all order by all").fetchall()
     lines = []

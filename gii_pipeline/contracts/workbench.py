@@ -6,13 +6,10 @@ Does not: deciding whether a rule is broken by the counts (Great Expectations do
 
 from __future__ import annotations
 
-import tempfile
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
+from gii_pipeline import memory
 from gii_pipeline.contracts.predicates import broken, considered, identifier, literal, measures, shown
 from gii_pipeline.store import no_pattern
 
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
 
     from gii_pipeline.contracts.model import Contract, Measure, Rule
 
-MEMORY_LIMIT = "1GB"
 ROWS = "row_count"
 
 DERIVED_REFERENCES = {
@@ -52,9 +48,8 @@ class Workbench:
     def __init__(self, table: pa.Table | Path, contract: Contract, references: Mapping[str, pa.Table | Path]) -> None:
         self.contract = contract
         self.references = {*references, *(n for n, (base, _) in DERIVED_REFERENCES.items() if base in references)}
-        spill = Path(tempfile.gettempdir()) / f"gii-contracts-{uuid.uuid4().hex}"
-        self._con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)})
-        self._con.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
+        self._con = memory.connect()
+        self._con.execute("set preserve_insertion_order = false")
         self._view("source", table)
         floats = [identifier(c.name) for c in contract.columns if c.type == "double"]
         finite = ", ".join(f"case when isfinite({c}) then {c} end as {c}" for c in floats)

@@ -15,6 +15,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
+from gii_pipeline import memory
 from gii_pipeline.errors import InputError
 from gii_pipeline.store import no_pattern
 
@@ -28,20 +29,19 @@ SPARK_SETTINGS: dict[str, bool | float | int | str | None] = {
 }
 
 
-def connect(engine: str = "duckdb", *, memory_gib: int = 1, spill: Path | None = None) -> BaseBackend:
+def connect(engine: str = "duckdb", *, spill: Path | None = None) -> BaseBackend:
     """A connection to `duckdb` (in process, the default) or to `spark` (the running session, else a new one).
 
-    memory_gib: what DuckDB may hold, or the driver of a new Spark session; spill: where DuckDB puts what does not fit.
+    DuckDB, or the driver of a new Spark session, keeps within GII_MEMORY. spill: where DuckDB puts what does not fit.
     Where Spark runs (`spark.master`, executors) is the environment's to say, by spark-defaults.conf or spark-submit.
     Raises InputError for another engine, or if the `spark` extra is not installed.
     """
     if engine == "duckdb":
-        settings = {"memory_limit": f"{memory_gib}GiB"} | ({"temp_directory": str(spill)} if spill else {})
-        connection = ibis.duckdb.connect(**settings)
+        connection = ibis.duckdb.connect(**memory.duckdb_settings(spill))
         connection.raw_sql("set enable_progress_bar = false")
         return connection
     if engine == "spark":
-        return _spark(memory_gib)
+        return _spark()
     raise InputError(f"There is no engine {engine!r}. Choose {' or '.join(get_args(Engine))}.")
 
 
@@ -63,10 +63,10 @@ def _read(connection: BaseBackend, file: Path | str) -> ir.Table:
     return connection.read_parquet(_SPARK_PATTERN.sub(r"\\\1", str(file)), recursiveFileLookup=True)
 
 
-def _spark(memory_gib: int) -> BaseBackend:
+def _spark() -> BaseBackend:
     try:
         from pyspark.sql import SparkSession  # noqa: PLC0415
     except ImportError as error:
         raise InputError("The engine spark needs `pip install gii-pipeline[spark]` and Java 17.") from error
-    settings = SPARK_SETTINGS | {"spark.driver.memory": f"{memory_gib}g"}
+    settings = SPARK_SETTINGS | {"spark.driver.memory": f"{memory.budget() >> 20}m"}
     return ibis.pyspark.connect(SparkSession.builder.appName("gii_pipeline").config(map=settings).getOrCreate())

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gii_pipeline import contracts, geocoding
+from gii_pipeline import contracts, geocoding, memory
 from gii_pipeline.defs.between_years import YEARS_KEY, carried
 from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.partitions import data_years
@@ -33,7 +33,6 @@ from gii_pipeline.store.lock import fingerprint
 
 QUALITY_KEY = b"gii_geocoding_quality"
 LEDGER_KEY = b"gii_ingest_ledger"
-MEMORY = "4GB"
 BATCH_ROWS = 1_048_576
 LISTED_ADDRESSES = 20
 
@@ -180,10 +179,5 @@ def _audit(pipeline: Pipeline, data_year: int, pin: Path | None = None) -> Audit
 
 @contextmanager
 def _connection(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY,
-        "temp_directory": str(folder / "spill"),
-        "preserve_insertion_order": "true",
-    }
-    with duckdb.connect(config=config) as connection:
+    with memory.connect(folder / "spill") as connection:
         yield connection

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import duckdb
 import pandas as pd
 
+from gii_pipeline import memory
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.reading import Reading
 from gii_pipeline.errors import InputError
@@ -48,7 +48,7 @@ def examples(pipeline: Pipeline, table: str, data_year: int, asked: str, limit: 
     lines = read_parquet(store.verified("ingest_ledger", str(data_year))).to_pylist()
     named = outcomes([line for line in lines if line["metric"] == metric], asked)
     core = store.verified(table, str(data_year))
-    with duckdb.connect() as connection:
+    with memory.connect() as connection:
         reading = Reading(pipeline, metric, connection)
         others = reading.elsewhere(data_year)
         rows = Examples(connection, _listed(reading, data_year), others, data_year, reading.options, core)

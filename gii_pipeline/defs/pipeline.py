@@ -13,11 +13,10 @@ from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import ByteSize, TypeAdapter
 
+from gii_pipeline import memory
 from gii_pipeline.archive import Archive
 from gii_pipeline.editions import Edition, EditionBook
-from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import Gazetteer
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Input, Profile, read_profile
@@ -57,7 +56,7 @@ class Pipeline:
         `1` or when it began; GII_ENGINE: `duckdb` or `spark`; GII_MAX_DISK: `50GB`, the most for one fetched file.
         """
         asked, root = os.environ.get("GII_PROFILE") or DEFAULT_PROFILE, os.environ.get("GII_ROOT") or DEFAULT_ROOT
-        refresh = os.environ.get("GII_REFRESH", "")
+        refresh, most_disk = os.environ.get("GII_REFRESH", ""), os.environ.get("GII_MAX_DISK", "").strip()
         profile = read_profile(asked)
         check_profile(profile, asked)
         if methods := os.environ.get("GII_METHODS"):
@@ -69,7 +68,7 @@ class Pipeline:
             refresh=refresh not in ("", "0"),
             refresh_since=refresh if "T" in refresh else None,
             engine=os.environ.get("GII_ENGINE") or "duckdb",
-            max_disk=_bytes(os.environ.get("GII_MAX_DISK", "")),
+            max_disk=memory.size(most_disk, "GII_MAX_DISK") if most_disk else None,
             resume=shlex.join(["gii", "ingest", "--profile", asked, "--root", root]) + " --years {years}",
         )
 
@@ -157,13 +156,3 @@ class Pipeline:
             resume=self.resume,
             max_disk=self.max_disk,
         )
-
-
-def _bytes(text: str) -> int | None:
-    """`50GB` as bytes; None for an empty text."""
-    if not text.strip():
-        return None
-    try:
-        return int(TypeAdapter(ByteSize).validate_python(text.strip()))
-    except ValueError:
-        raise InputError(f"GII_MAX_DISK is {text!r}. Write a number of bytes, as 50GB or 800MB.") from None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from gii_pipeline import geocoding
+from gii_pipeline import geocoding, memory
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.errors import InputError
 from gii_pipeline.metrics.names import CORE_TABLES
@@ -29,7 +29,7 @@ from gii_pipeline.verified import check_hash
 def unused_extracts(pipeline: Pipeline) -> list[Path]:
     """The files under the root's extracts that no pinned list of any data year of the profile names."""
     named: list[Path] = []
-    with duckdb.connect() as connection:
+    with memory.connect() as connection:
         for metric in pipeline.profile.metrics:
             reading = Reading(pipeline, metric, connection)
             for year in (year for year in pipeline.data_years if reading.pin(year).is_file()):

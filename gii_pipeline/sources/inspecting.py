@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import duckdb
 
+from gii_pipeline import memory
 from gii_pipeline.errors import InputError
 from gii_pipeline.sources import SOURCES, explained
 from gii_pipeline.sources.readers import dates
@@ -62,8 +63,7 @@ def inspect(path: Path, metric: str | None = None) -> Inspected:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    with duckdb.connect() as con, explained(str(path)):
-        con.execute("SET enable_progress_bar = false")
+    with memory.connect() as con, explained(str(path)):
         if reading.magic(path) not in ("zip", "parquet", "xls") and (known := content_named(reading.start_of(path))):
             return _of_source(con, path, *known)
         [table, *_] = tables(con, path, _seems_a_header)

@@ -91,7 +91,10 @@ def test_a_core_table_without_files_is_refused() -> None:
         read_core(connect(), [])
 
 
-def test_duckdb_keeps_its_limit_and_shows_no_bar_of_its_own(tmp_path: Path) -> None:
+def test_duckdb_keeps_within_the_memory_of_the_run_and_shows_no_bar_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GII_MEMORY", "2000MiB")
     settings = "current_setting('memory_limit'), current_setting('enable_progress_bar')"
-    found = connect(memory_gib=2, spill=tmp_path).raw_sql(f"select {settings}").fetchall()
-    assert found == [("2.0 GiB", False)]
+    found = connect(spill=tmp_path).raw_sql(f"select {settings}").fetchall()
+    assert found == [("1.1 GiB", False)]

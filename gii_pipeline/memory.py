@@ -1,0 +1,116 @@
+"""Memory: how much of the machine's a process may use, and connections to DuckDB that keep within it.
+
+Belongs here: the setting GII_MEMORY, its default, and the limits that follow from it.
+Does not: what is computed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+import uuid
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from pydantic import ByteSize, TypeAdapter
+
+from gii_pipeline.errors import InputError
+
+VARIABLE: Final = "GII_MEMORY"
+SHARE_OF_MACHINE: Final = 0.5
+SHARE_OF_DUCKDB: Final = 0.6
+"""Of the memory of a process: the rest is for Python, Arrow's batches and what allocators do not give back."""
+LEAST: Final = 256 << 20
+_CGROUPS: Final = Path("/sys/fs/cgroup")
+_UNLIMITED: Final = 1 << 60
+
+
+def budget() -> int:
+    """Bytes that this process may use: GII_MEMORY, else a share of the limit, divided by our running processes.
+
+    Raises InputError where GII_MEMORY is no size, or less than a run needs.
+    """
+    text = os.environ.get(VARIABLE, "").strip()
+    if not text:
+        return max(LEAST, int(limit() * SHARE_OF_MACHINE) // running())
+    found = size(text, VARIABLE)
+    if found < LEAST:
+        raise InputError(f"{VARIABLE} is {text!r}: a run needs {LEAST >> 20} MiB or more.")
+    return found
+
+
+def size(text: str, name: str) -> int:
+    """`50GB` as bytes; an InputError that names the setting where it is no size."""
+    try:
+        return int(TypeAdapter(ByteSize).validate_python(text.strip()))
+    except ValueError:
+        raise InputError(f"{name} is {text!r}. Write a number of bytes, as 50GB or 800MB.") from None
+
+
+def limit(cgroups: Path = _CGROUPS) -> int:
+    """Bytes that the processes of this container may use together; of this machine where no cgroup limits them."""
+    limits = [_machine(), *(int(text) for text in _cgroup_limits(cgroups) if text.isdecimal())]
+    return min(found for found in limits if found < _UNLIMITED)
+
+
+def _cgroup_limits(cgroups: Path) -> list[str]:
+    """What the cgroups of this process say, of either version, from its own up to the root."""
+    try:
+        own = [line.split(":", 2)[2].strip("/") for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    except OSError:  # not Linux
+        own = []
+    folders = {Path(name) for path in own for name in (path, *map(str, Path(path).parents))} | {Path()}
+    files = [cgroups / "memory.limit_in_bytes", cgroups / "memory" / "memory.limit_in_bytes"]
+    files += [cgroups / folder / "memory.max" for folder in folders]
+    return [path.read_text().strip() for path in files if path.is_file()]
+
+
+def _machine() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return 8 << 30
+
+
+def running() -> int:
+    """How many processes of ours run for this user on this machine, this one included."""
+    folder = Path(tempfile.gettempdir()) / f"gii-processes-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+    folder.mkdir(exist_ok=True)
+    own = folder / str(os.getpid())
+    if not own.exists():
+        own.touch()
+        atexit.register(own.unlink, missing_ok=True)
+    found = 0
+    for path in folder.iterdir():
+        if path.name.isdecimal() and _is_alive(int(path.name)):
+            found += 1
+        else:
+            path.unlink(missing_ok=True)
+    return max(1, found)
+
+
+def _is_alive(process: int) -> bool:
+    if os.name != "posix":  # a signal would end it
+        return process == os.getpid()
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def duckdb_settings(spill: Path | None = None) -> dict[str, str | bool | int | float | list[str]]:
+    """The settings of a connection to DuckDB that keeps within the budget. spill: where it puts what does not fit."""
+    spill = spill or Path(tempfile.gettempdir()) / f"gii-spill-{uuid.uuid4().hex}"
+    return {"memory_limit": f"{int(budget() * SHARE_OF_DUCKDB) >> 20}MiB", "temp_directory": str(spill)}
+
+
+def connect(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection to DuckDB in this process, within the budget, without a progress bar of its own."""
+    connection = duckdb.connect(config=duckdb_settings(spill))
+    connection.execute("SET enable_progress_bar = false")
+    return connection
