@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_the_least_of_cgroup_and_machine_is_the_limit(tmp_path: Path) -> None:
 
 def test_processes_that_run_at_once_divide_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(memory.VARIABLE, raising=False)
-    monkeypatch.setattr(memory.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     alone = memory.budget()
     waits = "import sys; from gii_pipeline import memory; memory.budget(); print(flush=True); sys.stdin.read()"
     with subprocess.Popen(
