@@ -19,7 +19,9 @@ from pathlib import Path
 
 PACKAGE = "gii_pipeline"
 ROOT = Path(__file__).parent
-APART = frozenset({"defs", "cli", "report", "sandbox", "archive", "contracts", "fingerprints", "errors", "verified"})
+APART = frozenset(
+    {"defs", "cli", "report", "sandbox", "archive", "contracts", "registry", "fingerprints", "errors", "verified"}
+)
 """Packages and modules that decide no figure: they orchestrate, show, fetch, validate, or raise."""
 REGISTRIES = frozenset({"gii_pipeline.sources", "gii_pipeline.sources.fetching"})
 """Packages that name every reader or client: who runs one names it, since a change of another is none of its own."""

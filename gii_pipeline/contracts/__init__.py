@@ -7,11 +7,11 @@ Does not: where tables are kept, when they are validated, or what happens to tho
 """
 
 from gii_pipeline.contracts.compatibility import Change, compare
-from gii_pipeline.contracts.consumers import exported
+from gii_pipeline.contracts.consumers import exported, write_documents
 from gii_pipeline.contracts.judging import pages_later, prepare, write_data_docs
 from gii_pipeline.contracts.model import Column, Contract, Measure, Rule
 from gii_pipeline.contracts.quarantine import explain
-from gii_pipeline.contracts.reading import load, names, read
+from gii_pipeline.contracts.reading import document, load, names, read
 from gii_pipeline.contracts.validation import validate
 from gii_pipeline.contracts.verdict import RuleResult, Verdict
 from gii_pipeline.contracts.waivers import Waiver, how_to_waive, waive
@@ -26,6 +26,7 @@ __all__ = [
     "Verdict",
     "Waiver",
     "compare",
+    "document",
     "explain",
     "exported",
     "how_to_waive",
@@ -37,4 +38,5 @@ __all__ = [
     "validate",
     "waive",
     "write_data_docs",
+    "write_documents",
 ]

@@ -1,11 +1,23 @@
-"""Write `docs/data-dictionary.md` from the contracts: `python -m gii_pipeline.contracts [PATH]`."""
+"""Write what follows from the contracts: `python -m gii_pipeline.contracts [PATH] [--odcs FOLDER]`.
 
-import sys
+PATH: the data dictionary, by default `docs/data-dictionary.md`. FOLDER: every contract as a whole document of the Open
+Data Contract Standard.
+"""
+
+import argparse
 from pathlib import Path
 
+from gii_pipeline.contracts.consumers import write_documents
 from gii_pipeline.contracts.dictionary import markdown
 from gii_pipeline.contracts.reading import load, names
 
 if __name__ == "__main__":
-    path = Path(*sys.argv[1:2] or ["docs/data-dictionary.md"])
-    path.write_text(markdown([load(name) for name in names()]), encoding="utf-8")
+    parser = argparse.ArgumentParser(
+        prog="python -m gii_pipeline.contracts", description="Write what follows from the contracts."
+    )
+    parser.add_argument("path", nargs="?", type=Path, default=Path("docs/data-dictionary.md"), help="data dictionary")
+    parser.add_argument("--odcs", type=Path, metavar="FOLDER", help="every contract as a document of the standard")
+    asked = parser.parse_args()
+    asked.path.write_text(markdown([load(name) for name in names()]), encoding="utf-8")
+    if asked.odcs:
+        write_documents(names(), asked.odcs)

@@ -1,19 +1,31 @@
 """Contracts for the tools of those who read the tables.
 
-Belongs here: a contract that stands for one Parquet file, as the `datacontract` command line tests it.
+Belongs here: a contract as a whole document of the standard, and one that stands for one Parquet file, as the
+`datacontract` command line tests it.
 Does not: our own validation.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from gii_pipeline.contracts.reading import document
+from gii_pipeline.contracts.reading import SUFFIX, document
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from gii_pipeline.registry import Registry
+
+
+class _Dumper(yaml.SafeDumper):
+    """Plain YAML: what occurs twice is written twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401
+        del data
+        return True
 
 
 TOOL_TYPES = {"bool": "boolean", "binary": "text"}
@@ -27,4 +39,15 @@ def exported(name: str, file: Path) -> str:
     contract["servers"] = [{"server": "file", "type": "local", "path": str(file), "format": "parquet"}]
     for prop in contract["schema"][0]["properties"]:
         prop["physicalType"] = TOOL_TYPES.get(prop["physicalType"], prop["physicalType"])
-    return yaml.safe_dump(contract, sort_keys=False, allow_unicode=True)
+    return _written(contract)
+
+
+def write_documents(tables: Iterable[str], folder: Path, registry: Registry | None = None) -> None:
+    """Write the contracts of tables to a folder, each as a whole document of the standard."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in tables:
+        (folder / f"{name}{SUFFIX}").write_text(_written(document(name, registry)), encoding="utf-8")
+
+
+def _written(contract: dict[str, Any]) -> str:
+    return str(yaml.dump(contract, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120))

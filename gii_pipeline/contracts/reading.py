@@ -1,6 +1,7 @@
 """Reading contracts: from Open Data Contract Standard YAML to `Contract`.
 
-Belongs here: where the files are, and the mapping of the standard's fields to ours.
+Belongs here: where the files are, and the mapping of the standard's fields to ours. What may be left out of a file, and
+what stands in it once per metric, see `completing`.
 Does not: judging whether a file is valid to the standard (its published schema does, in the tests).
 """
 
@@ -10,9 +11,11 @@ import functools
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from gii_pipeline.contracts.completing import complete
 from gii_pipeline.contracts.model import Column, Contract
 from gii_pipeline.contracts.translation import rules
 from gii_pipeline.errors import InputError
+from gii_pipeline.registry import shipped
 from gii_pipeline.yaml import read_yaml
 
 if TYPE_CHECKING:
@@ -20,34 +23,51 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
+    from gii_pipeline.registry import Registry
+
 SUFFIX = ".odcs.yaml"
+SHARED = "shared.yaml"
+RECORDS = "records.yaml"
+"""The contract of every table of records."""
 
 
 def _folder() -> Traversable:
     return files("gii_pipeline.data_contracts")
 
 
-@functools.cache
-def names() -> tuple[str, ...]:
-    """Names of all tables that have a contract, sorted."""
-    return tuple(sorted(f.name.removesuffix(SUFFIX) for f in _folder().iterdir() if f.name.endswith(SUFFIX)))
+def names(registry: Registry | None = None) -> tuple[str, ...]:
+    """Names of all tables that have a contract, sorted: the written ones, and one table of records per metric."""
+    return tuple(sorted({*_written(), *(registry or shipped()).by_table}))
+
+
+def load(name: str, registry: Registry | None = None) -> Contract:
+    """The contract of the table `name`. registry: the metrics that there are, by default those of the package."""
+    return _load(name, registry or shipped())
+
+
+def document(name: str, registry: Registry | None = None) -> dict[str, Any]:
+    """The contract of the table `name` as a whole document of the standard."""
+    registry = registry or shipped()
+    if name not in names(registry):
+        raise InputError(f"No contract for a table {name!r}. There are: {', '.join(names(registry))}.")
+    metric = registry.by_table.get(name)
+    written = _parsed(f"{name}{SUFFIX}" if metric is None else RECORDS)
+    return complete(name, written, _parsed(SHARED), registry, metric)
+
+
+@functools.lru_cache(maxsize=256)
+def _load(name: str, registry: Registry) -> Contract:
+    return _contract(document(name, registry))
 
 
 @functools.cache
-def load(name: str) -> Contract:
-    """The contract of the table `name`."""
-    return parse(_text(name))
+def _written() -> frozenset[str]:
+    return frozenset(f.name.removesuffix(SUFFIX) for f in _folder().iterdir() if f.name.endswith(SUFFIX))
 
 
-def document(name: str) -> dict[str, Any]:
-    """The contract of the table `name` as it is written: the mapping of its YAML."""
-    return dict(read_yaml(_text(name), f"{name}{SUFFIX}"))
-
-
-def _text(name: str) -> str:
-    if name not in names():
-        raise InputError(f"No contract for a table {name!r}. There are: {', '.join(names())}.")
-    return (_folder() / f"{name}{SUFFIX}").read_text(encoding="utf-8")
+@functools.cache
+def _parsed(file: str) -> Any:  # noqa: ANN401
+    return read_yaml((_folder() / file).read_text(encoding="utf-8"), file)
 
 
 def read(path: Path) -> Contract:
@@ -57,7 +77,10 @@ def read(path: Path) -> Contract:
 
 def parse(text: str) -> Contract:
     """The contract written in `text` (YAML of the Open Data Contract Standard 3.1, one table)."""
-    document = read_yaml(text, "the contract")
+    return _contract(read_yaml(text, "the contract"))
+
+
+def _contract(document: Mapping[str, Any]) -> Contract:
     (table,) = document["schema"]
     about, custom = document["description"], _custom(document)
     return Contract(
