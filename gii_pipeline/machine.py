@@ -1,6 +1,6 @@
 """What the machine refuses: a full disk, a root that cannot be written, too many open files, each as one message.
 
-Belongs here: telling such a refusal from a bug, whichever library ran into it.
+Belongs here: telling such a refusal from a bug, whichever library ran into it; files that a command may open.
 Does not: what was half done; tables and releases appear whole or not at all.
 """
 
@@ -9,6 +9,11 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None  # type: ignore[assignment]
 
 from gii_pipeline.errors import MachineError
 
@@ -22,7 +27,8 @@ REMEDIES = {
     errno.EMFILE: ("too many files are open", "Raise `ulimit -n`"),
     errno.ENFILE: ("too many files are open on this machine", "Close other programs"),
 }
-_LIBRARIES = ("duckdb", "_duckdb", "pyarrow", "sqlalchemy", "sqlite3")
+FILES_NEEDED, FILES_WANTED = 128, 4096
+"""How many files a command may have open: at the least (a run holds some 40), and where the system allows as many."""
 _LIBRARIES = ("duckdb", "_duckdb", "pyarrow", "sqlalchemy", "sqlite3")
 _SAID = {
     "No space left on device": errno.ENOSPC,
@@ -47,6 +53,24 @@ def refusals_told() -> Iterator[None]:
         if told := refusal(error):
             raise told from error
         raise
+
+
+def enough_files() -> None:
+    """Raise this process's limit of open files; MachineError where the system's own is too low for any command.
+
+    Libraries that find no descriptor wait, try again or print their own traceback, so that this is asked beforehand.
+    """
+    if resource is None:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES_WANTED if hard == resource.RLIM_INFINITY else min(FILES_WANTED, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < FILES_NEEDED:
+        raise MachineError(
+            f"At most {most} files may be open here, and a command needs up to {FILES_NEEDED}. Nothing was begun. "
+            f"{REMEDIES[errno.EMFILE][1]}, then run the same command again."
+        )
 
 
 def refusal(error: BaseException) -> MachineError | None:

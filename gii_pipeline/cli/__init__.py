@@ -21,7 +21,7 @@ import typer
 from gii_pipeline.cli import archive, checks, cleaning, pipeline, population, profile, release, results, sandbox
 from gii_pipeline.cli.interrupts import end_at_once_on_interrupt
 from gii_pipeline.errors import GiiError
-from gii_pipeline.machine import refusals_told
+from gii_pipeline.machine import enough_files, refusals_told
 from gii_pipeline.report.plain import plain
 
 app = typer.Typer(
@@ -61,6 +61,7 @@ def gii(
     ] = False,
 ) -> None:
     """The ranking of the world's innovation clusters, from raw records to versioned tables."""
+    enough_files()
 
 
 app.add_typer(release.app, name="release")
