@@ -33,7 +33,8 @@ from gii_pipeline.releases import (
     snapshot_of_edition,
     versions,
 )
-from gii_pipeline.report.explorer import PAGE, write_explorer
+from gii_pipeline.report.breaks import method_breaks
+from gii_pipeline.report.explorer import PAGE, write_report
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.gathering import pinned_entries
 from gii_pipeline.store import EDITION_TABLES
@@ -91,6 +92,7 @@ def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False) -
     Raises ReleaseError where the change from the last version exceeds the profile's tolerance and nobody approved it.
     """
     info = release_info(pipeline, label)
+    breaks = {} if "@" in label else method_breaks(pipeline.book.editions.values())
     if not approved and (reasons := beyond_tolerance(pipeline, label, info)):
         listed = "\n  ".join(reasons)
         raise ReleaseError(
@@ -103,7 +105,7 @@ def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False) -
         label,
         info,
         clock=lambda: datetime.now(UTC),
-        extras=lambda folder, version: write_explorer(folder, info, str(version)),
+        extras=lambda folder, version: write_report(folder, info, str(version), breaks),
     )
 
 

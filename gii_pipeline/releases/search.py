@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
@@ -18,6 +19,7 @@ _LEAST_INHABITANTS = 100_000
 """Of cities whose other names are known; smaller ones hardly name a cluster."""
 _LONGEST_CODE = 3
 """Letters of an airport's code, which is no name."""
+_LONGEST_SLUG = 80
 
 
 def plain(name: str) -> str:
@@ -61,6 +63,26 @@ def found(wanted: str, names: Mapping[str, Iterable[str]], economies: Mapping[st
     words = {key: " ".join(words_of(name, economies.get(key, "")) for name in called) for key, called in names.items()}
     own = [key for key, called in names.items() if any(matches(wanted, plain(name)) for name in called)]
     return own or [key for key in names if matches(wanted, words[key])]
+
+
+def slugs(clusters: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """cluster_id -> its name as a part of an address; the economies, or the id, set clusters of one name apart.
+
+    clusters: cluster_id, name, economies (alpha-2 codes).
+
+    >>> slugs([("a", "São Paulo", "BR"), ("b", "Cambridge", "GB"), ("c", "Cambridge", "US"), ("d", "深圳", "CN")])
+    {'a': 'sao-paulo', 'b': 'cambridge-gb', 'c': 'cambridge-us', 'd': 'd'}
+    """
+    rows = [(key, _slug(name), _slug(f"{name} {economies}")) for key, name, economies in clusters]
+    used = Counter(slug for _, *both in rows for slug in set(both))
+    return {
+        key: next((slug for slug in both if both[0] and used[slug] == 1), _slug(f"{both[0]} {key}"))
+        for key, *both in rows
+    }
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", plain(text))[:_LONGEST_SLUG].strip("-")
 
 
 def economy_name(code: str) -> str:

@@ -145,8 +145,8 @@ function detail() {
   const zoomTo = make("button", { type: "button", class: "small", onclick: () => closeUp(chosen) }, "Show on the map");
   const withOthers = make("button", { type: "button", class: "small", "aria-pressed": String(compared.includes(chosen)), onclick: () => toggleCompared(chosen) }, compared.includes(chosen) ? "Do not compare" : "Compare");
   get("chosen").replaceChildren(
-    ...[make("h2", {}, `${chosen.rank}. ${chosen.name}`), make("p", { class: "muted" }, chosen.economies),
-      make("div", { class: "share" }, withOthers, chosen.outline ? zoomTo : null), ranks(chosen),
+    ...[make("h2", {}, `${chosen.rank}. ${chosen.name}`), make("p", { class: "muted" }, chosen.economy_names),
+      make("div", { class: "share" }, make("a", { class: "small", href: `clusters/${chosen.slug}.html` }, "Page of this cluster"), withOthers, chosen.outline ? zoomTo : null), ranks(chosen),
       ...asReleased(chosen), ...movement(chosen), ...stability(chosen), ...contributions(chosen), tile(chosen), sharing(chosen),
     ].filter((part) => part));
 }

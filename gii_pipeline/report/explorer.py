@@ -26,8 +26,9 @@ import shapely
 from gii_pipeline.metrics.names import METRIC
 from gii_pipeline.releases import PROVISIONAL, ReleaseInfo
 from gii_pipeline.releases.events import OWN_METHOD
-from gii_pipeline.releases.search import words_of
+from gii_pipeline.releases.search import economy_name, slugs, words_of
 from gii_pipeline.report.maps import SQUEEZE, VIEW, borders, graticule, land, outlines, project
+from gii_pipeline.report.pages import write_pages
 from gii_pipeline.report.story import Story
 
 PAGE = Path("report", "index.html")
@@ -50,21 +51,27 @@ DIGITS = 8
 Frames = Mapping[str, pd.DataFrame]
 
 
-def write_explorer(folder: Path, info: ReleaseInfo, version: str) -> None:
-    """Write `report/index.html` from the edition's tables, which lie in `folder` as Parquet."""
+def write_report(folder: Path, info: ReleaseInfo, version: str, breaks: Mapping[int, str] | None = None) -> None:
+    """Write `report/` from the edition's tables, which lie in `folder` as Parquet: explorer, and pages beside it.
+
+    breaks: edition -> what of the method is new in it, for the ranks over the editions.
+    """
     tables = {name: pq.ParquetFile(folder / f"{name}.parquet").read().to_pandas() for name in TABLES}
+    facts = page_facts(tables, info, version, breaks)
     target = folder / PAGE
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(explorer_page(tables, info, version), encoding="utf-8", newline="\n")
+    target.write_text(explorer_page(tables, info, facts), encoding="utf-8", newline="\n")
+    write_pages(folder, tables, facts, info)
 
 
-def explorer_page(tables: Frames, info: ReleaseInfo, version: str) -> str:
+def explorer_page(tables: Frames, info: ReleaseInfo, facts: Mapping[str, Any]) -> str:
     """The page as HTML.
 
     tables: the edition tables of TABLES, as their contracts say. info: title, sources, settings, whether made up.
+    facts: `page_facts` of them.
     """
-    script, style = "".join(map(_resource, SCRIPTS)), _resource("explorer.css")
-    facts = page_facts(tables, info, version)
+    script, style = "".join(map(_resource, SCRIPTS)), _resource("common.css") + _resource("explorer.css")
+    version = facts["version"]
     figures, events = tables["cluster_metrics"], tables["rank_events"]
     provisional = info.maturity == "provisional"
     story = Story(tables["ranking_size"], events, figures, version, made_up=info.made_up, provisional=provisional)
@@ -93,7 +100,9 @@ def explorer_page(tables: Frames, info: ReleaseInfo, version: str) -> str:
     )
 
 
-def page_facts(tables: Frames, info: ReleaseInfo, version: str) -> dict[str, Any]:
+def page_facts(
+    tables: Frames, info: ReleaseInfo, version: str, breaks: Mapping[int, str] | None = None
+) -> dict[str, Any]:
     """What the page's script is told: the metrics with their windows, and each ranked cluster with all about it."""
     ranking = tables["ranking_size"].sort_values("rank", kind="stable")
     metrics = _metrics(tables["cluster_metrics"], info.settings)
@@ -101,9 +110,12 @@ def page_facts(tables: Frames, info: ReleaseInfo, version: str) -> dict[str, Any
     changes, stability = _by_cluster(tables["rank_changes"]), _by_cluster(tables["rank_stability"])
     history, events = _history(tables["rank_history"]), _events(tables["rank_events"])
     contributors = _contributors(tables["contributions"], ranking["cluster_id"], [metric["key"] for metric in metrics])
+    slug_of = slugs(ranking[["cluster_id", "name", "economies"]].itertuples(index=False, name=None))
     clusters = [
         {
             "id": row["cluster_id"],
+            "slug": slug_of[row["cluster_id"]],
+            "economy_names": ", ".join(map(economy_name, row["economies"].split("/"))),
             **{
                 name: _plain(row[name])
                 for name in ("name", "economies", "rank", "size_score", "intensity_rank", "intensity_score")
@@ -130,6 +142,7 @@ def page_facts(tables: Frames, info: ReleaseInfo, version: str) -> dict[str, Any
         "made_up": info.made_up,
         "metrics": metrics,
         "squeeze": SQUEEZE,
+        "breaks": {str(edition): what for edition, what in sorted((breaks or {}).items())},
         "clusters": clusters,
         "others": [found for key, found in sorted(footprints.items()) if key not in ranked],
     }
@@ -201,14 +214,10 @@ def _footprints(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 
 def _history(table: pd.DataFrame) -> dict[str, list[list[Any]]]:
-    """Cluster -> its editions, oldest first: edition, rank, name, and the metrics that the edition counts."""
-    counts = [name for name in METRIC if f"{name}_count" in table.columns]
-    counted = table.groupby("edition")[[f"{name}_count" for name in counts]].any()
-    metrics = {edition: [name for name in counts if row[f"{name}_count"]] for edition, row in counted.iterrows()}
+    """Cluster -> its editions, oldest first: edition, rank, name."""
     found: dict[str, list[list[Any]]] = {}
     for row in table.sort_values("edition", kind="stable").to_dict("records"):
-        line = [_plain(row["edition"]), _plain(row["rank"]), row["name"], metrics[row["edition"]]]
-        found.setdefault(row["cluster_id"], []).append(line)
+        found.setdefault(row["cluster_id"], []).append([_plain(row["edition"]), _plain(row["rank"]), row["name"]])
     return found
 
 

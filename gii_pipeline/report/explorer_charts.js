@@ -22,7 +22,7 @@ function bump() {
   const height = top + row * worst + 8;
   const x = (edition) => left + ((edition - editions[0]) / Math.max(1, editions.at(-1) - editions[0])) * (width - left - right);
   const y = (rank) => top + (rank - 0.5) * row;
-  const breaks = methodBreaks(drawn);
+  const breaks = Object.keys(facts.breaks).map(Number).filter((edition) => editions.includes(edition) && edition > editions[0]);
   const emphasis = (cluster) => (cluster === chosen ? "line chosen" : compared.includes(cluster) ? "line compared" : "line");
   const lines = drawn.map((cluster) => {
     const points = cluster.history.map(([edition, rank]) => [x(edition), y(rank)]);
@@ -41,7 +41,7 @@ function bump() {
   });
   picture(
     "bump", width, height, `Ranks of ${drawn.length} clusters in the editions ${editions.join(", ")}`,
-    ...breaks.map((edition) => draw("line", { class: "break", x1: x(edition - 0.5), x2: x(edition - 0.5), y1: 16, y2: height })),
+    ...breaks.map((edition) => draw("line", { class: "break", x1: x(edition - 0.5), x2: x(edition - 0.5), y1: 16, y2: height }, draw("title", {}, `From ${edition}: ${facts.breaks[edition]}`))),
     ...editions.filter((edition, index) => width > 500 || (editions.length - 1 - index) % 2 === 0).map((edition) => draw("text", { class: "tick", x: x(edition), y: 12, "text-anchor": "middle" }, `${edition}`)),
     ...Array.from({ length: worst }, (_, i) => i + 1).filter((rank) => worst <= 20 || rank % 5 === 0 || rank === 1)
       .map((rank) => draw("text", { class: "tick", x: left - 12, y: y(rank) + 4, "text-anchor": "end" }, `${rank}`)),
@@ -50,12 +50,7 @@ function bump() {
   get("bump-note").textContent = (editions.length > 1
     ? "Each edition as released, by its own method. Dashed, to a hollow dot: the edition before by this edition's method."
     : "Only this edition is released here. Release earlier ones to see the ranks move.")
-    + (breaks.length ? ` Vertical lines: other metrics are counted from ${breaks.join(", ")} on.` : "");
-}
-
-function methodBreaks(drawn) {
-  const metrics = new Map(drawn.flatMap((c) => c.history.map(([edition, , , counted]) => [edition, counted.join()])));
-  return [...metrics.keys()].filter((edition) => metrics.has(edition - 1) && metrics.get(edition - 1) !== metrics.get(edition)).sort();
+    + (breaks.length ? ` Vertical lines are breaks of the method. ${breaks.map((edition) => `From ${edition}: ${facts.breaks[edition]}.`).join(" ")}` : "");
 }
 
 const short = (name, letters = 28) => (name.length > letters ? `${name.slice(0, letters - 1)}…` : name);

@@ -16,6 +16,7 @@ from gii_pipeline.errors import InputError
 from gii_pipeline.metrics.names import METRIC
 from gii_pipeline.releases import Release, search
 from gii_pipeline.releases.events import OWN_METHOD
+from gii_pipeline.report.cluster_charts import nth
 
 NEAR = 5
 CONTRIBUTORS = 2
@@ -92,10 +93,10 @@ def _row(table: pd.DataFrame, cluster_id: str) -> pd.Series | None:
 
 def _rank(row: pd.Series, ranked: int, *, provisional: bool) -> str:
     method = "" if row["method"] == row["edition"] else f" by the method of {row['method']}"
-    intensity = f" and {_nth(row['intensity_rank'])} by intensity" if pd.notna(row["intensity_rank"]) else ""
+    intensity = f" and {nth(row['intensity_rank'])} by intensity" if pd.notna(row["intensity_rank"]) else ""
     kind = "provisional " if provisional else ""
     return (
-        f"{row['name']} ({row['economies']}) ranks {_nth(row['rank'])} by size{intensity} among the {ranked} "
+        f"{row['name']} ({row['economies']}) ranks {nth(row['rank'])} by size{intensity} among the {ranked} "
         f"innovation clusters of the {kind}{row['edition']} edition{method}, as recomputed by gii_pipeline."
     )
 
@@ -117,9 +118,9 @@ def _as_released(events: Mapping[str, Mapping[Hashable, Any]]) -> str:
         return f"It is new: no cluster of {_before(events['is_new'])} is its predecessor."
     if "streak_ended" in events:
         row = events["streak_ended"]
-        return f"As released, it was {_nth(row['compared_rank'])} in {_before(row)}, for {_editions(row)}."
+        return f"As released, it was {nth(row['compared_rank'])} in {_before(row)}, for {_editions(row)}."
     moved = next((row for row in events.values() if pd.notna(row["compared_rank"])), None)
-    return f"As released, it was {_nth(moved['compared_rank'])} in {_before(moved)}." if moved else ""
+    return f"As released, it was {nth(moved['compared_rank'])} in {_before(moved)}." if moved else ""
 
 
 def _before(row: Mapping[Hashable, Any]) -> str:
@@ -141,20 +142,20 @@ def _change(row: pd.Series | None) -> str:
     before = f"the {row['previous_edition']} edition"
     if pd.isna(row["previous_rank"]):
         return f"Counted by the same method, no cluster of {before} has its place."
-    change, place = int(row["rank_change"]), _nth(row["previous_rank"])
+    change, place = int(row["rank_change"]), nth(row["previous_rank"])
     said = f"Counted by the same method, it was {place} in {before} as well"
     if change:
         places = f"{abs(change)} place{'s' if abs(change) > 1 else ''}"
         said = f"Counted by the same method, it is {'up' if change > 0 else 'down'} {places} from {place} in {before}"
     if pd.isna(row["rank_by_previous_method"]) or row["rank_by_previous_method"] == row["rank"]:
         return f"{said}."
-    return f"{said}; by the method of {row['previous_edition']} it would now be {_nth(row['rank_by_previous_method'])}."
+    return f"{said}; by the method of {row['previous_edition']} it would now be {nth(row['rank_by_previous_method'])}."
 
 
 def _interval(row: pd.Series | None) -> str:
     if row is None:
         return ""
-    low, high = _nth(row["rank_low"]), _nth(row["rank_high"])
+    low, high = nth(row["rank_low"]), nth(row["rank_high"])
     lies = f"its rank is {low}" if low == high else f"its rank lies between {low} and {high}"
     best, worst = int(row["tied_rank_low"]), int(row["tied_rank_high"])
     tied = f" It is statistically tied with the ranks {best:,} to {worst:,}." if best < worst else ""
@@ -173,7 +174,7 @@ def _per_million(row: pd.Series, metrics: pd.DataFrame) -> str:
 
 def _metric_ranks(metrics: pd.DataFrame) -> str:
     ranks = [
-        f"{_nth(figure['metric_rank'])} in {_title(figure)} "
+        f"{nth(figure['metric_rank'])} in {_title(figure)} "
         f"({figure['count']:,.0f}, {figure['share_pct']:.2f} % of the world's)"
         for figure in metrics.to_dict("records")
     ]
@@ -197,12 +198,6 @@ def _title(figure: Mapping[Hashable, Any]) -> str:
     """The name of a figure's metric inside a sentence."""
     title = METRIC[figure["metric"]].title
     return title if title[1].isupper() else title[0].lower() + title[1:]
-
-
-def _nth(rank: float) -> str:
-    number = int(rank)
-    ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number:,}{ending}"
 
 
 def _listed(items: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ from gii_pipeline.releases.events import rank_events
 from gii_pipeline.releases.series import history_rows
 from gii_pipeline.releases.shelf import Version
 from gii_pipeline.report.charts import data_uri, footprints_map, ranking_bars
-from gii_pipeline.report.explorer import PAGE, explorer_page, page_facts, write_explorer
+from gii_pipeline.report.explorer import PAGE, explorer_page, page_facts, write_report
 from gii_pipeline.report.maps import SQUEEZE, outlines
 from gii_pipeline_tests.ranking import towns
 from gii_pipeline_tests.ranking.towns import DEALS, PAPERS, PCT, Town, counted, edition
@@ -78,6 +78,10 @@ def tables() -> dict[str, pd.DataFrame]:
     return _tables()
 
 
+def page_of(tables: dict[str, pd.DataFrame], info: ReleaseInfo = INFO) -> str:
+    return explorer_page(tables, info, page_facts(tables, info, VERSION))
+
+
 def facts_in(page: str) -> Any:
     found = re.search(r'<script type="application/json" id="facts">(.*?)</script>', page, re.DOTALL)
     assert found
@@ -85,7 +89,7 @@ def facts_in(page: str) -> Any:
 
 
 def test_the_page_holds_every_figure_of_the_ranking(tables: dict[str, pd.DataFrame]) -> None:
-    facts = facts_in(explorer_page(tables, INFO, VERSION))
+    facts = facts_in(page_of(tables, INFO))
     ranking = tables["ranking_size"]
     assert [cluster["rank"] for cluster in facts["clusters"]] == list(ranking["rank"])
     for cluster, row in zip(facts["clusters"], ranking.to_dict("records"), strict=True):
@@ -114,7 +118,7 @@ def test_contributors_add_up_to_the_cluster(tables: dict[str, pd.DataFrame]) -> 
 
 
 def test_what_a_record_says_is_never_markup(tables: dict[str, pd.DataFrame]) -> None:
-    page = explorer_page(tables, INFO, VERSION)
+    page = page_of(tables, INFO)
     assert "<script>alert" not in page
     assert "<i>Source" not in page
     assert "<b>towns" not in page
@@ -125,8 +129,8 @@ def test_what_a_record_says_is_never_markup(tables: dict[str, pd.DataFrame]) -> 
 
 
 def test_the_page_asks_no_other_host(tables: dict[str, pd.DataFrame]) -> None:
-    page = explorer_page(tables, INFO, VERSION)
-    assert not re.search(r"""(?:src|href)=["'](?!data:)""", page)
+    page = page_of(tables, INFO)
+    assert not re.search(r"""(?:src|href)=["'](?!data:|[\w./]+["'])""", page)
     assert "default-src 'none'".replace("'", "&#x27;") in page
     assert set(re.findall(r"https?://[^\s\"']+", page)) == {"http://www.w3.org/2000/svg"}
 
@@ -134,7 +138,7 @@ def test_the_page_asks_no_other_host(tables: dict[str, pd.DataFrame]) -> None:
 @pytest.mark.parametrize("made_up", [True, False])
 def test_made_up_records_are_said_to_be_made_up(tables: dict[str, pd.DataFrame], made_up: bool) -> None:
     info = ReleaseInfo("Towns", {}, made_up=made_up)
-    notice = re.search(r'<div class="notice"[^>]*>', explorer_page(tables, info, VERSION))
+    notice = re.search(r'<div class="notice"[^>]*>', page_of(tables, info))
     assert notice
     assert ("hidden" in notice[0]) is not made_up
 
@@ -145,12 +149,12 @@ def test_the_same_tables_give_the_same_bytes(tables: dict[str, pd.DataFrame], tm
         for name, table in tables.items():
             shuffled = table if copy == "one" else table.sample(frac=1, random_state=3)
             pq.write_table(pa.Table.from_pandas(shuffled, preserve_index=False), tmp_path / copy / f"{name}.parquet")
-        write_explorer(tmp_path / copy, INFO, VERSION)
+        write_report(tmp_path / copy, INFO, VERSION)
     assert (tmp_path / "one" / PAGE).read_bytes() == (tmp_path / "two" / PAGE).read_bytes()
 
 
 def test_without_a_ranked_cluster_or_a_previous_edition_there_is_still_a_page(tables: dict[str, pd.DataFrame]) -> None:
-    empty = facts_in(explorer_page({name: table.head(0) for name, table in tables.items()}, INFO, VERSION))
+    empty = facts_in(page_of({name: table.head(0) for name, table in tables.items()}, INFO))
     assert empty["clusters"] == empty["metrics"] == []
     first = page_facts(_tables(previous=None), INFO, VERSION)["clusters"][0]
     assert first["change"]["previous_edition"] is None

@@ -10,8 +10,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from gii_pipeline.report.explorer import explorer_page
-from gii_pipeline_tests.report.test_explorer import EVIL, INFO, _tables
+from gii_pipeline_tests.report.test_explorer import EVIL, _tables, page_of
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.slow
@@ -22,7 +21,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     if BROWSER is None:
         pytest.skip("no browser here: install Debian's package `chromium`")
     path: Path = tmp_path_factory.mktemp("explorer") / "index.html"
-    path.write_text(explorer_page(_tables(), INFO, "v2025.1"), encoding="utf-8")
+    path.write_text(page_of(_tables()), encoding="utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         opened = browser.new_page()
@@ -130,15 +129,19 @@ def test_circles_do_not_cover_one_another(page: Page) -> None:
     assert min(gaps) > -0.05
 
 
+def test_the_chosen_cluster_links_to_its_page(page: Page) -> None:
+    page.locator("#ranking tbody tr").filter(has_text="Alba").locator("button").click()
+    assert page.locator("#chosen a").get_attribute("href") == "clusters/alba.html"
+
+
 @pytest.mark.parametrize("width", [390, 1000, 1400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_every_screen(page: Page, width: int, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
-    page.wait_for_timeout(100)
+    inside_table = str(width <= 1000).lower()
+    page.wait_for_function(f"(document.querySelector('tr.detail') !== null) === {inside_table}")
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    inside_table = page.evaluate("document.querySelector('tr.detail') !== null")
-    assert inside_table is (width <= 1000)
     smallest = page.evaluate(
         "Math.min(...[...document.querySelectorAll('#bump text')].map((t) => t.getBoundingClientRect().height))"
     )
