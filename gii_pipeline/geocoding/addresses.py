@@ -6,7 +6,9 @@ addresses. Does not: people and records (see `locate`), or which of several plac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -17,8 +19,9 @@ from gii_pipeline.geocoding.economies import RELATED, alpha2
 from gii_pipeline.geocoding.gazetteer import Gazetteer
 from gii_pipeline.geocoding.names import plain, segments
 from gii_pipeline.geocoding.organisations import Organisations
-from gii_pipeline.geocoding.resolution import Answer, Resolver
+from gii_pipeline.geocoding.resolution import Resolver
 from gii_pipeline.geocoding.sphere import distance_km
+from gii_pipeline.geocoding.weighing import Answer
 from gii_pipeline.geocoding.written import Written, read_fields, read_text
 
 ADDRESS_COLUMNS: Final = ["institution_id", "city", "admin", "economy", "postcode", "latitude", "longitude", "address"]
@@ -26,6 +29,8 @@ LOCATED_COLUMNS: Final = ["latitude", "longitude", "place", "admin", "economy", 
 NEAREST_PLACE_KM: Final = 50.0
 """How far a point may lie from the place that it is named after."""
 _NO_PLACE: Final = ("unknown_city", "no_city", "ambiguous_city", "unknown_economy")
+_AT_ONCE: Final = 10_000
+"""Addresses that are taken apart in memory at a time."""
 _NOWHERE_KM: Final = 100.0
 _INHABITED_KM: Final = 10.0
 _INHABITANTS: Final = 5_000
@@ -48,17 +53,33 @@ def locate_addresses(
     """
     addresses = addresses.reindex(columns=ADDRESS_COLUMNS)
     resolver = Resolver(gazetteer)
+    organisations = organisations or Organisations(institutions)
     ways: list[Callable[[pd.DataFrame], pd.DataFrame]] = [
         lambda left: _by_override(left, gazetteer, overrides),
         lambda left: _by_institution(left, resolver, institutions),
-        lambda left: _by_name(left, resolver, organisations or Organisations(institutions)),
+        lambda left: _by_name(left, resolver, organisations),
     ]
-    found, left = [], addresses
-    for way in ways:
-        if len(left):
-            found.append(way(left))
-            left = left.drop(found[-1].index)
+    found = []
+    with _no_collection():
+        for start in range(0, len(addresses), _AT_ONCE):
+            left = addresses.iloc[start : start + _AT_ONCE]
+            for way in ways:
+                if len(left):
+                    found.append(way(left))
+                    left = left.drop(found[-1].index)
     return pd.concat(found).reindex(addresses.index) if found else addresses.reindex(columns=LOCATED_COLUMNS)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without Python's collector of cycles: it would look through millions of small tuples, none of them in a cycle."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _by_override(addresses: pd.DataFrame, gazetteer: Gazetteer, overrides: pd.DataFrame) -> pd.DataFrame:
@@ -167,17 +188,14 @@ def _answers(addresses: pd.DataFrame, resolver: Resolver) -> tuple[list[Answer],
     economies = addresses["economy"].tolist()
     for (nth, _, _), address in zip(texts, written, strict=True):
         economies[nth] = address.economy if not isinstance(economies[nth], str) else economies[nth]
-    for nth, institution in enumerate(addresses["institution_id"]):
+    says_something = addresses[["city", "address"]].notna().any(axis=1)
+    for nth, (institution, something) in enumerate(zip(addresses["institution_id"], says_something, strict=True)):
         if answers[nth].place is None:
             if isinstance(institution, str):
                 methods[nth] = "unknown_institution"
             elif not isinstance(economies[nth], str) and methods[nth] in ("unknown_city", "no_address"):
-                methods[nth] = "unknown_economy" if _says_something(addresses.iloc[nth]) else "no_address"
+                methods[nth] = "unknown_economy" if something else "no_address"
     return answers, methods, economies
-
-
-def _says_something(address: pd.Series) -> bool:
-    return isinstance(address["city"], str) or isinstance(address["address"], str)
 
 
 def _fields(addresses: pd.DataFrame) -> list[Written]:

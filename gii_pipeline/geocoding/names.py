@@ -47,6 +47,8 @@ _COMPASS: Final = {
     "sw": "southwest",
 }
 _WORDS: Final = re.compile(r"[^\W_]+")
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_COMMAS: Final = re.compile(r"[,;\n]")
 _NOT_LATIN: Final = re.compile(r"[^\x00-\u024f\u1e00-\u1eff\u2000-\u206f]")
 _PARENTHESES: Final = re.compile(r"\(([^)]*)\)?")
 _SEPARATORS: Final = re.compile(r"\s*[/|]\s*|\s+[-–—]\s+")
@@ -206,6 +208,7 @@ def parts_of(name: str) -> list[str]:
     return [part for part in [_QUARTERS.sub("", form)] if part not in {form, ""}]
 
 
+@lru_cache(maxsize=200_000)
 def without_postcode(part: str, economy: str | None) -> str:
     """A part of an address without postcodes, numbers, prefixes of countries and district letters.
 
@@ -229,12 +232,21 @@ def without_postcode(part: str, economy: str | None) -> str:
     return text
 
 
-def segments(address: str, economy: str | None = None) -> list[str]:
+def segments(address: str, economy: str | None = None, *, last: int | None = None) -> list[str]:
     """The parts of an address that may name a place or a region, the last first, without postcodes and numbers.
+
+    last: how many of them are wanted, the last ones.
 
     >>> segments("12 Main St, Cambridge, MA 02139, USA")
     ['USA', 'MA', 'Cambridge', 'Main St']
     """
-    address = _MARKUP.sub(" ", address)
-    parts = [without_postcode(part.strip(), economy) for part in re.split(r"[,;\n]", address)]
-    return [part for part in reversed(parts) if any(letter.isalpha() for letter in part)]
+    if "#" in address or "<" in address:
+        address = _MARKUP.sub(" ", address)
+    found: list[str] = []
+    for written in reversed(_COMMAS.split(address)):
+        part = without_postcode(written.strip(), economy)
+        if _LETTER.search(part):
+            found.append(part)
+            if len(found) == last:
+                break
+    return found

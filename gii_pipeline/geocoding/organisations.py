@@ -54,6 +54,8 @@ class Organisations:
             form=[organisation_form(name) for name in named["name"]],
         ).reset_index(drop=True)
 
+        self._sorted: dict[str, dict[str, str]] = {}
+
     @cached_property
     def _by_economy(self) -> dict[str, dict[str, list[int]]]:
         """Economy (and "" for any) -> form -> rows."""
@@ -73,10 +75,19 @@ class Organisations:
             if form in known:
                 return self._one_place(known[form])
         for form in forms if economy else ():
-            match = process.extractOne(form, known.keys(), scorer=fuzz.token_sort_ratio, score_cutoff=_ALIKE)
-            if match is not None:
-                return self._one_place(known[match[0]])
+            alike = self._alike(form, str(economy))
+            if alike is not None:
+                return self._one_place(known[alike])
         return None
+
+    def _alike(self, form: str, economy: str) -> str | None:
+        """The form in an economy that is most alike, whatever the order of its words."""
+        by_sorted = self._sorted.get(economy)
+        if by_sorted is None:
+            by_sorted = {_sorted(known): known for known in self._by_economy.get(economy, {})}
+            self._sorted[economy] = by_sorted
+        match = process.extractOne(_sorted(form), by_sorted.keys(), scorer=fuzz.ratio, score_cutoff=_ALIKE)
+        return by_sorted[match[0]] if match else None
 
     def _one_place(self, rows: list[int]) -> int | None:
         """The first of several institutions of one name, if they lie at one place."""
@@ -88,6 +99,10 @@ class Organisations:
             [first["latitude"]] * len(at), [first["longitude"]] * len(at), at["latitude"], at["longitude"]
         )
         return int(at.index[0]) if (away <= _SAME_PLACE_KM).all() else None
+
+
+def _sorted(form: str) -> str:
+    return " ".join(sorted(form.split()))
 
 
 def organisation_form(name: str) -> str:

@@ -63,6 +63,7 @@ def test_a_text_leads_to_the_city_that_agrees_with_the_rest(
         ("Saint-Denis", "La Réunion", "FR", (-20.88, 55.45)),
         ("Boston, Massachusetts", None, "US", (42.36, -71.06)),
         ("Yongin", "Gyeonggi-do", "KR", (37.24, 127.18)),
+        ("Washington", "Washington, D.C.", "US", (38.90, -77.04)),
     ],
 )
 def test_fields_lead_to_the_place_of_that_very_name_in_the_region(
@@ -87,3 +88,23 @@ def test_a_point_decides_between_places_of_one_name(resolver: Resolver) -> None:
     written.point = (39.80, -89.64)
     [answer] = resolver.resolve([written])
     assert resolver.gazetteer.places.iloc[answer.place or 0]["admin"] == "IL"
+
+
+def test_addresses_resolved_together_get_the_answers_that_each_gets_alone(gazetteer: Gazetteer) -> None:
+    texts = [
+        ("Dept Chem, Chaoyang District, Beijing, China", "CN"),
+        ("Dept Phys, Chaoyang District, Beijing, China", "CN"),
+        ("Dept Phys, Chaoyang, Liaoning, China", "CN"),
+        ("Lab 1, Cambridge, MA 02139 USA", None),
+        ("Lab 1, Cambridge CB2 1TN, England", None),
+        ("Lab 2, Springfield, USA", None),
+        ("Lab 2, Springfield, IL USA", None),
+        ("Hubei, China", None),
+        ("Nowhere At All, France", None),
+    ]
+    together = Resolver(gazetteer)
+    written = [read_text(*text) for text in texts]
+    answers = together.resolve(written)
+    assert together.resolve(written) == answers
+    assert [Resolver(gazetteer).resolve([each])[0] for each in written] == answers
+    assert answers[0] == answers[1] != answers[2]

@@ -1,0 +1,266 @@
+"""Which place of one economy an address means: the one that agrees with most of what the address says.
+
+Belongs here: weighing the places that the parts of an address name against its regions, its other places, its point and
+its postcode. Does not: looking parts up (see `evidence`), or which economies are tried (see `resolution`).
+
+The rules:
+- A place outside a region that the address names is no answer, and a name that is a region's is only the region's where
+  the place lies outside it.
+- The town of that very name wins over another's other name; then the larger, and of two about as large the one that
+  is no part of a city.
+- A ward, a quarter ("North Billerica") and a shortened name are an answer only near a city, or in a region, that the
+  address names.
+- Two places that are level and apart are ambiguous.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from gii_pipeline.geocoding.economies import WITH_STATES, named_economy
+from gii_pipeline.geocoding.evidence import DERIVED, EXACT, OTHER, QUARTER, WARD, Evidence
+from gii_pipeline.geocoding.gazetteer import Gazetteer
+from gii_pipeline.geocoding.written import TAIL, Part
+
+NEAR_KM: Final = 40.0
+_LEVEL_PLACES_APART_DEG: Final = 0.25
+_KM_PER_DEGREE: Final = 111.2
+_CONTRADICTS_WITHIN: Final = 2
+"""Regions stand in the last two parts; before them a street or an institute is called after one."""
+_SMALL: Final = 5_000
+_TENTH: Final = 0.1
+_OF_A_PART: Final = 0.97
+"""What a person counts for the weight of a part of a city: Salamanca is the town, not a district of Madrid as large."""
+_A_REGION_TOO, _SOME_WORDS, _LEAST_SURE, _OF_A_REGION = 1, 3, 5, 6
+_LESS_SURE: Final = {WARD: 2, QUARTER: 4}
+"""How sure a candidate is, the least first."""
+
+
+class Answer(NamedTuple):
+    """place: the row of the gazetteer, or None and why not. agrees: whether a region of the address has it."""
+
+    place: int | None
+    method: str
+    agrees: bool = False
+
+
+class _Candidate(NamedTuple):
+    """In the order of preference, the least first."""
+
+    rank: int
+    how: int
+    nth: float
+    against: int
+    weight: float
+    city_km: int
+    place: int
+    agrees: bool
+
+
+class Weighing:
+    """Weighs the places that the parts of an address name."""
+
+    def __init__(self, gazetteer: Gazetteer) -> None:
+        self.gazetteer = gazetteer
+
+    def answer(
+        self,
+        economy: str,
+        parts: Sequence[tuple[Part, Evidence]],
+        zipped: int | None = None,
+        point: tuple[float, float] | None = None,
+    ) -> Answer:
+        """The place in an economy, by the parts with what they name, the place of the ZIP code, and the point."""
+        points = [point] if point else []
+        if zipped is not None:
+            points.append((self.gazetteer.latitude[zipped], self.gazetteer.longitude[zipped]))
+        candidates = sorted(self._candidates(economy, parts, points))
+        if candidates and zipped is not None and _yields(candidates[0]):
+            candidates = [each for each in candidates if self._km(each.place, zipped) <= NEAR_KM]
+        if candidates:
+            best = candidates[0]
+            if len(candidates) > 1 and self._level(best, candidates[1]):
+                return Answer(None, "ambiguous_city")
+            return Answer(best.place, "city_admin" if best.agrees else "city", best.agrees)
+        if zipped is not None:
+            return Answer(zipped, "postcode", agrees=True)
+        if (city_state := self.gazetteer.city_state(economy)) is not None:
+            return Answer(city_state, "city_state", agrees=True)
+        return Answer(None, _why_not(economy, parts))
+
+    def _candidates(
+        self, economy: str, parts: Sequence[tuple[Part, Evidence]], points: Sequence[tuple[float, float]]
+    ) -> Iterable[_Candidate]:
+        has_ward = any(names.ward for part, names in parts if part.role != "admin")
+        for at, (part, names) in enumerate(parts):
+            if part.nth >= TAIL or not names.places:
+                continue
+            for place, how in names.places:
+                if self.gazetteer.economy[place] != economy:
+                    continue
+                if part.role == "admin" and not (has_ward and how <= OTHER and self._names_its_region(place, names)):
+                    continue
+                if (candidate := self._weighed(place, how, at, parts, points)) is not None:
+                    yield candidate
+        yield from self._dominant(parts)
+
+    def _weighed(
+        self,
+        place: int,
+        how: int,
+        at: int,
+        parts: Sequence[tuple[Part, Evidence]],
+        points: Sequence[tuple[float, float]],
+    ) -> _Candidate | None:
+        """A place as a candidate, or None where the address contradicts it."""
+        gazetteer = self.gazetteer
+        part, names = parts[at]
+        first_order = [region for region in names.regions if gazetteer.order[region] == 1]
+        inside = any(gazetteer.lies_in(place, region) for region in first_order or names.regions)
+        agreed = near = likeness = 0
+        near_city = True
+        city_km = NEAR_KM
+        in_a_city = names.ward and how < WARD
+        for other, (others_part, others) in enumerate(parts):
+            if other == at or (others.form == names.form and others_part.role != "admin"):
+                continue
+            verdict = self._region_says(place, others_part, others, strict=names.ward)
+            if verdict is None:
+                return None
+            agreed += verdict
+            likeness += any(gazetteer.lies_in(place, region) for region in others.weak)
+            if others_part.nth < TAIL and (cities := [p for p, its_how in others.places if its_how <= DERIVED]):
+                away_km = min((self._km(place, city) for city in cities if city != place), default=math.inf)
+                is_near = away_km <= NEAR_KM
+                near += is_near
+                city_km = min(city_km, away_km)
+                how = WARD if in_a_city else how
+                if others_part.nth < part.nth and not is_near and not verdict:
+                    near_city = False
+        if names.only_region and not inside and not (agreed and how <= OTHER):
+            return None
+        near += sum(self._km_to(place, *point) <= NEAR_KM for point in points)
+        if (how == QUARTER and not agreed) or (how == WARD and not ((near and near_city) or agreed)):
+            return None
+        rank = self._rank(place, how, parts, at, supported=bool(near or agreed), agreed=bool(agreed), near=bool(near))
+        weight = (gazetteer.population[place] + 1) * (_TENTH if how == EXACT + 1 else 1.0)
+        weight *= _OF_A_PART if gazetteer.part[place] else 1.0
+        exact = EXACT if how == EXACT + 1 and not agreed else how
+        support = -(2 * (agreed > 0) + (near > 0) + (likeness > 0))
+        return _Candidate(rank, exact, part.nth, support, -weight, int(city_km), place, bool(agreed))
+
+    def _rank(
+        self,
+        place: int,
+        how: int,
+        parts: Sequence[tuple[Part, Evidence]],
+        at: int,
+        *,
+        supported: bool,
+        agreed: bool,
+        near: bool,
+    ) -> int:
+        """0 for a city as it is written; then what names a region too, what is small and stands alone, and wards."""
+        part, names = parts[at]
+        if how in {WARD, QUARTER}:
+            return _LESS_SURE[how] if supported else _LEAST_SURE
+        if names.some_words:
+            return _SOME_WORDS
+        is_city = part.role == "city"
+        if names.only_region and not (is_city and agreed):
+            return _A_REGION_TOO
+        if names.regions and not is_city and self._has_a_city_in(names.regions, parts, part.nth):
+            return _A_REGION_TOO
+        large = self.gazetteer.economy[place] in WITH_STATES or self.gazetteer.population[place] >= _SMALL
+        if large or near or is_city or not any(others.only_region and others.places for _, others in parts):
+            return 0
+        return _SOME_WORDS
+
+    def _has_a_city_in(self, regions: frozenset[int], parts: Sequence[tuple[Part, Evidence]], nth: float) -> bool:
+        """Whether a part before names a city of these regions: then this one is the region (Glasgow, Lanark)."""
+        return any(
+            how <= OTHER and any(self.gazetteer.lies_in(place, region) for region in regions)
+            for part, others in parts
+            if nth < part.nth < TAIL and not others.some_words
+            for place, how in others.places
+        )
+
+    def _region_says(self, place: int, part: Part, names: Evidence, *, strict: bool = False) -> int | None:
+        """1 where a part's region has the place, None where it contradicts it, 0 where it says nothing.
+
+        A place near the city that the part names as well is no contradiction, unless this is to be strict.
+        """
+        if not names.regions:
+            return 0
+        if any(self.gazetteer.lies_in(place, region) for region in names.regions):
+            return 1
+        if part.nth >= _CONTRADICTS_WITHIN or (not names.only_region and names.places):
+            return 0
+        near = any(its_how <= DERIVED and self._km(place, city) <= NEAR_KM for city, its_how in names.places)
+        if near and not strict:
+            return 0
+        if any(self.gazetteer.order[region] == 1 for region in names.regions):
+            return None
+        return None if all(self._far_outside(place, region) for region in names.regions) else 0
+
+    def _far_outside(self, place: int, region: int) -> bool:
+        gazetteer = self.gazetteer
+        return gazetteer.parent[region] != gazetteer.first[place] or gazetteer.km_outside(place, region) > NEAR_KM
+
+    def _names_its_region(self, place: int, names: Evidence) -> bool:
+        return any(self.gazetteer.lies_in(place, region) for region in names.regions)
+
+    def _dominant(self, parts: Sequence[tuple[Part, Evidence]]) -> Iterable[_Candidate]:
+        """The city that a region is most of, where the address names no more than that region, or a part of it."""
+        for part, names in parts:
+            if part.nth >= TAIL - 1:
+                continue
+            for region in names.regions:
+                place = self.gazetteer.dominant(region)
+                if place is not None:
+                    contradicted = any(
+                        self._region_says(place, other, others) is None
+                        for other, others in parts
+                        if others is not names
+                    )
+                    if not contradicted:
+                        yield _Candidate(
+                            _OF_A_REGION, EXACT, part.nth, 0, 0, -self.gazetteer.population[place], place, agrees=True
+                        )
+
+    def _level(self, best: _Candidate, second: _Candidate) -> bool:
+        if best[:6] != second[:6] or best.place == second.place:
+            return False
+        latitude, longitude = self.gazetteer.latitude, self.gazetteer.longitude
+        apart = max(
+            abs(latitude[best.place] - latitude[second.place]), abs(longitude[best.place] - longitude[second.place])
+        )
+        return apart > _LEVEL_PLACES_APART_DEG
+
+    def _km(self, one: int, other: int) -> float:
+        return self._km_to(one, self.gazetteer.latitude[other], self.gazetteer.longitude[other])
+
+    def _km_to(self, place: int, latitude: float, longitude: float) -> float:
+        here = self.gazetteer.latitude[place]
+        north = here - latitude
+        if abs(north) > 2 * NEAR_KM / _KM_PER_DEGREE:
+            return math.inf
+        turn = abs(self.gazetteer.longitude[place] - longitude)
+        east = min(turn, 360 - turn) * math.cos(math.radians(here))
+        return _KM_PER_DEGREE * math.hypot(north, east)
+
+
+def _why_not(economy: str, parts: Sequence[tuple[Part, Evidence]]) -> str:
+    """No more than a region or an economy is no city; otherwise the city is not known."""
+    if not any(part.role != "admin" for part, _ in parts):
+        return "no_city" if parts else "no_address"
+    said = [(part, names) for part, names in parts if part.role == "city" or (part.role == "text" and part.nth < 1)]
+    regional = all(names.regions or part.text == economy or named_economy(part.text) == economy for part, names in said)
+    return "no_city" if said and regional else "unknown_city"
+
+
+def _yields(best: _Candidate) -> bool:
+    """Whether a place yields to a ZIP code that lies elsewhere: one found by some words, or by another's name."""
+    return best.rank >= _SOME_WORDS or (best.how >= OTHER and not best.agrees)
