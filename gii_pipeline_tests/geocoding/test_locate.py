@@ -23,7 +23,7 @@ from gii_pipeline.geocoding import (
     read_overrides,
     unlocated,
 )
-from gii_pipeline.geocoding.resolution import Answer
+from gii_pipeline.geocoding.weighing import Answer
 from gii_pipeline.geocoding.written import Written
 from gii_pipeline.sources.readers.rows import institution_rows, people_rows
 
