@@ -214,6 +214,7 @@ def files(
 
 
 def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:
+    from gii_pipeline.defs.lacking import notes
     from gii_pipeline.report.progress import console
     from gii_pipeline.report.terminal import plan_table
 
@@ -222,6 +223,8 @@ def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:
         print_json([vars(step) for step in steps])
     else:
         console().print(plan_table(steps))
+        for told in dict.fromkeys(note for label in labels for note in notes(workflow.pipeline, label)):
+            console().print(f"Note: {told}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _show_release(workflow: Workflow, label: str, before: str | None) -> None:

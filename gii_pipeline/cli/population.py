@@ -53,6 +53,8 @@ def population(
         if not calibrate:
             _show(inputs, as_json=as_json)
             return
+        if inputs.population_of is None:
+            raise InputError(f"The profile {profile!r} has no population layer to fit: add `population` to it.")
         wanted = [_known(text) for text in known or ()] or printed_populations()
         found = fit(inputs.read("cluster_members"), inputs.read("clusters"), wanted, inputs.population_of)
     if as_json:

@@ -41,6 +41,8 @@ def facts(
     release = open_release(root, label_of(edition, method))
     if not cluster:
         echo(story_of(release).sentence(language))
+        for note in release.notes if language != "en" else ():
+            echo(note)
     elif language == "en":
         echo(fact_sheet(fact_tables(release), cluster))
     else:

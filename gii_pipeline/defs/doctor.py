@@ -54,9 +54,7 @@ def _disk(root: Path) -> Finding:
 
 
 def _sources(profile: Profile) -> Iterator[Finding]:
-    inputs = {**profile.metrics, "population": profile.population.input}
-    if profile.institutions:
-        inputs["institutions"] = profile.institutions
+    inputs = {**profile.metrics, **profile.yearless}
     for name, source in inputs.items():
         yield from _local_files(name, source)
     fetches = [_parsed(fetch) for source in inputs.values() for fetch in source.fetches().values()]

@@ -5,6 +5,7 @@ Does not: the order of steps inside a room, or any rule.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import dagster as dg
 import pandas as pd
@@ -12,10 +13,12 @@ import pandas as pd
 from gii_pipeline import contracts
 from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.inputs import EditionInputs, totals_metadata
+from gii_pipeline.defs.lacking import allowed_by_lacking
 from gii_pipeline.defs.partitions import editions, years_of_editions
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, publish
 from gii_pipeline.defs.recipes import STAGE_OF, STAGES
+from gii_pipeline.errors import InputError
 from gii_pipeline.fingerprints import code_of
 from gii_pipeline.store import FOLLOWING_TABLES, read_parquet
 
@@ -25,11 +28,10 @@ Step = Callable[[EditionInputs], Frames]
 
 def edition_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
     """Every table of the edition layer, in the order in which they are made."""
+    population = ["raw_population"] if pipeline.profile.population else []
     return [
         _points(pipeline),
-        _asset(
-            pipeline, ("clusters", "cluster_members", "cluster_footprints"), ("points", "raw_population"), find_clusters
-        ),
+        _asset(pipeline, ("clusters", "cluster_members", "cluster_footprints"), ["points", *population], find_clusters),
         _asset(pipeline, ("cluster_metrics",), ("points", "cluster_members", "cluster_footprints"), measure),
         _asset(
             pipeline, ("ranking_size", "ranking_intensity"), ("clusters", "cluster_footprints", "cluster_metrics"), rank
@@ -54,8 +56,23 @@ def find_clusters(inputs: EditionInputs) -> Frames:
         ties=inputs.ties,
         settlements=inputs.settlements,
     )
+    if found.clusters.empty:
+        raise InputError(_no_cluster(points, inputs))
     footprints = with_population(found.footprints, inputs.population_of)
     return {"clusters": found.clusters, "cluster_members": found.members, "cluster_footprints": footprints}
+
+
+def _no_cluster(points: pd.DataFrame, inputs: EditionInputs) -> str:
+    """Why nothing is dense enough, and what the profile can say about that."""
+    dense = [name for name, metric in inputs.edition.metrics.items() if metric.in_density.value]
+    people = points[points["metric"].isin(dense)].groupby("place")["people"].sum()
+    least = f"{inputs.edition.min_weight.value:g} people or records within {inputs.edition.radius_km.value:g} km"
+    most = f"the place with most, {people.idxmax()}, has {people.max():g}" if len(people) else "no record is located"
+    return (
+        f"Edition {inputs.label} has no cluster: one takes {least}, and {most}. If the sources have a part of the "
+        f"world's records only, set `world_part` in the profile {inputs.pipeline.profile.name!r} (0.1 for a tenth); or "
+        "give it an edition with a `min_weight` of its own."
+    )
 
 
 def measure(inputs: EditionInputs) -> Frames:
@@ -153,17 +170,18 @@ def _asset(pipeline: Pipeline, tables: Sequence[str], deps: Sequence[str], step:
     def assets(context: dg.AssetExecutionContext) -> Published:
         with failing_clearly() as meter:
             inputs = EditionInputs(pipeline, context.partition_key)
-            yield from publish(pipeline.store, _audit(inputs), step(inputs), inputs.lock, meter=meter)
+            made = step(inputs)
+            yield from publish(pipeline.store, _audit(inputs, made), made, inputs.lock, meter=meter)
 
     return assets
 
 
-def _audit(inputs: EditionInputs) -> Audit:
+def _audit(inputs: EditionInputs, made: Frames = MappingProxyType({})) -> Audit:
     edition = inputs.edition
     parameters = {
         "edition": edition.edition,
         "method": edition.method,
         "ranking_length": edition.ranking_length.value,
     }
-    waivers = inputs.pipeline.profile.waivers
+    waivers = (*inputs.pipeline.profile.waivers, *allowed_by_lacking(inputs.pipeline, inputs.label, made))
     return Audit(inputs.label, parameters, previous=inputs.previous_label, waivers=waivers)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ibis.backends import BaseBackend
 
     from gii_pipeline.counting import Counted, Total
+    from gii_pipeline.metrics.population import PopulationOf
 
 
 @dataclass(frozen=True)
@@ -60,18 +61,14 @@ class EditionInputs:
     @property
     def years(self) -> set[int]:
         """The data years of its windows, and of the edition before's, which it is compared with."""
-        before = self.pipeline.book.previous(self.edition)
-        editions = [self.edition, *([before, before.under(self.edition)] if before else [])]
-        known = [edition for edition in editions if not self._lacking(edition)]
-        return {year for edition in known for years in edition.data_years.values() for year in years}
+        return set(self.demanded)
 
     @property
     def demanded(self) -> dict[int, tuple[str, ...]]:
         """Data year -> the record tables that its windows demand of it, or those of the edition it is compared with."""
         before = self.pipeline.book.previous(self.edition)
         editions = [self.edition, *([before, before.under(self.edition)] if before else [])]
-        known = [edition for edition in editions if not self._lacking(edition)]
-        return self.pipeline.tables_by_year(known)
+        return self.pipeline.tables_by_year(editions)
 
     @property
     def pins(self) -> list[tuple[Path, Input, str | None]]:
@@ -88,26 +85,11 @@ class EditionInputs:
             pins += [(store.raw(table, year), profile.metrics[metric], metric) for year in sorted(self.years)]
         return [pin for pin in pins if pin[0].is_file()]
 
-    def check_sources(self) -> None:
-        """Raise InputError where the profile has no source for a metric of the edition."""
-        self._check_sources(self.edition)
-
-    def _check_sources(self, edition: Edition) -> None:
-        if lacking := self._lacking(edition):
-            raise InputError(
-                f"Edition {edition.label} counts {', '.join(lacking)}, "
-                f"and the profile {self.pipeline.profile.name!r} names no source for it."
-            )
-
-    def _lacking(self, edition: Edition) -> list[str]:
-        return [metric for metric in edition.metrics if metric not in self.pipeline.profile.metrics]
-
     def core_files(self, edition: Edition) -> dict[str, list[Path]]:
         """Core table -> the files of the years that the edition's windows demand, and of `locations` for all of them.
 
-        Raises InputError where the profile has no source for a metric, MissingYearsError naming the missing years.
+        Raises MissingYearsError naming the missing years, InputError where two of them count the same record.
         """
-        self._check_sources(edition)
         store = self.pipeline.store
         files = {CORE_TABLES[name]: store.core_years(CORE_TABLES[name], ys) for name, ys in edition.data_years.items()}
         for metric, metric_years in edition.data_years.items():
@@ -224,11 +206,12 @@ class EditionInputs:
             **waivers(self.pipeline, self.label, *EDITION_TABLES),
         }
         known = {named(file): made(file) for file in sorted(files)}
-        rasters = hashes(self.pipeline.store.raw("population"))
+        layer = self.pipeline.profile.population
+        rasters = hashes(self.pipeline.store.raw("population")) if layer else {}
         inputs = {name: one.content for name, one in known.items()}
         inputs |= {f"population ({source})": fingerprint(found) for source, found in rasters.items()}
         inputs |= {"ids of clusters": made(members).content} if members else {}
-        if settlements := content_hash(self.pipeline.profile.population.settlements):
+        if layer and (settlements := content_hash(layer.settlements)):
             inputs["settlements"] = settlements
         own = Lock(
             sources={source: {"all": found} for source, found in rasters.items()},
@@ -241,7 +224,12 @@ class EditionInputs:
         )
         return own.with_sources_of(one.lock for one in known.values())
 
-    def population_of(self, footprints: pd.DataFrame) -> pd.DataFrame:
+    @property
+    def population_of(self) -> PopulationOf | None:
+        """What gives footprints their inhabitants; None where the profile has no population layer."""
+        return self._population_of if self.pipeline.profile.population else None
+
+    def _population_of(self, footprints: pd.DataFrame) -> pd.DataFrame:
         """cluster_id, population of the footprints, from the pinned rasters of the epochs around the edition's year."""
         from gii_pipeline.metrics.population import population
         from gii_pipeline.metrics.rasters import PopulationRaster
@@ -264,7 +252,8 @@ class EditionInputs:
 
         if self.edition.footprint.value != "settlements":
             return None
-        path = self.pipeline.profile.population.settlements
+        layer = self.pipeline.profile.population
+        path = layer.settlements if layer else None
         if path is None:
             raise InputError(
                 f"The footprints of edition {self.label} are settlements, and the profile "

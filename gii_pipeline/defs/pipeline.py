@@ -102,7 +102,7 @@ class Pipeline:
         asked: dict[int, set[str]] = {}
         for edition in editions:
             for metric, years in edition.data_years.items():
-                for year in years if metric in self.profile.metrics else ():
+                for year in years:
                     asked.setdefault(year, set()).add(CORE_TABLES[metric])
         return {year: tuple(table for table in self.tables if table in asked[year]) for year in sorted(asked)}
 
@@ -123,9 +123,8 @@ class Pipeline:
 
     @property
     def yearless(self) -> dict[str, Input]:
-        """What serves every data year: the population rasters by epoch, and institutions where the profile has them."""
-        population = {"population": self.profile.population.input}
-        return population | ({"institutions": self.profile.institutions} if self.profile.institutions else {})
+        """What serves every data year, where the profile has it: institutions, and population rasters by epoch."""
+        return self.profile.yearless
 
     @cached_property
     def gazetteer(self) -> Gazetteer:

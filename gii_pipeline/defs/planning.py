@@ -44,11 +44,9 @@ class Step:
 def plan(pipeline: Pipeline, labels: Iterable[str]) -> list[Step]:
     """Every data year that the editions demand, once, then the editions in the order in which ids are inherited.
 
-    Raises InputError where an edition counts a metric that the profile has no source for.
+    Raises InputError where the profile has no source of any metric that an edition counts.
     """
     inputs = [EditionInputs(pipeline, label) for label in labels]
-    for edition in inputs:
-        edition.check_sources()
     demanded: dict[int, tuple[str, ...]] = {}
     for edition in inputs:
         for year, tables in edition.demanded.items():

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from gii_pipeline.defs import page
 from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.inputs import EditionInputs
+from gii_pipeline.defs.lacking import notes
 from gii_pipeline.defs.partitions import editions
 from gii_pipeline.defs.pictures import pictures
 from gii_pipeline.defs.pipeline import Pipeline
@@ -143,6 +144,7 @@ def release_info(pipeline: Pipeline, label: str) -> ReleaseInfo:
         maturity="provisional" if edition.provisional else "final",
         data_as_of=as_of,
         waivers=used_waivers(pipeline, label),
+        notes=notes(pipeline, label),
     )
 
 

@@ -58,7 +58,6 @@ def readiness(pipeline: Pipeline, label: str, day: date) -> Readiness:
     """
     inputs = EditionInputs(pipeline, label)
     try:
-        inputs.check_sources()
         demanded = pipeline.tables_by_year([inputs.edition])
         ingest = [ingest_step(pipeline, year, tables) for year, tables in demanded.items()]
         ranking = ranking_step(inputs, {int(step.partition) for step in ingest if step.state != "there"})

@@ -7,7 +7,7 @@ Does not: what an edition must hold; that is the model.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -25,14 +25,17 @@ WIPO_EDITIONS = files("gii_pipeline.editions").joinpath("editions.yaml")
 
 @dataclass(frozen=True)
 class EditionBook:
-    """Every edition that is known, by year."""
+    """Every edition that is known, by year. uncounted: year -> why an edition that is known cannot be ranked."""
 
     editions: Mapping[int, Edition]
+    uncounted: Mapping[int, str] = field(default_factory=dict)
 
     def __getitem__(self, year: int) -> Edition:
         try:
             return self.editions[year]
         except KeyError:
+            if year in self.uncounted:
+                raise InputError(self.uncounted[year]) from None
             known = ", ".join(str(known_year) for known_year in sorted(self.editions))
             raise InputError(
                 f"There is no edition {year}. Known: {known}. Add it to the profile's `editions`, or choose another."
@@ -54,9 +57,13 @@ class EditionBook:
     def with_editions(self, more: Mapping[int, Edition]) -> EditionBook:
         return EditionBook({**self.editions, **more})
 
-    def adapted(self, change: Callable[[Edition], Edition]) -> EditionBook:
-        """Every edition changed in the same way."""
-        return EditionBook({year: change(edition) for year, edition in self.editions.items()})
+    def adapted(self, change: Callable[[Edition], Edition | str]) -> EditionBook:
+        """Every edition changed in the same way; those for which `change` says why not cannot be ranked."""
+        changed = {year: change(edition) for year, edition in self.editions.items()}
+        return EditionBook(
+            {year: edition for year, edition in changed.items() if isinstance(edition, Edition)},
+            {year: why for year, why in changed.items() if isinstance(why, str)},
+        )
 
 
 def parse_editions(

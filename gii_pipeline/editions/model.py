@@ -6,6 +6,7 @@ Does not: values. Those are data, in `editions.yaml` or in a user's profile.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -60,13 +61,15 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class MetricSettings(_Settings):
     """How one metric takes part in an edition.
 
-    `record_types` None counts every type; otherwise only records whose `record_type` is listed.
+    `record_types` None counts every type; otherwise only records whose `record_type` is listed. `min_weight_alone`: the
+    density threshold where a profile has this metric and none that makes density, so that it makes density itself.
     """
 
     window: Setting[Annotated[Window, AfterValidator(_in_order)]]
     weight: Setting[Annotated[float, Field(ge=0, allow_inf_nan=False)]]
     in_density: Setting[bool]
     record_types: Setting[tuple[str, ...] | None]
+    min_weight_alone: Setting[Positive] | None = None
 
 
 class Method(_Settings):
@@ -92,6 +95,7 @@ class Edition(Method):
 
     `edition` is the year whose data is read, `method` the edition whose rules are followed; they are the same
     unless the edition was made with `under`. `provisional`: its windows and its method are not published yet.
+    `left_out`: metrics that it would count, and that a profile has no source for.
     """
 
     edition: int
@@ -99,6 +103,7 @@ class Edition(Method):
     provisional: bool = False
     population_year: Setting[int]
     metrics: dict[str, MetricSettings] = Field(min_length=1)
+    left_out: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _something_makes_density(self) -> Self:
@@ -141,6 +146,7 @@ class Edition(Method):
                 weight=assumed(metric.weight),
                 in_density=assumed(metric.in_density),
                 record_types=assumed(metric.record_types),
+                min_weight_alone=metric.min_weight_alone and assumed(metric.min_weight_alone),
             )
             for name, metric in self.metrics.items()
         }
@@ -169,6 +175,26 @@ class Edition(Method):
         chosen = Setting[tuple[str, ...] | None](value=types, tag="A", source=why)
         settings = self.metrics[metric].model_copy(update={"record_types": chosen})
         return self.model_copy(update={"metrics": {**self.metrics, metric: settings}})
+
+    def having(self, sources: Collection[str], why: str) -> Edition | None:
+        """This edition with the metrics that there are sources for; None where it counts none of them.
+
+        Where no metric is left that makes density, those that are left do, by their own thresholds. why: what to say
+        of that change.
+        """
+        left_out = tuple(name for name in self.metrics if name not in sources)
+        metrics = {name: metric for name, metric in self.metrics.items() if name in sources}
+        if not left_out or not metrics:
+            return self if metrics else None
+        changes: dict[str, Any] = {"left_out": left_out, "metrics": metrics}
+        if not any(metric.in_density.value for metric in metrics.values()):
+            makes = Setting[bool](value=True, tag="A", source=why)
+            changes["metrics"] = {
+                name: metric.model_copy(update={"in_density": makes}) for name, metric in metrics.items()
+            }
+            alone = [metric.min_weight_alone for metric in metrics.values() if metric.min_weight_alone]
+            changes |= {"min_weight": min(alone, key=lambda least: least.value)} if alone else {}
+        return self.model_copy(update=changes)
 
     def under(self, other: Edition) -> Edition:
         """This edition's data under the method of `other`.

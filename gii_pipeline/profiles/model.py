@@ -150,17 +150,18 @@ class Profile(_Part):
     """Where the records of a run come from, and which editions it brings beside those of WIPO.
 
     `methods` are the editions whose method every edition is computed under, beside its own. `world_part`: which part of
-    the world's records the sources have; the density threshold of every edition is scaled by it.
+    the world's records the sources have; the density threshold of every edition is scaled by it. Metrics without a
+    source are left out of every edition; without `population` there are no figures per inhabitant.
     """
 
     name: str
     title: str
     made_up: bool = False
     world_part: Annotated[float, Field(gt=0, le=1)] = 1
-    metrics: dict[str, Input]
+    metrics: dict[str, Input] = Field(min_length=1)
     institutions: Input | None = None
     gazetteer: Gazetteer = Gazetteer()
-    population: Population
+    population: Population | None = None
     methods: tuple[int, ...] = ()
     official_totals: dict[str, DataPath] = Field(default_factory=dict)
     calibration: dict[str, DataPath] = Field(default_factory=dict)
@@ -190,11 +191,24 @@ class Profile(_Part):
         return self
 
     @property
+    def yearless(self) -> dict[str, Input]:
+        """The sources that serve every data year, as far as there are any: population rasters, and institutions."""
+        population = {"population": self.population.input} if self.population else {}
+        return population | ({"institutions": self.institutions} if self.institutions else {})
+
+    @property
     def book(self) -> EditionBook:
-        """Every edition as this profile ranks it: WIPO's and its own, scaled, with its record types."""
+        """Every edition as this profile ranks it: WIPO's and its own, with the metrics and types it has, scaled."""
         return wipo_book().with_editions(self.editions).adapted(self._adapted)
 
-    def _adapted(self, edition: Edition) -> Edition:
+    def _adapted(self, given: Edition) -> Edition | str:
+        edition = given.having(self.metrics, f"Profile {self.name} has no source of a metric that makes density")
+        if edition is None:
+            counts, has = ", ".join(given.metrics), ", ".join(self.metrics)
+            return (
+                f"Edition {given.edition} counts {counts}, and the profile {self.name!r} has a source of {has} only: "
+                "choose another edition, or add a source."
+            )
         if self.world_part != 1:
             edition = edition.scaled(self.world_part, f"the part of the world that profile {self.name} has")
         for metric, source in self.metrics.items():

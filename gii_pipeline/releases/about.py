@@ -31,6 +31,7 @@ def release_facts(version: Version, info: ReleaseInfo) -> dict[str, Any]:
         "method": version.method,
         "maturity": info.maturity,
         "made_up": info.made_up,
+        **({"notes": list(info.notes)} if info.notes else {}),
     }
 
 
@@ -40,6 +41,7 @@ def readme(version: Version, info: ReleaseInfo, wide: pa.Table, tables: Mapping[
     notes = [MADE_UP] if info.made_up else []
     if info.maturity != "final":
         notes.append(f"This edition is {info.maturity}.")
+    notes += info.notes
     listed = "\n".join(f"| `{name}.parquet` | {purpose} |" for name, purpose in sorted(tables.items()))
     first = "\n".join(
         f"| {row['rank']} | {row['name']} | {row['economy_names']} | {row['size_score']:.2f} |"
@@ -102,9 +104,10 @@ def _allowed(waiver: Mapping[str, Any]) -> str:
 
 def citation(version: Version, info: ReleaseInfo) -> str:
     """CITATION.cff 1.2.0 of the version."""
+    said = ["If you use these tables, cite this version.", *([MADE_UP] if info.made_up else []), *info.notes]
     document = {
         "cff-version": "1.2.0",
-        "message": "If you use these tables, cite this version." + (f" {MADE_UP}" if info.made_up else ""),
+        "message": " ".join(said),
         "type": "dataset",
         "title": info.title,
         "version": str(version),

@@ -40,6 +40,7 @@ class ReleaseInfo:
     sources: by the names that the tables' locks use; one for each of them.
     settings: the edition, as `Edition.model_dump(mode="json")`; values with their tags and sources.
     maturity: provisional while the edition's windows and method are not published.
+    notes: what the profile has no source for, or leaves out, in sentences that every output repeats.
     waivers: the broken rules that a person allowed, without which the tables would not have been published.
     data_as_of: when the newest input was retrieved, ISO 8601, for the package's `created`; left out when "".
     """
@@ -51,3 +52,4 @@ class ReleaseInfo:
     maturity: Maturity = "final"
     data_as_of: str = ""
     waivers: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()

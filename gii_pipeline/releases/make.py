@@ -7,10 +7,12 @@ Does not: a step's own rule; what it means to publish on a disk or an object sto
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from upath import UPath
@@ -48,6 +50,7 @@ from gii_pipeline.store import EDITION_TABLES, read_parquet
 from gii_pipeline.store.content import content_sha256
 
 Clock = Callable[[], datetime]
+Tables = Mapping[str, pa.Table]
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,12 @@ def make_release(
     """
     root = folder(root)
     first = Version.first(label)
+    broken = partial(_broken_contracts, first.label, info.waivers, clock().date())
     with storage_errors("publish a release under", root), staging(releases_folder(root)) as work:
         edition = gather(root, first.label, work / "version")
         check_sources(edition.lock, info)
         if not validated:
-            refuse(first.label, _broken_contracts(edition.tables, edition.tables, first))
+            refuse(first.label, broken(edition.tables, edition.tables))
         differing = audit(edition.tables, first.edition, first.method, info.settings)
         refuse(first.label, [*missing_years(edition.lock, info), *differing])
         last, coming = _last_and_next(root, first)
@@ -97,8 +101,8 @@ def make_release(
             return Made(last, created=False)
         staged = stage(root, edition, coming)
         if not validated:
-            made_here = {name: table for name, table in staged.tables.items() if name not in edition.tables}
-            refuse(first.label, _broken_contracts(made_here, staged.tables, first))
+            made_here = [name for name in staged.tables if name not in edition.tables]
+            refuse(first.label, broken(made_here, staged.tables))
         before = [last] if last else series_before(root, first)[-1:]
         write_version(staged, info, before[0] if before else None, extras)
         refuse(first.label, _broken_promises(root, staged.folder))
@@ -119,12 +123,10 @@ def is_released(root: Folder | str, label: str) -> bool:
     )
 
 
-def _broken_contracts(tables: Mapping[str, pa.Table], others: Mapping[str, pa.Table], version: Version) -> list[str]:
-    return [
-        problem
-        for name, table in tables.items()
-        for problem in broken_rules(name, table, others, version.edition, version.method)
-    ]
+def _broken_contracts(
+    label: str, waivers: Iterable[Mapping[str, Any]], today: date, tables: Iterable[str], others: Tables
+) -> list[str]:
+    return [problem for name in tables for problem in broken_rules(name, others, label, waivers, today)]
 
 
 def _broken_promises(root: Folder, staged: Path) -> list[str]:

@@ -75,6 +75,7 @@ def data_package(
             for name, s in sorted(info.sources.items())
         ],
         "settings": info.settings,
+        "notes": list(info.notes),
         "waivers": list(info.waivers),
         "resources": [_resource(path, file, tables, content) for path, file in sorted(files.items())],
     }
@@ -86,7 +87,7 @@ def _description(version: Version, info: ReleaseInfo) -> str:
     text = f"The ranking of the world's innovation clusters, edition {version.edition}{method}."
     provisional = f" {PROVISIONAL}" if info.maturity == "provisional" else ""
     made_up = " Made up: its records are invented and say nothing about the world." if info.made_up else ""
-    return f"{text}{provisional}{made_up}"
+    return " ".join([f"{text}{provisional}{made_up}", *info.notes])
 
 
 def _if(key: str, value: str) -> dict[str, str]:

@@ -44,6 +44,11 @@ class Release:
         return self.version.label
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What the release has no source for, or leaves out, a sentence each."""
+        return tuple(self.package.get("notes", ()))
+
+    @property
     def maturity(self) -> str:
         return str(self.package["maturity"])
 

@@ -6,6 +6,7 @@ Belongs here: the only calls of this room into `contracts`. Does not: rules.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -28,9 +29,14 @@ def from_rows(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(list(rows), schema=contracts.load(table).arrow_schema)
 
 
-def broken_rules(table: str, rows: pa.Table, others: Mapping[str, pa.Table], edition: int, method: int) -> list[str]:
-    """What breaks the contract of a table of one edition; rules of severity warning do not count."""
-    verdict = contracts.validate(
-        rows, contracts.load(table), references=others, parameters={"edition": edition, "method": method}
-    )
+def broken_rules(
+    table: str, others: Mapping[str, pa.Table], label: str, waivers: Iterable[Mapping[str, Any]], today: date
+) -> list[str]:
+    """What breaks the contract of one of an edition's tables; warnings, and what is waived, do not count.
+
+    others: the edition's tables by name, this one among them.
+    """
+    verdict = contracts.validate(others[table], contracts.load(table), partition=label, references=others)
+    allowed = (contracts.Waiver.model_validate(waiver) for waiver in waivers)
+    verdict, _ = contracts.waive(verdict, allowed, today)
     return [] if verdict.passed else [verdict.message()]

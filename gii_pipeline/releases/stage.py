@@ -153,8 +153,9 @@ def unchanged(staged: Staged, info: ReleaseInfo, last: Release) -> bool:
     lock = _lock_content(staged, info, {})
     facts = ("sources", "settings", "contracts", "source_details", "waivers", "history", "tables")
     words = {"title": info.title, "made_up": info.made_up, "maturity": info.maturity, "settings": dict(info.settings)}
+    words["notes"] = list(info.notes)
     return all(_plain(lock[fact]) == last.lock.get(fact, []) for fact in facts) and all(
-        _plain(value) == last.package[word] for word, value in words.items()
+        _plain(value) == last.package.get(word, []) for word, value in words.items()
     )
 
 

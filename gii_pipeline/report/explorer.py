@@ -75,6 +75,7 @@ def explorer_page(tables: Frames, info: ReleaseInfo, facts: Mapping[str, Any]) -
     figures, events = tables["cluster_metrics"], tables["rank_events"]
     provisional = info.maturity == "provisional"
     story = Story(tables["ranking_size"], events, figures, version, made_up=info.made_up, provisional=provisional)
+    noted = "".join(f'<div class="notice" role="note">{escape(note)}</div>' for note in info.notes)
     return Template(_resource("explorer.html")).substitute(
         policy=escape(
             f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -88,6 +89,7 @@ def explorer_page(tables: Frames, info: ReleaseInfo, facts: Mapping[str, Any]) -
         headline=escape(story.sentence()),
         provisional="" if provisional else "hidden",
         provisional_notice=escape(PROVISIONAL),
+        notes=noted,
         view=" ".join(f"{value:g}" for value in VIEW),
         graticule=graticule(),
         land=land(),

@@ -34,6 +34,7 @@ class FactTables(NamedTuple):
     version: str
     made_up: bool
     provisional: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def fact_tables(release: Release) -> FactTables:
@@ -44,6 +45,7 @@ def fact_tables(release: Release) -> FactTables:
         version=str(release.version),
         made_up=bool(release.package["made_up"]),
         provisional=release.maturity == "provisional",
+        notes=release.notes,
     )
 
 
@@ -66,7 +68,7 @@ def fact_sheet(tables: FactTables, cluster: str) -> str:
         _metric_ranks(metrics),
         _contributors(tables.contributions[tables.contributions["cluster_id"] == mine], metrics),
     ]
-    told = [*sentences, "All records are made up." if tables.made_up else ""]
+    told = [*sentences, "All records are made up." if tables.made_up else "", *tables.notes]
     return f"{' '.join(sentence for sentence in told if sentence)} ({tables.version})"
 
 

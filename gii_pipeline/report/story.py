@@ -38,12 +38,13 @@ class Story:
     version: str
     made_up: bool = False
     provisional: bool = False
+    notes: tuple[str, ...] = ()
 
     def sentence(self, language: str = "en") -> str:
         """Who leads by each comparison, with its figures per million; empty where no cluster is ranked.
 
-        Ends with the version, and says that an edition is provisional or its records made up.
-        Raises InputError for a language that is not there.
+        Ends with the version, and says that an edition is provisional or its records made up, and in English what it
+        lacks. Raises InputError for a language that is not there.
         """
         words = _words(language)
         if self.ranking_size.empty:
@@ -55,6 +56,7 @@ class Story:
             self._figures(first, words, language),
             words["provisional"] if self.provisional else "",
             words["made_up"] if self.made_up else "",
+            *(self.notes if language == "en" else ()),
         ]
         told = ""
         for sentence in filter(None, sentences):
@@ -114,6 +116,7 @@ def story_of(release: Release) -> Story:
         str(release.version),
         made_up=bool(release.package["made_up"]),
         provisional=release.maturity == "provisional",
+        notes=release.notes,
     )
 
 

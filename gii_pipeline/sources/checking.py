@@ -26,7 +26,8 @@ def check_profile(profile: Profile, where: str) -> None:
     named |= {"institutions": profile.institutions} if profile.institutions else {}
     faults = [fault for place, source in named.items() for fault in _of_reader(place, source)]
     faults += _of_metrics(profile)
-    faults += _of_clients("population.rasters", profile.population.input.fetches())
+    if profile.population:
+        faults += _of_clients("population.rasters", profile.population.input.fetches())
     if faults:
         raise InputError(f"The profile {where} asks for what does not exist.\n  " + "\n  ".join(faults))
 

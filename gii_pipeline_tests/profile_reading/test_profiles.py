@@ -197,3 +197,31 @@ def test_a_pattern_stands_for_all_files_that_fit_it(tmp_path: Path) -> None:
 
     assert [entry.name for entry in gathered["people"]] == ["patents-1.csv", "patents-2.csv"]
     assert changed_files(archive, source, pin) == "nothing is pinned"
+
+
+ONE_METRIC = """
+name: deals
+title: Deals
+metrics:
+  vc_deals:
+    reader: table
+    files: {people: deals.csv}
+"""
+
+
+def test_metrics_without_a_source_are_left_out_of_every_edition(tmp_path: Path) -> None:
+    book = checked(written(tmp_path, ONE_METRIC)).book
+    edition = book[2025]
+    assert list(edition.metrics) == ["vc_deals"]
+    assert edition.left_out == ("pct_applications", "scientific_publications")
+    assert edition.metrics["vc_deals"].in_density.value
+    assert (edition.min_weight.value, edition.min_weight.tag) == (20, "A")
+    assert book[2026].left_out == edition.left_out
+    with pytest.raises(InputError, match="Edition 2020 counts pct_applications, scientific_publications, and the"):
+        book.edition("2020")
+
+
+def test_an_edition_keeps_its_threshold_while_some_metric_that_makes_density_is_left(tmp_path: Path) -> None:
+    edition = checked(written(tmp_path)).book[2025]
+    assert list(edition.metrics) == ["pct_applications"]
+    assert edition.min_weight.value == 4500

@@ -1,0 +1,53 @@
+"""What a profile lacks: the sentences that every output of an edition repeats, and the rules that it breaks by that.
+
+Belongs here: saying it. Does not: leaving it out; editions, assets and tables do that by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sized
+from datetime import date
+
+from gii_pipeline.contracts import Waiver
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.metrics.names import METRIC
+
+LACKING_POPULATION = {
+    "cluster_footprints": ("population_mostly_present",),
+    "ranking_size": ("population_mostly_present",),
+}
+"""Table -> the rules of severity error that no row keeps without a population layer."""
+
+
+def notes(pipeline: Pipeline, label: str) -> tuple[str, ...]:
+    """What a reader of an edition must know of records that the profile has no source for; empty where it has all."""
+    edition, profile = pipeline.book.edition(label), pipeline.profile
+    told = []
+    if edition.left_out:
+        lacking, counted = _titles(edition.left_out), _titles(edition.metrics)
+        told.append(
+            f"Not the whole ranking: it counts {counted} only, as there is no source of {lacking}. Density: "
+            f"{edition.min_weight.value:g} people or records within {edition.radius_km.value:g} km make a cluster."
+        )
+    if profile.population is None:
+        told.append(
+            "No population layer: the ranking by intensity is empty, and there are no figures per million inhabitants."
+        )
+    return tuple(told)
+
+
+def allowed_by_lacking(pipeline: Pipeline, label: str, made: Mapping[str, Sized]) -> list[Waiver]:
+    """The rules on inhabitants that an edition without a population layer breaks in every row of the tables made."""
+    if pipeline.profile.population is not None:
+        return []
+    reason = f"the profile {pipeline.profile.name} names no population layer"
+    return [
+        Waiver(check=check, subject=name, partition=label, observed=len(rows), reason=reason, until=date.max)
+        for name, rows in made.items()
+        for check in LACKING_POPULATION.get(name, ())
+    ]
+
+
+def _titles(metrics: Iterable[str]) -> str:
+    titles = [METRIC[metric].title_in_text if metric in METRIC else metric for metric in metrics]
+    return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
