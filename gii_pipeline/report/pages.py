@@ -111,9 +111,9 @@ def _interval(cluster: Facts, facts: Facts) -> str:
 
 
 def _fact_tables(tables: Mapping[str, pd.DataFrame], facts: Facts, info: ReleaseInfo) -> FactTables:
-    read = {name: tables[name] for name in FactTables._fields if name in tables}
+    read: dict[str, Any] = {name: tables[name] for name in FactTables._fields if name in tables}
     provisional = info.maturity == "provisional"
-    return FactTables(**read, version=facts["version"], made_up=info.made_up, provisional=provisional)
+    return FactTables(**read, version=facts["version"], made_up=info.made_up, provisional=provisional, notes=info.notes)
 
 
 def method_page(info: ReleaseInfo, version: str) -> str:
@@ -173,6 +173,7 @@ def _page(template: str, info: ReleaseInfo, version: str, *, up: str = "", scrip
         version=version,
         made_up=info.made_up,
         provisional=PROVISIONAL if info.maturity == "provisional" else "",
+        notes=info.notes,
         sources=[source for _, source in sorted(info.sources.items())],
         nav=nav,
         **given,

@@ -81,7 +81,7 @@ def received(pin: Path, on: datetime) -> None:
 
 
 def population(made: Pipeline) -> None:
-    pin(gather(made.archive, made.profile.population.input, None), made.store.raw("population"))
+    pin(gather(made.archive, made.profile.yearless["population"], None), made.store.raw("population"))
 
 
 def rank(made: Pipeline, label: str) -> None:

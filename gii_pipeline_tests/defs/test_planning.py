@@ -200,6 +200,7 @@ def test_what_a_source_is_asked_for_is_on_record_and_a_change_is_named(
 
 
 def test_a_plan_names_a_fetch_of_the_population_that_changed(made: Pipeline) -> None:
+    assert made.profile.population
     (year,) = made.profile.population.rasters
     population = made.profile.population.model_copy(
         update={"rasters": {year: Fetch(fetch="file_url", url="https://example.org/p.tif")}}

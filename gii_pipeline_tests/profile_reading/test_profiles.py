@@ -99,6 +99,7 @@ def test_paths_are_relative_to_the_data_folder_beside_the_profile(tmp_path: Path
     profile = checked(written(tmp_path))
 
     assert profile.metrics["pct_applications"].files == {"people": (tmp_path / "records/patents.csv",)}
+    assert profile.population
     assert profile.population.rasters == {2020: (tmp_path / "records/west.tif", Path("/elsewhere/east.tif"))}
 
 
