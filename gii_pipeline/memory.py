@@ -25,6 +25,7 @@ SHARE_OF_DUCKDB: Final = 0.6
 LEAST: Final = 256 << 20
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _UNLIMITED: Final = 1 << 60
+_threads: dict[str, int] = {}
 
 
 def budget() -> int:
@@ -106,7 +107,13 @@ def _is_alive(process: int) -> bool:
 def duckdb_settings(spill: Path | None = None) -> dict[str, str | bool | int | float | list[str]]:
     """The settings of a connection to DuckDB that keeps within the budget. spill: where it puts what does not fit."""
     spill = spill or Path(tempfile.gettempdir()) / f"gii-spill-{uuid.uuid4().hex}"
-    return {"memory_limit": f"{int(budget() * SHARE_OF_DUCKDB) >> 20}MiB", "temp_directory": str(spill)}
+    limits = {"memory_limit": f"{int(budget() * SHARE_OF_DUCKDB) >> 20}MiB", "temp_directory": str(spill)}
+    return {**limits, **_threads}
+
+
+def use_one_thread() -> None:
+    """From now on DuckDB has one thread in this process: there are others beside it."""
+    _threads["threads"] = 1
 
 
 def connect(spill: Path | None = None) -> duckdb.DuckDBPyConnection:

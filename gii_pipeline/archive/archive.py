@@ -56,6 +56,10 @@ class Archive:
         self._resume = resume
         self._shelves: dict[str, Shelf] = {}
 
+    def __getstate__(self) -> dict[str, object]:
+        """Another process reads the manifests itself."""
+        return {**vars(self), "_shelves": {}}
+
     def shelf(self, source: str) -> Shelf:
         if not _NAME.fullmatch(source):
             raise InputError(f"{source!r} is no name of a source: letters, digits, `_` and `-` make one.")

@@ -56,18 +56,20 @@ def fetch_file(
     expected: Expected | None = None,
     *,
     fresh: bool = False,
+    enough: Callable[[Entry], bool] = lambda _: False,
 ) -> Entry:
     """The file at an address: from the archive when it may be used, otherwise downloaded.
 
     A file that the source lists with the size and records of the one that is here counts as unchanged, refresh or not.
-    fresh: ask again whatever is here, unless offline.
+    fresh: ask again whatever is here, unless offline. enough: whether what is needed of a file whose bytes were let go
+    is here, so that they need not come again.
     """
     expected = expected or Expected()
     shelf = archive.shelf(terms.source)
     if archive.offline:
-        return shelf.entry(_known(shelf, request, expected) or _missing(archive, terms, request))
+        return shelf.entry(known_file(shelf, request, expected, enough) or missing_file(archive, terms, request))
     with shelf.busy(request.address) as name:
-        known, part = _known(shelf, request, expected), _Part(shelf.objects.work, name)
+        known, part = known_file(shelf, request, expected, enough), _Part(shelf.objects.work, name)
         if known and not fresh and (expected.bytes is not None or archive.usable(known.retrieved_at)):
             part.tidy()
             return shelf.entry(known)
@@ -75,18 +77,27 @@ def fetch_file(
         return http.retrying(request, download.run)
 
 
-def _known(shelf: Shelf, request: Request, expected: Expected) -> Kept | None:
+def known_file(
+    shelf: Shelf, request: Request, expected: Expected, enough: Callable[[Entry], bool] = lambda _: False
+) -> Kept | None:
     """The entry that is here already, if it is what the source's list says."""
-    known = shelf.file(request.address, request.content)
-    if known is None or (expected.sha256 or known.sha256) != known.sha256:
+    known = shelf.newest(request.address, request.content)
+    if known is None or not (shelf.holds(known) or enough(shelf.entry(known))):
+        return None
+    if (expected.sha256 or known.sha256) != known.sha256:
         return None
     listed = (known.bytes, known.records) if expected.bytes is None else (expected.bytes, expected.records)
     return known if (known.bytes, known.records) == listed else None
 
 
-def _missing(archive: Archive, terms: Terms, request: Request) -> NoReturn:
+def missing_file(archive: Archive, terms: Terms, request: Request) -> NoReturn:
+    """Raise InputError for a file that is not here, and say where it was if it was deleted on purpose."""
+    shelf = archive.shelf(terms.source)
+    known = shelf.newest(request.address, request.content)
+    gone = shelf.gone(known.sha256) if known else None
+    why = f" ({gone.why}, on {gone.let_go_at[:10]})" if gone else ""
     raise InputError(
-        f"{terms.source}: {request.address} is not in the archive {archive.folder}. "
+        f"{terms.source}: {request.address} is {'no longer' if gone else 'not'} in the archive {archive.folder}{why}. "
         f"Fetch it with `{archive.resume_command(terms.data_year)}` without --offline."
     )
 

@@ -20,7 +20,8 @@ class Entry:
     retrieved_at: ISO 8601, UTC. status: of the HTTP answer, None for a local file. bytes, sha256: of what is kept.
     records: how many records it holds, where the source says so. client: this package's version and its HTTP library's.
     data_year: the year it was asked for, None when it serves every year. path: where its bytes lie.
-    credits: what the answer cost of the source's budget, where the source says so.
+    credits: what the answer cost of the source's budget, where the source says so. fetched, needed: of a file of which
+    only some columns were asked for, the bytes that came, and those of the columns alone.
     """
 
     source: str
@@ -36,6 +37,13 @@ class Entry:
     path: Path
     data_year: int | None = None
     credits: float | None = None
+    fetched: int | None = None
+    needed: int | None = None
+
+    @property
+    def here(self) -> bool:
+        """Whether its bytes are in the archive; they may have been deleted once they were read."""
+        return self.path.is_file()
 
     @property
     def name(self) -> str:
@@ -50,6 +58,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     origin, mtime_ns: of a local file. etag: as the server named this version.
     listing, query, attempt, page: the place of an API page in its list; next: the cursor it ended with;
     total: how many records it says the whole list has. credits: what it cost of the source's budget.
+    fetched, needed: of a file of which only some columns came, as of an Entry; what did not come is zeros in it.
     """
 
     source: str
@@ -74,6 +83,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     next: str | None = None
     total: int | None = None
     credits: float | None = None
+    fetched: int | None = None
+    needed: int | None = None
 
     def entry(self, path: Path) -> Entry:
         return Entry(
@@ -90,6 +101,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
             path=path,
             data_year=self.data_year,
             credits=self.credits,
+            fetched=self.fetched,
+            needed=self.needed,
         )
 
 
@@ -116,4 +129,13 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
     reason: str
 
 
-Line = Kept | Closed | Failed
+class LetGo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="let_go"):
+    """The manifest's line for bytes that were deleted on purpose. why: after they were read, or could not be."""
+
+    address: str
+    sha256: str
+    let_go_at: str
+    why: str
+
+
+Line = Kept | Closed | Failed | LetGo

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
-from gii_pipeline.archive.entry import Closed, Entry, Failed, Kept, Line
+from gii_pipeline.archive.entry import Closed, Entry, Failed, Kept, LetGo, Line
 from gii_pipeline.archive.manifest import Manifest
 from gii_pipeline.archive.objects import Objects
 from gii_pipeline.errors import DamagedError
@@ -51,6 +51,7 @@ class Shelf:
         self._files: dict[tuple[str, str], Kept] = {}
         self._by_origin: dict[str, Kept] = {}
         self._lists: dict[tuple[str, str], dict[int, Attempt]] = {}
+        self._let_go: dict[str, LetGo] = {}
 
     def read_on(self) -> None:
         """Take in what other processes have written. DamagedError when a line has changed since it was written."""
@@ -64,8 +65,23 @@ class Shelf:
 
     def file(self, address: str, request: str = "") -> Kept | None:
         """The newest answer to a request that is no page of a list, if its bytes are still there."""
+        return self._whole(self.newest(address, request))
+
+    def newest(self, address: str, request: str = "") -> Kept | None:
+        """As `file`, whether or not its bytes are still there."""
         self.read_on()
-        return self._whole(self._files.get((address, request)))
+        return self._files.get((address, request))
+
+    def let_go(self, entry: Entry, at: str, why: str) -> None:
+        """Delete the bytes of an entry; its line stays, and another says when and why."""
+        if entry.sha256 not in self._let_go:
+            self.note(LetGo(address=entry.address, sha256=entry.sha256, let_go_at=at, why=why))
+        self.objects.path(entry.sha256).unlink(missing_ok=True)
+
+    def gone(self, sha256: str) -> LetGo | None:
+        """When and why the bytes of that sha256 were deleted; None where they are here, or were never let go."""
+        self.read_on()
+        return None if self.objects.path(sha256).is_file() else self._let_go.get(sha256)
 
     def local_file(self, origin: str) -> Kept | None:
         self.read_on()
@@ -150,8 +166,10 @@ class Shelf:
             yield Problem(self.manifest.path, f"has a damaged line {number}", REPAIR, aside=False)
         kept = {line.sha256: line for line in self.manifest.lines if isinstance(line, Kept)}
         pledged = {line.sha256 for line in map(_pledged, self.objects.work.glob(f"*{PLEDGE}")) if line}
+        last = {line.sha256: line for line in self.manifest.lines if isinstance(line, Kept | LetGo)}
         for sha256, line in sorted(kept.items()):
-            yield from self._damage(self.objects.path(sha256), line)
+            if isinstance(last[sha256], Kept) or self.objects.path(sha256).is_file():
+                yield from self._damage(self.objects.path(sha256), line)
         for path in self.objects.all():
             if path.name not in kept.keys() | pledged or not self.objects.is_in_place(path):
                 yield Problem(path, "is an orphan: no line of the manifest names it", "Delete it.")
@@ -172,7 +190,10 @@ class Shelf:
 
     def _index(self, line: Line) -> None:
         match line:
+            case LetGo():
+                self._let_go[line.sha256] = line
             case Kept(listing=None):
+                self._let_go.pop(line.sha256, None)
                 self._files[line.address if line.origin is None else line.origin, line.request] = line
                 if line.origin is not None:
                     self._by_origin[line.origin] = line

@@ -15,6 +15,7 @@ from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.partitions import data_years
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.profiles import Fetch, Input
+from gii_pipeline.sources.extracts import Extracts
 from gii_pipeline.sources.gathering import Gathered, gather, pin
 
 REFRESH_TAG = "gii/refresh_{table}"
@@ -46,7 +47,7 @@ def _by_year(pipeline: Pipeline, table: str, metric: str) -> dg.AssetsDefinition
         archive = _archive(pipeline, context.run.tags.get(REFRESH_TAG.format(table=table)))
         with failing_clearly() as meter:
             began = archive.clock.timestamp()
-            gathered = gather(archive, source, data_year)
+            gathered = gather(archive, source, data_year, Extracts(pipeline.store.extracts))
             pin(gathered, pipeline.store.raw(table, data_year), source)
         return dg.MaterializeResult(metadata={**_metadata(gathered, began), **meter.figures})
 
@@ -93,7 +94,7 @@ def _metadata(gathered: Gathered, began: str) -> dict[str, dg.MetadataValue]:
     return {
         "requests_kept": dg.MetadataValue.int(len(fetched)),
         "credits_used": dg.MetadataValue.float(sum((entry.credits or 0.0 for entry in fetched), 0.0)),
-        "bytes_fetched": dg.MetadataValue.int(sum(entry.bytes for entry in fetched)),
+        "bytes_fetched": dg.MetadataValue.int(sum(entry.fetched or entry.bytes for entry in fetched)),
         "files": dg.MetadataValue.int(len(entries)),
         "bytes": dg.MetadataValue.int(sum(entry.bytes for entry in entries)),
         "records": dg.MetadataValue.int(sum(entry.records or 0 for entry in entries)),

@@ -6,8 +6,10 @@ Does not: Dagster, tables and contracts (see `core`), or any of the steps themse
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -23,7 +25,11 @@ from gii_pipeline.sources.gathering import pinned, pinned_files, retrieved_at
 from gii_pipeline.sources.readers.files import quoted
 from gii_pipeline.sources.readers.rows import chosen
 from gii_pipeline.sources.union import Pinned, Union, union
+from gii_pipeline.sources.working import in_processes, worth
+from gii_pipeline.store import Store
 from gii_pipeline.verified import check_hash
+
+logger = logging.getLogger(__name__)
 
 
 def unused_extracts(pipeline: Pipeline) -> list[Path]:
@@ -38,6 +44,16 @@ def unused_extracts(pipeline: Pipeline) -> list[Path]:
                 if all(path.is_file() for path in paths):
                     named.append(reading.extracted(year).superseded)
     return Extracts(pipeline.store.extracts).unnamed(named)
+
+
+def _bytes(unit: Unit) -> int:
+    return sum(file.path.stat().st_size for listed in unit.files.values() for file in listed)
+
+
+def _extract(extracts: Extracts, options: Options, unit: Unit) -> None:
+    """Read a unit in a process of its own."""
+    with memory.connect() as connection:
+        extracts.extract(connection, unit, options)
 
 
 @dataclass(frozen=True)
@@ -76,13 +92,15 @@ class Reading:
 
         Raises InputError naming the file where one is gone, broken or of another format.
         """
-        found, options = [], self.options
-        for unit in self.units(data_year):
-            kept = self.extracts.kept(unit, options)
-            if kept is None:
-                self._check(unit, data_year)
-                kept = self.extracts.extract(self.connection, unit, options)
-            found.append(kept)
+        options, wanted = self.options, self.units(data_year)
+        left = [unit for unit in wanted if self.extracts.kept(unit, options) is None]
+        left = [unit for unit in left if not self._kept_beside(unit)]
+        for unit in left:
+            self._check(unit, data_year)
+        processes = worth(len(left), sum(map(_bytes, left)))
+        if processes > 1:
+            in_processes(partial(_extract, self.extracts, options), left, processes)
+        found = [self.extracts.extract(self.connection, unit, options) for unit in wanted]
         self._refuse_empty(found, data_year)
         options.refuse_lacking(
             {name: [a for each in found for a in each.lacking.get(name, [])] for name in options.needs}
@@ -90,6 +108,21 @@ class Reading:
         pinned = self._pinned(found, data_year)
         self._refuse_choices(pinned, data_year)
         return pinned
+
+    def _kept_beside(self, unit: Unit) -> bool:
+        """Take the extract of a file that is no longer in the archive from the root that the archive belongs to.
+
+        What was released before is made again in an empty root, from the archive; what is not there was read once.
+        """
+        beside = self.pipeline.archive_root
+        if beside is None or all(file.path.is_file() for listed in unit.files.values() for file in listed):
+            return False
+        kept = Extracts(Store(beside).extracts).kept(unit, self.options)
+        if kept is None:
+            return False
+        logger.warning("%s is no longer in the archive: what was read of it is used, %s", unit.name, kept.path)
+        self.extracts.adopt(kept, self.options)
+        return True
 
     def elsewhere(self, data_year: int) -> dict[int, Pinned]:
         """The lists of other data years, where all of their files have been read."""
@@ -127,7 +160,17 @@ class Reading:
         retrieved = retrieved_at(self.pin(data_year))
         latest = int(retrieved[:4]) if retrieved else datetime.now(UTC).year
         folder = self.extracts.folder / self.reader
-        return Pinned(self.metric, tuple(extracts), latest, retrieved, folder)
+        return Pinned(self.metric, tuple(extracts), latest, retrieved, folder, self._gone(data_year))
+
+    def _gone(self, data_year: int) -> str:
+        """SQL for the records that the source lists as gone; empty where it lists none."""
+        source = SOURCES[self.reader]
+        files = pinned_files(self.pin(data_year), self.pipeline.archive)
+        listed = {role: found for role, found in files.items() if role in source.gone}
+        for file in (file for found in listed.values() for file in found):
+            check_hash(file.path, file.sha256, f"Run `gii verify --repair`, then `gii ingest --years {data_year}`.")
+        paths = {role: [file.path for file in found] for role, found in listed.items()}
+        return source.listed_gone(self.connection, paths)
 
     def _refuse_choices(self, pinned: Pinned, data_year: int) -> None:
         """Raise InputError where no record has what an option chooses by, or a type that an edition counts.
@@ -175,9 +218,18 @@ class Reading:
         )
 
     def _check(self, unit: Unit, data_year: int) -> None:
-        """Raise DamagedError where a file of the archive is gone or damaged."""
+        """Raise DamagedError where a file of the archive is gone or damaged, InputError where it was deleted by us."""
+        shelves = [self.pipeline.archive.shelf(name) for name in self.pipeline.archive.sources()]
+        files = [file for listed in unit.files.values() for file in listed]
+        for file in files:
+            if gone := next(filter(None, (shelf.gone(file.sha256) for shelf in shelves)), None):
+                raise InputError(
+                    f"{file.address} is no longer in the archive ({gone.why}, on {gone.let_go_at[:10]}), and what "
+                    f"{self.reader} read of it is not under {self.extracts.folder}, or was read with other options. "
+                    f"`{self.pipeline.archive.resume_command(data_year)}` fetches it again from there."
+                )
         remedy = f"Run `gii verify --repair`, which sets it aside, then `gii ingest --years {data_year}`."
-        for file in (file for listed in unit.files.values() for file in listed):
+        for file in files:
             check_hash(file.path, file.sha256, remedy)
 
     def _institutions(self) -> duckdb.DuckDBPyRelation | None:

@@ -56,13 +56,15 @@ class Source(_Part):
 class Input(Source):
     """One source: its reader, the reader's options, and for every role of the reader local files or a fetch.
 
-    types: of a metric's source, the record types that editions count, in place of each edition's own.
+    types: of a metric's source, the record types that editions count, in place of each edition's own. keep: whether the
+    archive keeps fetched files as they are, or deletes each once it was read and keeps what the reader gave.
     """
 
     reader: str
     files: dict[str, Paths | Fetch]
     options: dict[str, Any] = Field(default_factory=dict)
     types: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    keep: Literal["raw", "extract"] = "raw"
 
     def local_files(self) -> dict[str, tuple[Path, ...]]:
         return {role: files for role, files in self.files.items() if not isinstance(files, Fetch)}

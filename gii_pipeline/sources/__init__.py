@@ -10,7 +10,6 @@ from gii_pipeline.sources.readers import (
     crunchbase_api,
     crunchbase_export,
     crunchbase_export_2015,
-    openalex,
     openalex_institutions,
     openalex_works,
     patentsview_flat,
@@ -28,7 +27,7 @@ from gii_pipeline.sources.readers.deal_types import DealOptions
 from gii_pipeline.sources.readers.files import explained
 from gii_pipeline.sources.readers.rows import INSTITUTION_COLUMNS, PEOPLE_COLUMNS, NoOptions, Options
 from gii_pipeline.sources.readers.table_options import DealsTableOptions, TableOptions
-from gii_pipeline.sources.source import Source
+from gii_pipeline.sources.source import Gone, Source
 
 _CRUNCHBASE = "Data from Crunchbase (www.crunchbase.com)"
 _OPENALEX = (
@@ -101,8 +100,10 @@ SOURCES: dict[str, Source] = {
             "deleted_ids": "works/deleted_ids.csv of the snapshot",
             "merged_ids": "merged_ids/works/*.csv.gz of the snapshot of before 2026",
         },
-        extract_version=2,
-        lacks=openalex.lacks,
+        extract_version=3,
+        lacks=openalex_works.lacks,
+        gone={"deleted_ids": Gone(("work_id", "id"), "deleted"), "merged_ids": Gone(("id", "work_id"), "merged")},
+        columns=openalex_works.COLUMNS,
         metric="scientific_publications",
         licence="CC0-1.0",
         citation=_OPENALEX,

@@ -15,6 +15,7 @@ from gii_pipeline.errors import InputError
 from gii_pipeline.profiles import Fetch, Input, Profile
 from gii_pipeline.sources import SOURCES, Source
 from gii_pipeline.sources.fetching import FETCHERS
+from gii_pipeline.sources.streaming import unstreamable
 
 
 def check_profile(profile: Profile, where: str) -> None:
@@ -44,6 +45,9 @@ def _of_reader(place: str, source: Input) -> Iterator[str]:
         known = ", ".join(reader.options.model_fields) or "none"
         yield f"{place}.options of the reader `{source.reader}` (known: {known}):\n  {field_by_field(error)}"
     yield from _of_clients(f"{place}.files", source.fetches())
+    every_year = "institutions are read with every data year: keep raw files" if place == "institutions" else ""
+    if source.keep == "extract" and (why := every_year or unstreamable(source)):
+        yield f"{place}.keep: {why}"
 
 
 def _of_roles(place: str, source: Input, reader: Source) -> Iterator[str]:

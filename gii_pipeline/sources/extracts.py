@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -24,7 +25,7 @@ import duckdb
 from filelock import FileLock
 
 from gii_pipeline import verified
-from gii_pipeline.errors import DamagedError
+from gii_pipeline.errors import DamagedError, InputError
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.readers.files import explained, quoted
 from gii_pipeline.sources.readers.rows import Options
@@ -37,11 +38,12 @@ _ORDER: Final = "year NULLS LAST, record_id, person_seq, address_seq, changed"
 
 @dataclass(frozen=True)
 class RawFile:
-    """A file of a source: where its bytes lie, their sha256, and its address."""
+    """A file of a source: where its bytes lie, their sha256, its address, and how many records its list says it has."""
 
     path: Path
     sha256: str
     address: str
+    records: int | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ class Extract:
 def units(reader: str, files: Mapping[str, Sequence[RawFile]]) -> list[Unit]:
     """The units of a list of files, in its order."""
     source = SOURCES[reader]
-    given = {role: tuple(files[role]) for role in (*source.roles, *(source.optional_roles or {})) if files.get(role)}
+    roles = [role for role in (*source.roles, *(source.optional_roles or {})) if role not in source.gone]
+    given = {role: tuple(files[role]) for role in roles if files.get(role)}
     first = next(iter(source.roles))
     if source.joins or first not in given:
         return [Unit(reader, given)]
@@ -162,6 +165,15 @@ class Extracts:
         assert found is not None  # noqa: S101 - it was written above
         return found
 
+    def adopt(self, kept: Extract, options: Options) -> None:
+        """Copy an extract that lies elsewhere."""
+        path = self.path(kept.unit, options)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for source, target in ((kept.path, path), (kept.path.with_suffix(".json"), path.with_suffix(".json"))):
+            staged = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
+            shutil.copyfile(source, staged)
+            verified.replace(staged, target)
+
     def unnamed(self, named: Iterable[Path]) -> list[Path]:
         """The files that none of the `named` extracts is, or belongs to."""
         kept = {path.with_suffix("") for path in named}
@@ -177,17 +189,31 @@ def _make(con: duckdb.DuckDBPyConnection, source: Source, unit: Unit, options: O
         with explained(unit.name):
             source.extracted(con, files, options).order(_ORDER).write_parquet(str(staged), compression="zstd")
             lacking = source.lacking(con, files)
+        counts = _counts(con, staged)
+        _refuse_other_count(unit, counts["rows"])
         addresses = {str(file.path): file.address for listed in unit.files.values() for file in listed}
         about = {
             "unit": {role: [{"address": f.address, "sha256": f.sha256} for f in fs] for role, fs in unit.files.items()},
             "options": options.model_dump(mode="json", exclude=set(options.choosing)),
             "sha256": sha256_of(staged),
             "lacking": {option: [addresses[path] for path in paths] for option, paths in lacking.items()},
-            **_counts(con, staged),
+            **counts,
         }
         write_together(staged, path, about)
     finally:
         staged.unlink(missing_ok=True)
+
+
+def _refuse_other_count(unit: Unit, rows: int) -> None:
+    """Raise InputError where the files have other than the records that the source's own list says."""
+    driving = next(iter(unit.files.values()))
+    listed = [file.records for file in driving]
+    if None in listed or (said := sum(count or 0 for count in listed)) == rows:
+        return
+    raise InputError(
+        f"{unit.name} has {rows:,} records, and its source lists {said:,}. What was made of it before stays. Fetch it "
+        "again with --refresh. Where the list is wrong, `trust_counts: false` in the profile takes the file as it is."
+    )
 
 
 def write_together(staged: Path, path: Path, about: Mapping[str, Any]) -> None:

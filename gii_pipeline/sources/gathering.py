@@ -19,20 +19,26 @@ from gii_pipeline import verified
 from gii_pipeline.archive import Archive, Entry
 from gii_pipeline.errors import InputError
 from gii_pipeline.profiles import Fetch, Input
-from gii_pipeline.sources.extracts import RawFile
+from gii_pipeline.sources.extracts import Extracts, RawFile
 from gii_pipeline.sources.fetching import FETCHERS, Fetcher
+from gii_pipeline.sources.streaming import stream
 
 Gathered = Mapping[str, list[Entry]]
 _ASKED = "asked"
 """Beside the roles of a pinned list: role -> what a client was asked for, where one fetched its files."""
 
 
-def gather(archive: Archive, source: Input, data_year: int | None) -> Gathered:
+def gather(archive: Archive, source: Input, data_year: int | None, extracts: Extracts | None = None) -> Gathered:
     """Role of the reader -> the archive entries that serve it, local files copied in and fetches made.
 
-    data_year: None for what serves every year (institutions, population).
+    data_year: None for what serves every year (institutions, population). extracts: where what is read of a source that
+    keeps no files lies.
     """
-    return {role: _entries(archive, source.reader, files, data_year) for role, files in source.files.items()}
+    read: Gathered = stream(archive, source, data_year, extracts) if extracts and source.keep == "extract" else {}
+    return {
+        role: read[role] if role in read else _entries(archive, source.reader, files, data_year)
+        for role, files in source.files.items()
+    }
 
 
 def _entries(archive: Archive, source: str, files: tuple[Path, ...] | Fetch, data_year: int | None) -> list[Entry]:
@@ -101,7 +107,12 @@ def pinned_files(path: Path, archive: Archive) -> dict[str, list[RawFile]]:
     """Role -> the files of a pinned list, in the order of the source, whether or not they are still in the archive."""
     return {
         role: [
-            RawFile(archive.shelf(entry["source"]).objects.path(entry["sha256"]), entry["sha256"], entry["address"])
+            RawFile(
+                archive.shelf(entry["source"]).objects.path(entry["sha256"]),
+                entry["sha256"],
+                entry["address"],
+                entry["records"],
+            )
             for entry in entries
         ]
         for role, entries in _read(path).items()
@@ -165,12 +176,12 @@ def hashes(path: Path) -> dict[str, tuple[str, ...]]:
     }
 
 
-def pinned_entries(path: Path) -> list[dict[str, str]]:
+def pinned_entries(path: Path) -> list[dict[str, Any]]:
     """Everything on a pinned list: source, address, sha256, licence, retrieved_at."""
     return [entry for entries in _read(path).values() for entry in entries]
 
 
-def _read(path: Path) -> dict[str, list[dict[str, str]]]:
+def _read(path: Path) -> dict[str, list[dict[str, Any]]]:
     return {role: entries for role, entries in _content(path).items() if role != _ASKED}
 
 

@@ -6,18 +6,32 @@ Belongs here: what every reader is called with, and the checks before that. Does
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 from pydantic import ValidationError
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.files import explained
 from gii_pipeline.sources.readers.rows import Options, chosen, dated
 
+NUMBER: Final = "try_cast(regexp_extract({}, '[0-9]+$') AS BIGINT)"
+"""SQL for the number at the end of an id: `https://openalex.org/W7` and `W7` are one record."""
 Reader = Callable[[duckdb.DuckDBPyConnection, Mapping[str, list[Path]], Any], duckdb.DuckDBPyRelation]
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A role whose files list records that the source has no more. ids: names of the column of ids, the first wins.
+
+    reason: what `dropped` says of them. Records are told by the number at the end of their ids.
+    """
+
+    ids: tuple[str, ...]
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -28,7 +42,9 @@ class Source:
     local files, which may be any. extract_version: raised by whoever changes what the reader gives for the same files.
     lacks: whether a file has no value of a field that an option needs (`Options.needs`).
     joins: whether the reader joins its files, so that only all of them together are a unit; else each file of the first
-    role is one, with the files of the other roles beside it.
+    role is one, with the files of the other roles beside it. gone: role -> of a role whose files only list what the
+    source has no more; it is no part of a unit, so that a new list reads no file again.
+    columns: of a reader of nested Parquet, the columns (name -> DuckDB type) that it needs.
     """
 
     read: Reader
@@ -41,6 +57,8 @@ class Source:
     extract_version: int = 1
     lacks: Callable[[duckdb.DuckDBPyConnection, Path, str], bool] | None = None
     joins: bool = False
+    gone: Mapping[str, Gone] = field(default_factory=dict)
+    columns: Mapping[str, str] | None = None
 
     def people(
         self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: Mapping[str, Any] | None = None
@@ -54,7 +72,10 @@ class Source:
         self._check_roles(files)
         with explained():
             parsed.refuse_lacking(self.lacking(con, files, [name for name in parsed.needs if getattr(parsed, name)]))
-            return chosen(self.extracted(con, files, parsed), parsed)
+            rows = self.extracted(con, {role: found for role, found in files.items() if role not in self.gone}, parsed)
+            if listed := self.listed_gone(con, files):
+                rows = con.sql(without(rows.sql_query(), listed))
+            return chosen(rows, parsed)
 
     def extracted(
         self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: Options
@@ -63,6 +84,16 @@ class Source:
         self._check_roles(files)
         with explained():
             return dated(self.read(con, files, options))
+
+    def listed_gone(self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:
+        """SQL for `number` and `reason` of the records that the source has no more; empty where no file lists any."""
+        parts = []
+        for role, gone in self.gone.items():
+            if paths := reading.named(files, role, optional=True):
+                listed = reading.renamed(con, paths, {"id": gone.ids})
+                parts.append(f"SELECT {NUMBER.format('id')} AS number, '{gone.reason}' AS reason FROM ({listed})")
+        every = " UNION ALL ".join(parts)
+        return f"SELECT number, min(reason) AS reason FROM ({every}) GROUP BY number" if parts else ""
 
     def institutions(
         self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: Mapping[str, Any] | None = None
@@ -99,3 +130,11 @@ class Source:
             faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             known = ", ".join(self.options.model_fields) or "none"
             raise InputError(f"options of the reader: {faults}. Known options: {known}") from error
+
+
+def without(rows: str, gone: str) -> str:
+    """SQL for PEOPLE rows in which a record of the list of `Source.listed_gone` is dropped for the reason there."""
+    return (
+        f"SELECT rows.* REPLACE (coalesce(rows.dropped, gone.reason) AS dropped) FROM ({rows}) AS rows "
+        f"LEFT JOIN ({gone}) AS gone ON {NUMBER.format('rows.record_id')} = gone.number"
+    )

@@ -26,6 +26,7 @@ from gii_pipeline.errors import InputError
 from gii_pipeline.sources.extracts import FIRST_ROWS, Extract, is_whole, write_together
 from gii_pipeline.sources.readers.files import file_list, quoted
 from gii_pipeline.sources.readers.rows import FIRST_YEAR, PEOPLE_COLUMNS
+from gii_pipeline.sources.source import without
 
 PATENTS: Final = "pct_applications"
 VERSION: Final = "unit, record_id, year, changed"
@@ -38,7 +39,8 @@ class Pinned:
     """The extracts of one pinned list, in its order.
 
     latest: the year in which the list was retrieved, after which no record can be dated. retrieved_at: when, as
-    ISO 8601: of lists fetched apart the later one counts. folder: where what is worked out of them is kept.
+    ISO 8601: of lists fetched apart the later one counts. folder: where what is worked out of them is kept. gone: SQL
+    for the records that the source has no more (`Source.listed_gone`); they are dropped for the reason there.
     """
 
     metric: str
@@ -46,6 +48,7 @@ class Pinned:
     latest: int
     retrieved_at: str
     folder: Path
+    gone: str = ""
 
     @cached_property
     def key(self) -> str:
@@ -243,6 +246,8 @@ def union(
         elsewhere[year], supersedes[year] = int(lost), int(won)
         if lost:
             kept = f"FROM ({kept}) AS rows WHERE record_id NOT IN (SELECT record_id FROM {both} WHERE NOT mine)"
+    if pinned.gone:
+        kept = without(kept, pinned.gone)
     return Union(con.sql(kept), losers, elsewhere, supersedes)
 
 

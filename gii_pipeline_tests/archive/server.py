@@ -169,10 +169,14 @@ class FileHost:
         if self.etags:
             headers["ETag"] = f'"{hash(content)}"'
         wanted, condition = asked.headers.get("range"), asked.headers.get("if-range")
+        if asked.headers.get("if-match", headers.get("ETag")) != headers.get("ETag"):
+            return Reply(b"", 412, headers)
         if not (self.ranges and wanted) or (condition and condition != headers.get("ETag")):
             return Reply(content, 200, headers)
-        start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        first, _, last = wanted.removeprefix("bytes=").partition("-")
+        start = int(first) if first else len(content) - int(last)
+        end = int(last) + 1 if first and last else len(content)
         if start >= len(content):
             return Reply(b"", 416, {**headers, "Content-Range": f"bytes */{len(content)}"})
-        headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        return Reply(content[start:], 206, headers)
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(content)}"
+        return Reply(content[start:end], 206, headers)

@@ -129,7 +129,7 @@ CORPORA: Final[Mapping[str, Corpus]] = {
         },
     ),
     "local": Corpus(2, "f630ac8fc9c0c159", {"people": PEOPLE}),
-    "openalex_works": Corpus(2, "83854b9399c69896", {"works": "".join(json.dumps(work) + "\n" for work in WORKS)}),
+    "openalex_works": Corpus(3, "83854b9399c69896", {"works": "".join(json.dumps(work) + "\n" for work in WORKS)}),
     "patentsview_flat": Corpus(
         2,
         "27891c336d161e7c",

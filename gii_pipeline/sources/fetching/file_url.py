@@ -10,9 +10,10 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from gii_pipeline.archive import Archive, Entry, Expected, Request, fetch_file
+from gii_pipeline.archive import Archive, Entry, Expected, HttpClient, Request, Terms
 from gii_pipeline.archive.integrity import Format
 from gii_pipeline.sources.fetching.options import NAME, FetchOptions, connect, needed_year, terms_of
+from gii_pipeline.sources.fetching.parts import Listed, Part, fetch_parts
 
 
 def _as_tuple(value: object) -> object:
@@ -45,12 +46,26 @@ class FileUrlOptions(FetchOptions):
 
 def fetch(archive: Archive, options: FileUrlOptions, data_year: int | None) -> list[Entry]:
     """The files, in the order of their addresses."""
+    with opened(archive, options, data_year) as http:
+        return fetch_parts(archive, http, listed(archive, http, options, data_year))
+
+
+def opened(archive: Archive, options: FileUrlOptions, data_year: int | None) -> HttpClient:
+    """The connection to the files' server."""
+    return connect(archive, _terms(options, data_year), options)
+
+
+def listed(archive: Archive, http: HttpClient, options: FileUrlOptions, data_year: int | None) -> Listed:
+    """The files, whose sizes nobody says."""
+    del archive, http
+    terms, expected = _terms(options, data_year), Expected(sha256=options.sha256, format=options.format)
+    return Listed([Part(terms, Request(url), expected) for url in _addresses(options.url, terms.data_year)])
+
+
+def _terms(options: FileUrlOptions, data_year: int | None) -> Terms:
     yearly = any("{data_year}" in url for url in options.url)
     year = needed_year("file_url", data_year) if yearly else None
-    terms = terms_of(options.source, options, options.licence, year)
-    expected = Expected(sha256=options.sha256, format=options.format)
-    with connect(archive, terms, options) as http:
-        return [fetch_file(archive, http, terms, Request(url), expected) for url in _addresses(options.url, year)]
+    return terms_of(options.source, options, options.licence, year)
 
 
 def _addresses(urls: Sequence[str], year: int | None) -> list[str]:

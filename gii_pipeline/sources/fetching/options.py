@@ -22,7 +22,7 @@ FILE_NAME = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 MANNER = frozenset(
     {
         "per_second", "patience", "refresh_tolerance_pct", "allow_empty", "key_variable", "contact", "spend_prepaid",
-        "licence", "per_page", "limit",
+        "licence", "per_page", "limit", "trust_counts", "least_records",
     }
 )  # fmt: skip
 """Options that say how a client asks, and not what it asks for."""

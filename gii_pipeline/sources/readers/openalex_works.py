@@ -21,6 +21,7 @@ import duckdb
 
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers import openalex
+from gii_pipeline.sources.readers.leaves import projected
 from gii_pipeline.sources.readers.publication_types import OPENALEX, publication_type
 from gii_pipeline.sources.readers.rows import Need, Options, not_of_types, people_rows
 
@@ -94,11 +95,10 @@ def people(
 ) -> duckdb.DuckDBPyRelation:
     """PEOPLE rows of the role `works`.
 
-    `dropped` is no_id, no_date, deleted or merged (by `deleted_ids` and `merged_ids`, CSV files of the snapshot); such
-    a work is one row.
+    `dropped` is no_id or no_date; such a work is one row.
     """
     del options
-    dropped = _dropped(con, files)
+    dropped = "CASE WHEN id IS NULL THEN 'no_id' WHEN publication_year IS NULL THEN 'no_date' END"
     works = f"(SELECT *, {_type()} AS ours, {_traits()} AS traits, {dropped} AS dropped FROM ({_scan(con, files)}))"
     people_of_works = f"""(
         SELECT * EXCLUDE (authorships), len(authorships) AS people,
@@ -145,7 +145,13 @@ def people(
 
 def _scan(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:
     suffixes = (".json", ".jsonl", ".ndjson", ".gz", ".parquet")
-    return openalex.scan(reading.unpacked(con, reading.named(files, "works"), suffixes), COLUMNS)
+    paths = reading.unpacked(con, reading.named(files, "works"), suffixes)
+    return openalex.scan([projected(con, path, COLUMNS) for path in paths], COLUMNS)
+
+
+def lacks(con: duckdb.DuckDBPyConnection, path: Path, field: str) -> bool:
+    """Whether no work of the file has the field, though some could."""
+    return openalex.lacks(con, projected(con, path, COLUMNS), field)
 
 
 def _type() -> str:
@@ -166,21 +172,6 @@ def _traits() -> str:
         CASE WHEN primary_location.source.is_core THEN 'core' END,
         CASE WHEN is_retracted THEN 'retracted' END, CASE WHEN is_xpac THEN 'xpac' END,
         'domain:' || primary_topic.domain.display_name], lambda trait: trait IS NOT NULL)"""
-
-
-def _dropped(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:
-    """SQL for why a work can be no record, null when it is one."""
-    number = "regexp_extract({}, '[0-9]+$')"
-    rules = ["WHEN id IS NULL THEN 'no_id'"]
-    for role, ids, reason in (
-        ("deleted_ids", ("work_id", "id"), "deleted"),
-        ("merged_ids", ("id", "work_id"), "merged"),
-    ):
-        if listed := reading.named(files, role, optional=True):
-            gone = reading.renamed(con, listed, {"gone": ids})
-            numbers = f"SELECT {number.format('gone')} FROM ({gone}) WHERE gone IS NOT NULL"
-            rules.append(f"WHEN {number.format('id')} IN ({numbers}) THEN '{reason}'")
-    return f"CASE {' '.join(rules)} WHEN publication_year IS NULL THEN 'no_date' END"
 
 
 def _groups(author: str) -> str:

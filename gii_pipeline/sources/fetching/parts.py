@@ -1,0 +1,51 @@
+"""Parts: the files that a client fetches, known by address before any of them is here.
+
+Belongs here: what is known of a part, and fetching parts one by one.
+Does not: which parts a source has (each client), or reading a part as soon as it is here (see `sources.streaming`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from gii_pipeline.archive import Archive, Entry, Expected, HttpClient, Request, Terms, fetch_file
+from gii_pipeline.errors import GiiError
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a source: what it is asked for with, and what its list says of it."""
+
+    terms: Terms
+    request: Request
+    expected: Expected
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The parts of a source. standing: raises what is wrong where the list was replaced since it was read."""
+
+    parts: list[Part]
+    standing: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def stands(self, archive: Archive) -> Iterator[None]:
+        """Within it parts are fetched; a list that was replaced meanwhile is the reason of whatever fails."""
+        try:
+            yield
+        except GiiError:
+            if not archive.offline:
+                self.standing()
+            raise
+
+
+def fetch_parts(archive: Archive, http: HttpClient, listed: Listed) -> list[Entry]:
+    """Every part, whole; those that are here already are not asked for."""
+    began = archive.clock.timestamp()
+    with listed.stands(archive):
+        entries = [fetch_file(archive, http, part.terms, part.request, part.expected) for part in listed.parts]
+    if any(entry.retrieved_at >= began for entry in entries):
+        listed.standing()
+    return entries
