@@ -1,4 +1,4 @@
-"""A whole run that keeps no files of a source gives what one that keeps them gives, and can be made again."""
+"""A whole run that keeps no files of a source counts every record, and can be made again."""
 
 from __future__ import annotations
 
@@ -19,9 +19,6 @@ PUBLICATIONS = "/scientific_publications.csv"
 @pytest.mark.timeout(900)
 def test_a_run_without_the_files_of_a_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     profile = tiny_world.write(tmp_path)
-    kept = Gii(profile, tmp_path / "kept", capsys)
-    assert kept("run", "--edition", "2015").code == 0
-
     with Server(FileHost({PUBLICATIONS: (tmp_path / PUBLICATIONS[1:]).read_bytes()})) as server:
         given = yaml.safe_load(profile.read_text(encoding="utf-8"))
         fetched = {"fetch": "file_url", "url": f"{server.url}{PUBLICATIONS}"}
@@ -32,9 +29,9 @@ def test_a_run_without_the_files_of_a_source(tmp_path: Path, capsys: pytest.Capt
         assert streamed("run", "--edition", "2015").code == 0
         assert [asked.path for asked in server.asked] == [PUBLICATIONS]
 
-    columns = ["rank", "name", "scientific_publications_count", "size_score"]
-    rankings = [open_release(root).table("ranking_size")[columns] for root in (kept.root, streamed.root)]
-    assert rankings[0].equals(rankings[1])
+    ranking = open_release(streamed.root).table("ranking_size")
+    counted = dict(zip(ranking["name"], ranking["scientific_publications_count"], strict=True))
+    assert counted == {town: len(tiny_world.YEARS) * tiny_world.PEOPLE[town] for town in ("Graz", "Lyon", "Oslo")}
     assert list((streamed.root / "archive" / "file_url").glob("??/*")) == []
     assert streamed("verify").code == 0
 
