@@ -26,6 +26,7 @@ APART = frozenset(
 REGISTRIES = frozenset({"gii_pipeline.sources", "gii_pipeline.sources.fetching"})
 """Packages that name every reader or client: who runs one names it, since a change of another is none of its own."""
 LIBRARIES = (
+    "cleanco",
     "countryguess",
     "duckdb",
     "exactextract",

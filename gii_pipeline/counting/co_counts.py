@@ -16,6 +16,7 @@ from functools import reduce
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -43,6 +44,13 @@ def co_counts(core: Mapping[str, ir.Table], edition: Edition, clusters: pd.DataF
     found: pd.DataFrame = reduce(ir.Table.union, sums).order_by("metric", "a", "b").to_pandas()
     found["co_count"] = found["steps"] / STEPS**2
     return found.drop(columns="steps").astype({"a": "int64", "b": "int64"})
+
+
+def numbered(members: pd.DataFrame, clusters: pd.Index) -> pd.DataFrame:
+    """location_id, cluster: the position among the clusters, for every location in one of them."""
+    cluster = members["cluster_id"].map(pd.Series(np.arange(len(clusters)), index=clusters))
+    found = members[["location_id"]].assign(cluster=cluster).dropna()
+    return found.astype({"location_id": "int64", "cluster": "int64"}).reset_index(drop=True)
 
 
 def _of_metric(rows: ir.Table, numbers: ir.Table, metric: str, edition: Edition) -> ir.Table:

@@ -20,7 +20,7 @@ from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_spe
 from gii_pipeline.defs.recipes import STAGE_OF, STAGES
 from gii_pipeline.errors import InputError
 from gii_pipeline.fingerprints import code_of
-from gii_pipeline.store import FOLLOWING_TABLES, read_parquet
+from gii_pipeline.store import COMPOSITION_TABLES, FOLLOWING_TABLES, read_parquet
 
 Frames = Mapping[str, pd.DataFrame]
 Step = Callable[[EditionInputs], Frames]
@@ -41,6 +41,7 @@ def edition_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
         _asset(pipeline, ("rank_stability",), ("points", "cluster_members", "ranking_size"), resample),
         _asset(pipeline, ("agreement",), ("ranking_size", "cluster_metrics"), hold_against),
         _asset(pipeline, ("coverage",), ("points",), cover),
+        _asset(pipeline, COMPOSITION_TABLES, ("points", "clusters", "cluster_members", "cluster_metrics"), compose),
     ]
 
 
@@ -127,6 +128,16 @@ def hold_against(inputs: EditionInputs) -> Frames:
 
 def cover(inputs: EditionInputs) -> Frames:
     return {"coverage": inputs.coverage()}
+
+
+def compose(inputs: EditionInputs) -> Frames:
+    from gii_pipeline import composition
+    from gii_pipeline.counting import numbered
+
+    clusters, members, points, figures = map(inputs.read, ("clusters", "cluster_members", "points", "cluster_metrics"))
+    makeup = inputs.makeup(numbered(members, composition.cluster_ids(clusters)))
+    found = composition.Inputs(inputs.edition, clusters, members, points, figures, makeup, inputs.organisation_names)
+    return composition.compose(found)
 
 
 def _points(pipeline: Pipeline) -> dg.AssetsDefinition:

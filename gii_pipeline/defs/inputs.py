@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     from ibis.backends import BaseBackend
 
-    from gii_pipeline.counting import Counted, Total
+    from gii_pipeline.counting import Counted, Makeup, Total
     from gii_pipeline.metrics.population import PopulationOf
 
 
@@ -156,6 +156,22 @@ class EditionInputs:
             core, _ = self.core(connection, self.edition)
             return counting.co_counts(core, self.edition, clusters)
 
+    def makeup(self, clusters: pd.DataFrame) -> Makeup:
+        """What the counts of numbered clusters are made of."""
+        from gii_pipeline import counting
+
+        with closing_engine(self.pipeline.engine) as connection:
+            core, _ = self.core(connection, self.edition)
+            return counting.makeup(core, self.edition, clusters)
+
+    @property
+    def organisation_names(self) -> pd.DataFrame | None:
+        """Which names are one organisation, where the profile says so."""
+        from gii_pipeline.composition import read_names
+
+        path = self.pipeline.profile.organisations
+        return read_names(path) if path else None
+
     @cached_property
     def ties(self) -> pd.DataFrame | None:
         """Co-records between locations, where the edition merges clusters by them."""
@@ -204,6 +220,7 @@ class EditionInputs:
                 for given in (self.pipeline.profile.official_totals, self.pipeline.profile.calibration)
             ],
             **waivers(self.pipeline, self.label, *EDITION_TABLES),
+            **({"organisations": content_hash(names)} if (names := self.pipeline.profile.organisations) else {}),
         }
         known = {named(file): made(file) for file in sorted(files)}
         layer = self.pipeline.profile.population

@@ -15,7 +15,7 @@ from gii_pipeline.fingerprints import LIBRARIES_OF_RECORDS, code_of, libraries
 from gii_pipeline.profiles import Gazetteer
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.gathering import hashes
-from gii_pipeline.store import FOLLOWING_TABLES, Lock, made
+from gii_pipeline.store import COMPOSITION_TABLES, FOLLOWING_TABLES, Lock, made
 from gii_pipeline.store.lock import fingerprint, footer
 from gii_pipeline.verified import sha256_of
 
@@ -37,6 +37,7 @@ STAGES = {
     "rank stability": ("gii_pipeline.ranking.stability",),
     "agreement": ("gii_pipeline.ranking.agreement",),
     "coverage": ("gii_pipeline.metrics.coverage", "gii_pipeline.counting.by_economy"),
+    "composition": ("gii_pipeline.composition.tables",),
 }
 """Stage of an edition -> the modules that it begins with."""
 STAGE_OF = {
@@ -48,6 +49,7 @@ STAGE_OF = {
     "rank_stability": "rank stability",
     "agreement": "agreement",
     "coverage": "coverage",
+    **dict.fromkeys(COMPOSITION_TABLES, "composition"),
 }
 
 

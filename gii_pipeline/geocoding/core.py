@@ -31,30 +31,52 @@ CORE_COLUMNS: Final = {
     "economy": "VARCHAR",
     "precision": "VARCHAR",
     "geocoding": "VARCHAR",
+    "organisations": "VARCHAR",
+    "fields": "VARCHAR",
 }
-_FIRST: Final = ("address", "place", "admin", "economy", "precision", "geocoding")
+_FIRST: Final = ("address", "place", "admin", "economy", "precision", "geocoding", "organisations", "fields")
+_ORGANISATIONS: Final = """
+    CASE WHEN addresses = 1 THEN organisations ELSE list_transform(
+        flatten(list_transform(
+            CASE WHEN first_address = 1 THEN list_prepend({o: organisations, part: first_part}, later) ELSE later END,
+            lambda a: list_transform(a.o, lambda o: {o: o, weight: o.weight * a.part / fraction})
+        )),
+        lambda each: {id: each.o.id, name: each.o.name, economy: each.o.economy, kind: each.o.kind, weight: each.weight}
+    ) END
+"""
+"""The organisations of a person's addresses at one location, each with its part of these; an address without any is
+unknown. Only addresses after a person's first are kept in lists, as most people have one."""
 
 
 def core_rows(located: duckdb.DuckDBPyRelation, data_year: int) -> duckdb.DuckDBPyRelation:
     """The rows of a core table of one data year, lazily, in the order of the key.
 
     One row per record × person × location: a person's addresses at one location become one row with the sum of their
-    fractions and the attributes of the first; addresses without a location stay apart. Dropped records are left out.
+    fractions, the organisations of all and the other attributes of the first; addresses without a location stay apart.
+    Dropped records are left out.
     """
     merged = located.filter(f"year = {int(data_year)} AND dropped IS NULL").aggregate(
         "record_id, person_seq, location_id, min(address_seq) AS first_address, sum(fraction) AS fraction, "
         "min(record_type) AS record_type, max(people) AS people, bool_or(people_truncated) AS people_truncated, "
+        "count(*) AS addresses, first(fraction ORDER BY address_seq) AS first_part, "
+        "list({o: organisations, part: fraction} ORDER BY address_seq) FILTER (WHERE address_seq > 1) AS later, "
         + ", ".join(f"first({name} ORDER BY address_seq) AS {name}" for name in _FIRST),
         "record_id, person_seq, location_id, CASE WHEN location_id IS NULL THEN address_seq END",
     )
     numbered = merged.select(
-        f"*, {int(data_year)} AS data_year, "
+        f"* REPLACE ({_as_json(_ORGANISATIONS)} AS organisations, {_as_json('fields')} AS fields), "
+        f"{int(data_year)} AS data_year, "
         "row_number() OVER (PARTITION BY record_id, person_seq ORDER BY first_address, location_id) AS location_seq, "
         "row_number() OVER (PARTITION BY record_id, location_id ORDER BY person_seq, first_address) = 1 "
         "AS first_at_location"
     )
     columns = ", ".join(f"{name}::{kind} AS {name}" for name, kind in CORE_COLUMNS.items())
     return numbered.select(columns).order("record_id, person_seq, location_seq")
+
+
+def _as_json(listed: str) -> str:
+    """SQL for a list as JSON; null where it is empty."""
+    return f"CASE WHEN len({listed}) > 0 THEN to_json({listed}) END"
 
 
 def core_table(con: duckdb.DuckDBPyConnection, located: duckdb.DuckDBPyRelation, data_year: int) -> pa.Table:

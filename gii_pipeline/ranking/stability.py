@@ -16,7 +16,7 @@ from gii_pipeline.clusters import identity
 from gii_pipeline.clusters.build import grouped, weighed
 from gii_pipeline.clusters.density import NOISE
 from gii_pipeline.clusters.locations import locations
-from gii_pipeline.counting import Total
+from gii_pipeline.counting import Total, numbered
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics, count_by_cluster, with_edition
@@ -104,13 +104,6 @@ def rank_stability(
     rows = ranking_size[["cluster_id", "name", "rank"]].sort_values("cluster_id", ignore_index=True)
     rows = rows.merge(found, on="cluster_id", how="left", validate="1:1")
     return with_edition(rows.assign(**statistically_tied(rows)), edition)
-
-
-def numbered(members: pd.DataFrame, clusters: pd.Index) -> pd.DataFrame:
-    """location_id, cluster: the position among the clusters, for every location in one of them."""
-    cluster = members["cluster_id"].map(pd.Series(np.arange(len(clusters)), index=clusters))
-    found = members[["location_id"]].assign(cluster=cluster).dropna()
-    return found.astype({"location_id": "int64", "cluster": "int64"}).reset_index(drop=True)
 
 
 def statistically_tied(rows: pd.DataFrame) -> dict[str, pd.Series]:

@@ -104,6 +104,8 @@ def _batch(chunk: Chunk, kept: NDArray[np.bool_], places: _Places) -> pa.RecordB
             **{name: column.take(pa.array(place % len(column))) for name, column in places.columns.items()},
             "precision": pa.array(np.where(located, precision, ""), mask=~located),
             "geocoding": pa.array(np.where(located, method, nowhere)),
+            "organisations": pa.nulls(len(record), pa.string()),
+            "fields": pa.nulls(len(record), pa.string()),
         }
     )
 

@@ -22,6 +22,7 @@ RECORD_TABLES = ("patents", "publications", "vc_deals")
 FOLLOWING_TABLES = ("locations", "geocoding_quality", "ingest_ledger")
 """The core tables that follow from the record tables of their data year."""
 CORE_TABLES = (*RECORD_TABLES, *FOLLOWING_TABLES)
+COMPOSITION_TABLES = ("leaders", "fields", "collaboration", "partners", "metrics_by_year", "economy_totals", "origin")
 EDITION_TABLES = (
     "points",
     "clusters",
@@ -35,6 +36,7 @@ EDITION_TABLES = (
     "rank_stability",
     "agreement",
     "coverage",
+    *COMPOSITION_TABLES,
 )
 PART = "part-0.parquet"
 ALIVE = ".alive"

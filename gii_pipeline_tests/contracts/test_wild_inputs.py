@@ -218,6 +218,9 @@ CORRUPTIONS: dict[str, Callable[[Row], Row]] = {
     "precision_is_known": lambda _: {"precision": "street"},
     "located_rows_have_a_precision": lambda _: {"precision": None},
     "geocoding_well_formed": lambda _: {"geocoding": "???"},
+    "individuals_have_no_name": lambda row: {
+        "organisations": row["organisations"].replace('"name":null', '"name":"Ann"')
+    },
 }
 
 

@@ -64,6 +64,8 @@ def record(number: int, year: int = YEAR, people: int | None = None) -> list[Row
                 "economy": economy,
                 "precision": "city",
                 "geocoding": "city",
+                "organisations": '[{"id":null,"name":null,"economy":"CH","kind":"individual","weight":1.0}]',
+                "fields": '[{"name":"Optics","weight":1.0}]',
             }
         )
         seen.add(place)

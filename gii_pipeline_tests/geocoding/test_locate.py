@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -271,6 +272,29 @@ def test_a_persons_addresses_at_one_location_are_one_row(
     assert rows["first_at_location"].tolist() == [True, True, False]
     assert rows["address"].tolist()[:2] == ["first", "second"]
     assert table.schema.equals(contracts.load("patents").arrow_schema)
+
+
+def test_a_persons_organisations_at_one_location_share_the_person(
+    con: duckdb.DuckDBPyConnection, gazetteer: Gazetteer
+) -> None:
+    def of(name: str | None) -> str:
+        return f"[{{id: NULL, name: '{name}', economy: 'FR', kind: 'organisation', weight: 1}}]" if name else "NULL"
+
+    parts = [("Lyon", "A", 1), ("Qqqqq", "B", 2), ("Lyon", "C", 3), ("Lyon", None, 4)]
+    rows = [
+        people_rows(
+            con,
+            "(SELECT 1)",
+            record_id="'w'", year="2020", record_type="'article'", address_seq=str(nth), fraction="0.25",
+            city=f"'{city}'", economy="'FR'", organisations=of(name), fields="[{name: 'Optics', weight: 1}]",
+        )
+        for city, name, nth in parts
+    ]  # fmt: skip
+    relation = rows[0].union(rows[1]).union(rows[2]).union(rows[3])
+    table = core_table(con, locate(con, relation, gazetteer), 2020).to_pylist()
+    shared = [[(o["name"], round(o["weight"], 12)) for o in json.loads(row["organisations"])] for row in table]
+    assert shared == [[("A", round(1 / 3, 12)), ("C", round(1 / 3, 12))], [("B", 1.0)]]
+    assert [json.loads(row["fields"]) for row in table] == [[{"name": "Optics", "weight": 1.0}]] * 2
 
 
 def test_quality_adds_up_to_the_records_and_counts_what_was_dropped(
