@@ -53,12 +53,12 @@ def read_names(path: Path) -> pd.DataFrame:
     that comes twice with different organisations.
     """
     try:
-        rows = pd.read_csv(path, dtype="str", keep_default_na=False)
+        rows: pd.DataFrame = pd.read_csv(path, dtype="str", keep_default_na=False)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path} is not a CSV file of organisations that can be read: {error}") from error
     if lacking := [name for name in NAMES if name not in rows.columns]:
         raise InputError(f"{path}: a table of organisations has the columns name, organisation; {lacking} is missing.")
-    rows = rows[NAMES].apply(lambda column: column.str.strip())
+    rows = pd.DataFrame({name: rows[name].str.strip() for name in NAMES})
     empty = rows[(rows == "").any(axis=1)]
     if len(empty):
         raise InputError(f"{path}, line {empty.index[0] + 2}: the name or the organisation is empty.")

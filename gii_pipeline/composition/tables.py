@@ -102,7 +102,8 @@ class Inputs:
 
 def cluster_ids(clusters: pd.DataFrame) -> pd.Index:
     """The ids of the clusters in the order of their numbers."""
-    return pd.Index(sorted(clusters["cluster_id"]), name="cluster_id")
+    ids: pd.Index = pd.Index(sorted(clusters["cluster_id"]), name="cluster_id")
+    return ids
 
 
 def compose(inputs: Inputs) -> dict[str, pd.DataFrame]:

@@ -24,6 +24,7 @@ from gii_pipeline.contracts.predicates import BROKEN, ROW_COUNT
 from gii_pipeline.contracts.translation import COLUMNS_MATCH, SHAPE
 from gii_pipeline.errors import InputError
 from gii_pipeline.releases.series import SERIES_TABLES
+from gii_pipeline.store import COMPOSITION_TABLES
 from gii_pipeline_tests.contracts import world
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,6 +107,7 @@ def test_no_rule_of_a_table_reads_one_that_is_made_from_it() -> None:
     order = ["patents", "publications", "vc_deals", "locations", "geocoding_quality", "ingest_ledger"]
     order += ["points", "clusters", "cluster_members", "cluster_footprints", "cluster_metrics", "ranking_size"]
     order += ["ranking_intensity", "contributions", "rank_changes", "rank_stability", "agreement", "coverage"]
+    order += [*COMPOSITION_TABLES]
     order += ["rank_history", "rank_events"]
     assert sorted(order) == list(NAMES)
     for place, name in enumerate(order):

@@ -14,7 +14,11 @@ import pyarrow as pa
 import shapely
 
 from gii_pipeline import contracts, verified
-from gii_pipeline.counting import Total
+from gii_pipeline.composition import Inputs, cluster_ids, compose
+from gii_pipeline.counting import Makeup, Total, numbered
+from gii_pipeline.counting.co_counts import OUTSIDE
+from gii_pipeline.counting.makeup import WITHIN
+from gii_pipeline.counting.units import UNITS_PER_RECORD, to_units
 from gii_pipeline.editions import Edition, wipo_book
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.metrics.coverage import coverage
@@ -107,8 +111,25 @@ def _tables(label: str, grown: frozenset[tuple[str, float]], reach: float) -> di
         "rank_stability": _stability(size),
         "agreement": agreement(Ours(size, figures), edition, made_up=True),
         "coverage": coverage(_by_economy(points), {}, edition),
+        **compose(Inputs(edition, clusters, members, points, figures, _makeup(points, members, clusters, edition))),
     }
     return {name: as_table(name, frame) for name, frame in frames.items()}
+
+
+def _makeup(points: pd.DataFrame, members: pd.DataFrame, clusters: pd.DataFrame, edition: Edition) -> Makeup:
+    """Half of what each cluster counts is one organisation's and one field's; the first two clusters share a record."""
+    numbers = numbered(members, cluster_ids(clusters))
+    rows = points.merge(numbers, on="location_id", how="left").assign(units=to_units(points["fractions"]))
+    rows["cluster"] = rows["cluster"].fillna(OUTSIDE).astype("int64")
+    sums = rows.groupby(["metric", "cluster"])["units"].sum().reset_index()
+    year = sums["metric"].map({name: years[0] for name, years in edition.data_years.items()})
+    ours = '[{"id": "ror", "name": "Alpha Ltd", "economy": "CH", "kind": "organisation", "weight": 0.5}]'
+    return Makeup(
+        sums.assign(data_year=year, fields='[{"name": "Optics", "weight": 0.5}]'),
+        sums.assign(organisations=ours, economy=""),
+        sums.assign(made_with=WITHIN, abroad=False, records=sums["units"] // UNITS_PER_RECORD + 1),
+        pd.DataFrame({"metric": [next(iter(edition.metrics))], "a": [0], "b": [1], "co_records": [1]}),
+    )
 
 
 def _by_economy(points: pd.DataFrame) -> pd.DataFrame:
