@@ -26,7 +26,7 @@ from gii_pipeline.editions import Edition, wipo_book
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics, count_by_cluster
 from gii_pipeline.ranking import size_order
 from gii_pipeline.ranking.bootstrap import bootstrap_scores, interval
-from gii_pipeline.ranking.stability import SEED, grid_ranks, numbered
+from gii_pipeline.ranking.stability import SEED, grid_ranks
 
 EDITION = wipo_book()[2025]
 METRIC = "scientific_publications"
@@ -101,7 +101,7 @@ class _World:
         core = {METRIC: connection.read_parquet(str(folder / "core.parquet"))}
         counts = rows.groupby("location_id")["fraction"].sum().rename("fractions").reset_index()
         inside = count_by_cluster(self.members, counts.assign(metric=METRIC), self.edition)
-        together = counting.co_counts(core, self.edition, numbered(self.members, inside.index))
+        together = counting.co_counts(core, self.edition, counting.numbered(self.members, inside.index))
         connection.disconnect()
         world = {METRIC: Total(records, records)}
         scores = bootstrap_scores(inside, world, together, self.edition, replicates=replicates, seed=sample)
@@ -142,7 +142,7 @@ def _co_counts(world: pd.DataFrame, members: pd.DataFrame, order: pd.Index) -> t
             rows += len(table)
             core[name] = connection.read_parquet(str(Path(folder) / f"{name}.parquet"))
         begin = time.perf_counter()
-        together = counting.co_counts(core, edition, numbered(members, order))
+        together = counting.co_counts(core, edition, counting.numbered(members, order))
         seconds = time.perf_counter() - begin
         connection.disconnect()
     return together, f"{rows:,} rows of records, read once {seconds:6.1f} s"

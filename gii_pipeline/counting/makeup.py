@@ -112,7 +112,7 @@ def _records(rows: ir.Table) -> ir.Table:
         other_economy=rows.place_economy.max(),
         units=rows.units.sum(where=inside),
     )
-    return found.filter(found["first"].notna()).mutate(
+    return found.filter(found["first"] >= 0).mutate(
         abroad=ibis.coalesce(found.one_economy != found.other_economy, ibis.literal(False)),
         made_with=ibis.cases(
             (found["first"] < found["last"], CLUSTERS),
