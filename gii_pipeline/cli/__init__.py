@@ -43,6 +43,7 @@ for command in (
     results.facts,
     results.history,
     results.diff,
+    results.site,
     population.population,
 ):
     app.command()(command)

@@ -1,4 +1,4 @@
-"""`gii release`: making, listing, checking, rebuilding and withdrawing versions.
+"""`gii release`: making, listing, checking, rebuilding, withdrawing and embargoing versions.
 
 Belongs here: the subcommands. Does not: what a version is (`releases`).
 """
@@ -37,25 +37,32 @@ def make(
     approve: Annotated[
         bool, typer.Option("--approve", help="Publish although changes exceed the profile's tolerance.")
     ] = False,
+    embargo: Annotated[
+        str, typer.Option(help="The day from which on it may be published, as 2026-09-16; hidden from `latest` before.")
+    ] = "",
 ) -> None:
     """Publish a finished edition's tables as its next version, unless the last one holds the same."""
     from gii_pipeline.defs.release import release_edition
 
     with workflow_of(profile, root, method=method) as workflow:
-        echo(release_edition(workflow.pipeline, label_of(edition, method), approved=approve).message)
+        echo(release_edition(workflow.pipeline, label_of(edition, method), approved=approve, embargo=embargo).message)
 
 
 @app.command("list")
 def list_versions(root: RootOption = ROOT, as_json: JsonOption = False) -> None:
     """List every version, oldest edition first."""
     from gii_pipeline.releases import versions
+    from gii_pipeline.releases.shelf import today
 
     listed = versions(root)
     if as_json:
-        print_json([{"version": str(one.version), "withdrawn": one.withdrawn} for one in listed])
+        print_json(
+            [{"version": str(one.version), "withdrawn": one.withdrawn, "embargo": one.embargo} for one in listed]
+        )
         return
     for one in listed:
-        echo(f"{one.version}" + (f"  withdrawn: {one.withdrawn}" if one.withdrawn else ""))
+        waits = f"  under embargo until {one.embargo}" if one.embargo and one.embargo > today() else ""
+        echo(f"{one.version}{waits}" + (f"  withdrawn: {one.withdrawn}" if one.withdrawn else ""))
 
 
 @app.command()
@@ -92,6 +99,21 @@ def withdraw(
 
     latest = hide(root, version, because=because, at=_now())
     echo(f"{version} is withdrawn. The latest version is now {latest or 'none'}.")
+
+
+@app.command()
+def embargo(
+    version: VersionArgument,
+    until: Annotated[
+        str, typer.Option(help="The day from which on it may be published; a past day lifts the embargo.")
+    ],
+    root: RootOption = ROOT,
+) -> None:
+    """Keep a version out of `latest` and of `gii site` before a day; it stays readable by its name."""
+    from gii_pipeline.releases import set_embargo
+
+    latest = set_embargo(root, version, until=until, at=_now())
+    echo(f"{version} may be published from {until} on. The latest version is now {latest or 'none'}.")
 
 
 @app.command()

@@ -1,10 +1,11 @@
-"""`gii facts`, `history` and `diff`: what the releases say.
+"""`gii facts`, `history`, `diff` and `site`: what the releases say.
 
 Belongs here: commands that read releases. Does not: wording and figures (`report`, `releases`).
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -97,3 +98,25 @@ def diff(
         console().print(to_rich(found))
     else:
         echo(to_json(found) if form == "json" else to_markdown(found))
+
+
+def site(
+    folder: Annotated[
+        Path, typer.Argument(help="The folder to write: new, empty, or an earlier site, which is replaced.")
+    ],
+    root: RootOption = ROOT,
+    address: Annotated[
+        str,
+        typer.Option(help="Where it will be served, as https://example.org/gii, for the preview images of its pages."),
+    ] = "",
+) -> None:
+    """Write all releases as a static site for any host: an index, the pages, the tables.
+
+    Withdrawn versions have a notice on every page; versions under an embargo are left out.
+    """
+    from gii_pipeline.report.site import write_site
+
+    made = write_site(root.absolute(), folder, address=address)
+    echo(f"{made.folder / 'index.html'}: {len(made.versions)} versions, {made.versions[0]} to {made.versions[-1]}.")
+    for version in made.embargoed:
+        echo(f"{version} is left out: it is under an embargo.")

@@ -66,9 +66,7 @@ class EditionInputs:
     @property
     def demanded(self) -> dict[int, tuple[str, ...]]:
         """Data year -> the record tables that its windows demand of it, or those of the edition it is compared with."""
-        before = self.pipeline.book.previous(self.edition)
-        editions = [self.edition, *([before, before.under(self.edition)] if before else [])]
-        return self.pipeline.tables_by_year(editions)
+        return self.pipeline.tables_by_year(self.pipeline.counted(self.edition))
 
     @property
     def pins(self) -> list[tuple[Path, Input, str | None]]:

@@ -106,12 +106,21 @@ class Pipeline:
                     asked.setdefault(year, set()).add(CORE_TABLES[metric])
         return {year: tuple(table for table in self.tables if table in asked[year]) for year in sorted(asked)}
 
+    def counted(self, edition: Edition) -> list[Edition]:
+        """What an edition is made from: itself, and the edition before by its own method and by this edition's."""
+        before = self.book.previous(edition)
+        return [edition, *([before, before.under(edition)] if before else [])]
+
+    @cached_property
+    def _asked(self) -> dict[int, tuple[str, ...]]:
+        return self.tables_by_year(one for edition in self.editions.values() for one in self.counted(edition))
+
     def asked(self, data_year: int) -> tuple[str, ...]:
-        """The record tables that a window of any edition demands of a data year.
+        """The record tables of a data year that any edition is made from, what it is compared with included.
 
         All where none is demanded: who asks for such a year by hand wants to see what the sources have of it.
         """
-        return self.tables_by_year(self.editions.values()).get(data_year, tuple(self.tables))
+        return self._asked.get(data_year, tuple(self.tables))
 
     def demands(self, table: str, data_year: int) -> bool:
         """Whether a record table of a data year is fetched and made when the year is asked for."""

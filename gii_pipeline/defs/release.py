@@ -42,9 +42,13 @@ from gii_pipeline.store import EDITION_TABLES
 
 
 class ReleaseConfig(dg.Config):
-    """What a person says of a release when launching it; approved: publish changes beyond the profile's tolerance."""
+    """What a person says of a release when launching it.
+
+    approved: publish changes beyond the profile's tolerance. embargo: the day from which on it may be published.
+    """
 
     approved: bool = False
+    embargo: str = ""
 
 
 def release_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
@@ -61,7 +65,7 @@ def release_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(name="make_release", specs=[spec])
     def release(context: dg.AssetExecutionContext, config: ReleaseConfig) -> dg.MaterializeResult[Any]:
         with failing_clearly() as meter:
-            made = release_edition(pipeline, context.partition_key, approved=config.approved)
+            made = release_edition(pipeline, context.partition_key, approved=config.approved, embargo=config.embargo)
         context.log.info(made.message)
         return dg.MaterializeResult(metadata={**_about(pipeline.root, made), **meter.figures})
 
@@ -87,7 +91,7 @@ def _about(root: Path, made: Made) -> dict[str, dg.MetadataValue | int | str | b
     }
 
 
-def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False) -> Made:
+def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False, embargo: str = "") -> Made:
     """Publish the edition's tables as the next version, unless they are what the last one holds.
 
     Raises ReleaseError where the change from the last version exceeds the profile's tolerance and nobody approved it.
@@ -106,6 +110,7 @@ def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False) -
         label,
         info,
         clock=lambda: datetime.now(UTC),
+        embargo=embargo,
         extras=lambda folder, version: write_report(folder, info, str(version), breaks),
     )
 

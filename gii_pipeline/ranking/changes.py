@@ -141,5 +141,6 @@ def _rules(edition: Edition) -> dict[str, object]:
     """What decides an edition's ranks, apart from where each value comes from."""
     method: dict[str, object] = {name: getattr(edition, name).value for name in Method.model_fields}
     for name, metric in edition.metrics.items():
-        method |= {f"{name}.{field}": getattr(metric, field).value for field in MetricSettings.model_fields}
+        settings = {field: getattr(metric, field) for field in MetricSettings.model_fields}
+        method |= {f"{name}.{field}": setting and setting.value for field, setting in settings.items()}
     return method

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gii_pipeline.releases.make import Made, make_release
     from gii_pipeline.releases.reader import Release, open_release
     from gii_pipeline.releases.rebuilding import Rebuilt, rebuild
-    from gii_pipeline.releases.retire import discard, withdraw
+    from gii_pipeline.releases.retire import discard, set_embargo, withdraw
     from gii_pipeline.releases.series import history, standing
     from gii_pipeline.releases.shelf import Listed, Version, versions
 
@@ -26,7 +26,7 @@ _HOMES = {
     "comparison_text": ("to_dict", "to_json", "to_markdown", "to_rich"),
     "series": ("first_clusters", "history", "standing"),
     "info": ("PROVISIONAL", "ReleaseInfo", "SourceInfo"),
-    "retire": ("discard", "withdraw"),
+    "retire": ("discard", "set_embargo", "withdraw"),
     "make": ("Made", "is_released", "make_release"),
     "reader": ("Release", "open_release"),
     "rebuilding": ("Rebuilt", "rebuild"),
@@ -56,6 +56,7 @@ __all__ = [
     "make_release",
     "open_release",
     "rebuild",
+    "set_embargo",
     "snapshot_of_edition",
     "standing",
     "to_dict",

@@ -23,6 +23,7 @@ from gii_pipeline.releases.columns import broken_promises
 from gii_pipeline.releases.info import ReleaseInfo
 from gii_pipeline.releases.provenance import check_sources, missing_years
 from gii_pipeline.releases.reader import LOCK_FILE, Release, open_version
+from gii_pipeline.releases.retire import write_embargo
 from gii_pipeline.releases.schemas import broken_rules
 from gii_pipeline.releases.series import series_before
 from gii_pipeline.releases.shelf import (
@@ -76,10 +77,12 @@ def make_release(
     clock: Clock,
     extras: Extras | None = None,
     validated: bool = False,
+    embargo: str = "",
 ) -> Made:
     """Publish the tables of an edition as the next version, unless they are what the last one holds.
 
     label: `2025`, or `2024@2025`. clock: the time, for `latest.json` only; no file inside a version holds it.
+    embargo: the day from which on it may be published, ISO 8601; before, readers are given it by its own name only.
     validated: the caller has just validated these tables by their contracts, so that it need not be done again.
     extras: writes more files (a report) of a version into the folder it is given, which has the tables as Parquet.
     Raises ReleaseError when tables are missing, made from different inputs or at odds with each other, when another run
@@ -97,6 +100,8 @@ def make_release(
         refuse(first.label, [*missing_years(edition.lock, info), *differing])
         last, coming = _last_and_next(root, first)
         if last and unchanged(stage(root, edition, last.version), info, last):
+            if embargo:
+                write_embargo(root, last.version, embargo, clock().isoformat())
             point_latest(root, clock().isoformat())
             return Made(last, created=False)
         staged = stage(root, edition, coming)
@@ -106,6 +111,7 @@ def make_release(
         before = [last] if last else series_before(root, first)[-1:]
         write_version(staged, info, before[0] if before else None, extras)
         refuse(first.label, _broken_promises(root, staged.folder))
+        write_embargo(root, staged.version, embargo, clock().isoformat())
         return _publish(staged.folder, root, staged.version, clock)
 
 

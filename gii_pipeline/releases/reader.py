@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from gii_pipeline.errors import InputError, ReleaseError
 from gii_pipeline.releases.package import check_itself
-from gii_pipeline.releases.shelf import LATEST, PACKAGE, Version, resolve, version_folder, withdrawn
+from gii_pipeline.releases.shelf import (
+    LATEST,
+    PACKAGE,
+    Version,
+    embargo,
+    resolve,
+    today,
+    version_folder,
+    withdrawn,
+)
 from gii_pipeline.releases.storage import Folder, folder, read_bytes, storage_errors
 
 if TYPE_CHECKING:
@@ -31,12 +40,17 @@ LOCK_FILE = "sources.lock.json"
 
 @dataclass(frozen=True)
 class Release:
-    """One version, opened. package: its `datapackage.json`. withdrawn: why it was withdrawn, or None."""
+    """One version, opened.
+
+    package: its `datapackage.json`. withdrawn: why it was withdrawn, or None. embargo: the day from which on it may be
+    published, or None.
+    """
 
     version: Version
     folder: Folder
     package: Mapping[str, Any]
     withdrawn: str | None = None
+    embargo: str | None = None
 
     @property
     def label(self) -> str:
@@ -133,13 +147,15 @@ def open_release(root: Folder | str, version: str = LATEST) -> Release:
     """Open a release under `root`: a folder, or an address such as `s3://bucket/gii`.
 
     version: `latest` (the newest edition by its own method), an edition (`2025`, `2024@2025`: its newest revision), or
-    a version (`v2025.1`). Withdrawn versions open by their own name only, with a warning that says why.
+    a version (`v2025.1`). Versions that are withdrawn or under an embargo open by their own name only, with a warning.
     Raises ReleaseError when there is no such version, or it is unfinished or damaged; InputError for what is no name.
     """
     root = folder(root)
     release = open_version(root, resolve(root, version))
     if release.withdrawn is not None:
         warnings.warn(f"{release.version} was withdrawn: {release.withdrawn}", UserWarning, stacklevel=2)
+    if release.embargo is not None and release.embargo > today():
+        warnings.warn(f"{release.version} may not be published before {release.embargo}", UserWarning, stacklevel=2)
     return release
 
 
@@ -148,9 +164,9 @@ def open_version(root: Folder, version: Version) -> Release:
     opened = version_folder(root, version)
     with storage_errors(f"open {version} under", root):
         package = check_itself(read_bytes(opened / PACKAGE), str(opened / PACKAGE))
-        reason = withdrawn(root, version)
+        reason, waits = withdrawn(root, version), embargo(root, version)
     if not package["resources"]:
         raise ReleaseError(
             f"{version} under {root} was discarded unfinished and holds no tables. Open another version."
         )
-    return Release(version, opened, package, reason)
+    return Release(version, opened, package, reason, waits)

@@ -1,9 +1,11 @@
-"""Taking versions out of use: withdrawing a published one, discarding one that never got finished.
+"""Versions that readers are not given: withdrawn, discarded unfinished, or under an embargo.
 
 Belongs here: what may still be said of a version after it was made. Does not: deleting published files; nothing does.
 """
 
 from __future__ import annotations
+
+from datetime import date
 
 from gii_pipeline.errors import InputError, ReleaseError
 from gii_pipeline.releases.package import signed
@@ -11,6 +13,7 @@ from gii_pipeline.releases.shelf import (
     PACKAGE,
     Version,
     as_json,
+    embargo_of,
     marker_of,
     point_latest,
     releases_folder,
@@ -33,6 +36,33 @@ def withdraw(root: Folder | str, name: str, *, because: str, at: str) -> Version
     with storage_errors(f"withdraw {version} under", root):
         _mark(root, version, because.strip(), at)
         return point_latest(root, at)
+
+
+def set_embargo(root: Folder | str, name: str, *, until: str, at: str) -> Version | None:
+    """Keep a version out of `latest` and of sites before a day; a day that is past lifts the embargo.
+
+    until: the day from which on it may be published, ISO 8601; at: now. Returns what is the latest now.
+    """
+    root = folder(root)
+    version = resolve(root, str(Version.parse(name)))
+    with storage_errors(f"set the embargo of {version} under", root):
+        write_embargo(root, version, until, at)
+        return point_latest(root, at)
+
+
+def write_embargo(root: Folder, version: Version, until: str, at: str) -> None:
+    """The marker of an embargo; none, where `until` is empty. InputError for what is not a day."""
+    if not until:
+        embargo_of(root, version).unlink(missing_ok=True)
+        return
+    try:
+        day = date.fromisoformat(until).isoformat()
+    except ValueError:
+        raise InputError(
+            f"{until!r} is not a day. Write the day from which on it may be published: 2026-09-16."
+        ) from None
+    content = {"version": str(version), "until": day, "at": at}
+    put(embargo_of(root, version), as_json(content), releases_folder(root))
 
 
 def discard(root: Folder | str, name: str, *, at: str) -> None:

@@ -1,6 +1,7 @@
 """Versions: what a release is called, which ones lie under a root, which is the latest, which are withdrawn.
 
-Belongs here: names, the listing of `releases/`, `latest.json`, the markers in `releases/withdrawn/`.
+Belongs here: names, the listing of `releases/`, `latest.json`, the markers in `releases/withdrawn/` and
+`releases/embargoed/`.
 Does not: what is inside a version.
 
 A version is named after its edition: `v2025.1`, `v2025.2`, …; an edition under another edition's method, as
@@ -13,6 +14,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import total_ordering
 from typing import Any
 
@@ -77,11 +79,20 @@ class Version:
 
 @dataclass(frozen=True)
 class Listed:
-    """A whole version under a root. withdrawn: why it was withdrawn, or None. discarded: it never got its tables."""
+    """A whole version under a root.
+
+    withdrawn: why it was withdrawn, or None. discarded: it never got its tables. embargo: the day from which on it may
+    be published (ISO 8601), or None where it always may.
+    """
 
     version: Version
     withdrawn: str | None
     discarded: bool = False
+    embargo: str | None = None
+
+    def current(self, day: str) -> bool:
+        """Whether a reader may be given it on a day: neither withdrawn nor under an embargo then."""
+        return self.withdrawn is None and (self.embargo is None or self.embargo <= day)
 
 
 def releases_folder(root: Folder) -> Folder:
@@ -98,10 +109,18 @@ def versions(root: Folder | str) -> list[Listed]:
     refresh(shelf)
     with storage_errors("list the releases under", root):
         whole = [version for version in _begun(shelf) if (shelf / str(version) / PACKAGE).exists()]
-        marked = [name for name in names_in(shelf / "withdrawn") if name.endswith(".json")]
-        markers = {name.removesuffix(".json"): _marker(shelf / "withdrawn" / name) for name in marked}
-    said = [(version, markers.get(str(version), {})) for version in whole]
-    return [Listed(version, marker.get("because"), marker.get("discarded", False)) for version, marker in said]
+        withdrawals, embargoes = (_markers(shelf / kind) for kind in ("withdrawn", "embargoed"))
+    said = [(version, withdrawals.get(str(version), {}), embargoes.get(str(version), {})) for version in whole]
+    return [
+        Listed(version, gone.get("because"), gone.get("discarded", False), waits.get("until"))
+        for version, gone, waits in said
+    ]
+
+
+def _markers(folder: Folder) -> dict[str, dict[str, Any]]:
+    """Version -> what its marker in a folder says."""
+    names = [name for name in names_in(folder) if name.endswith(".json")]
+    return {name.removesuffix(".json"): _marker(folder / name) for name in names}
 
 
 def unfinished(root: Folder) -> list[Version]:
@@ -119,6 +138,19 @@ def withdrawn(root: Folder, version: Version) -> str | None:
         return None
 
 
+def embargo(root: Folder, version: Version) -> str | None:
+    """The day from which on `version` may be published, or None."""
+    try:
+        return str(_marker(embargo_of(root, version))["until"])
+    except FileNotFoundError:
+        return None
+
+
+def today() -> str:
+    """The day, by the world's clock: an embargo ends everywhere at once."""
+    return datetime.now(UTC).date().isoformat()
+
+
 def _marker(path: Folder) -> dict[str, Any]:
     """What a marker says; a version whose marker is damaged stays withdrawn until somebody looks."""
     try:
@@ -130,6 +162,11 @@ def _marker(path: Folder) -> dict[str, Any]:
 
 def _broken(path: Folder) -> dict[str, Any]:
     version = path.name.removesuffix(".json")
+    if path.parent.name == "embargoed":
+        raise ReleaseError(
+            f"{path} is damaged: it says until when {version} may not be published. Delete it, then run "
+            f"`gii release embargo {version} --until DATE` again."
+        )
     raise ReleaseError(
         f"{path} is damaged: it says why {version} was withdrawn or discarded. Delete it, then run "
         f"`gii release withdraw {version} --because REASON` (or `gii release discard {version}`) again."
@@ -138,6 +175,10 @@ def _broken(path: Folder) -> dict[str, Any]:
 
 def marker_of(root: Folder, version: Version) -> Folder:
     return releases_folder(root) / "withdrawn" / f"{version}.json"
+
+
+def embargo_of(root: Folder, version: Version) -> Folder:
+    return releases_folder(root) / "embargoed" / f"{version}.json"
 
 
 def resolve(root: Folder | str, name: str = LATEST) -> Version:
@@ -157,9 +198,8 @@ def resolve(root: Folder | str, name: str = LATEST) -> Version:
             raise ReleaseError(_why_absent(root, version))
         return version
     label = "" if name == LATEST else _readable_label(name)
-    found = [
-        listed.version for listed in versions(root) if listed.withdrawn is None and label in ("", listed.version.label)
-    ]
+    day = today()
+    found = [one.version for one in versions(root) if one.current(day) and label in ("", one.version.label)]
     if not found:
         raise ReleaseError(f"No release{f' of {name}' if label else ''} under {root}: {_known(root)}.")
     return newest(found)
@@ -180,9 +220,15 @@ def newest(found: Iterable[Version]) -> Version:
 
 
 def _pointed(root: Folder) -> Version | None:
-    """What `latest.json` points to, if that is whole and not withdrawn."""
+    """What `latest.json` points to, if that is whole and neither withdrawn nor under an embargo.
+
+    While any version waits for the end of its embargo, the list decides: the pointer is of the day it was written.
+    """
     try:
-        version = Version.parse(json.loads(read_bytes(releases_folder(root) / "latest.json"))["version"])
+        pointed = json.loads(read_bytes(releases_folder(root) / "latest.json"))
+        if pointed.get("embargoed"):
+            return None
+        version = Version.parse(pointed["version"])
     except (FileNotFoundError, ValueError, KeyError, TypeError, InputError):
         return None
     whole = (version_folder(root, version) / PACKAGE).exists()
@@ -204,28 +250,35 @@ def _known(root: Folder) -> str:
 
 
 def point_latest(root: Folder, published_at: str) -> Version | None:
-    """Let `latest.json` name the newest version that is not withdrawn, and the newest of each label.
+    """Let `latest.json` name the newest version that is current, the newest of each label, and what is not current.
 
     published_at: when this was done, ISO 8601; it is the only clock in `releases/`.
     """
     path = releases_folder(root) / "latest.json"
-    while not _says(path, content := _current(root)):  # looked at again when written: another run may have published
+    while not _says(
+        path, content := _current(root, today())
+    ):  # looked at again when written: another run may have published
         put(path, as_json({**content, "updated_at": published_at}), releases_folder(root))
     return Version.parse(content["version"]) if content["version"] else None
 
 
-def _current(root: Folder) -> dict[str, Any]:
-    current = [listed.version for listed in versions(root) if listed.withdrawn is None]
+def _current(root: Folder, day: str) -> dict[str, Any]:
+    listed = versions(root)
+    current = [one.version for one in listed if one.current(day)]
+    gone = {str(one.version): one.withdrawn for one in listed if one.withdrawn is not None and not one.discarded}
+    waiting = {str(one.version): one.embargo for one in listed if one.withdrawn is None and not one.current(day)}
     return {
         "version": str(newest(current)) if current else None,
         "editions": {version.label: str(version) for version in sorted(current)},
+        **({"withdrawn": gone} if gone else {}),
+        **({"embargoed": waiting} if waiting else {}),
     }
 
 
 def _says(path: Folder, content: Mapping[str, Any]) -> bool:
     try:
         said = json.loads(read_bytes(path))
-        return all(said[key] == value for key, value in content.items())
+        return {key: value for key, value in said.items() if key != "updated_at"} == content
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False
 

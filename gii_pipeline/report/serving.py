@@ -12,10 +12,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.report.notices import with_notice
 
 FOLDERS = ("data_docs", "report", "releases")
 LOOPBACK = "127.0.0.1"
@@ -40,6 +44,30 @@ class _Reading(SimpleHTTPRequestHandler):
             if parts and parts[0] in FOLDERS and not any(part.startswith(".") for part in parts):
                 return str(found) + "/" * path.partition("?")[0].endswith("/")
         return os.devnull + "/"
+
+    def send_head(self) -> BytesIO | BinaryIO | None:
+        """A page of a withdrawn version goes out with a notice; every other file as it is."""
+        path = Path(self.translate_path(self.path))
+        if path.is_dir() and self.path.partition("?")[0].endswith("/"):
+            path /= "index.html"
+        inside = path.relative_to(self.directory).parts if path.is_relative_to(self.directory) else ()
+        if path.suffix != ".html" or inside[:1] != ("releases",) or not path.is_file():
+            return super().send_head()
+        because = self._withdrawn(inside[1])
+        if because is None:
+            return super().send_head()
+        page = with_notice(path.read_text(encoding="utf-8"), inside[1], because).encode()
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        return BytesIO(page)
+
+    def _withdrawn(self, version: str) -> str | None:
+        from gii_pipeline.releases import versions  # noqa: PLC0415
+
+        listed = versions(Path(self.directory))
+        return next((one.withdrawn for one in listed if str(one.version) == version), None)
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-cache")

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from gii_pipeline import fingerprints
+from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, plan
 from gii_pipeline.defs.recipes import record_code
-from gii_pipeline.profiles import Fetch, Gazetteer, Input
+from gii_pipeline.profiles import Fetch, Gazetteer, Input, read_profile
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.fetching import openalex_api
 from gii_pipeline.sources.gathering import asked, changed_files, pin
@@ -48,6 +49,21 @@ def _code_as_it_is() -> Iterator[None]:
 def _forget() -> None:
     for function in (fingerprints.code_of, fingerprints.libraries):
         function.cache_clear()
+
+
+def test_a_run_makes_every_table_that_a_plan_asks_for(tmp_path: Path) -> None:
+    """Also those that only the comparison with the edition before reads: deals of 2019 for 2024@2025."""
+    pipeline = Pipeline(read_profile("sandbox"), tmp_path)
+    asked_of = {label: EditionInputs(pipeline, label).demanded for label in pipeline.editions}
+    assert asked_of["2025"][2019] == ("patents", "publications", "vc_deals")
+    skipped = [
+        (label, year, table)
+        for label, demanded in asked_of.items()
+        for year, tables in demanded.items()
+        for table in tables
+        if not pipeline.demands(table, year)
+    ]
+    assert skipped == []
 
 
 def _planned(made: Pipeline) -> dict[str, Step]:
