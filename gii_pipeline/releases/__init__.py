@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gii_pipeline.releases.damage import verify
     from gii_pipeline.releases.info import PROVISIONAL, ReleaseInfo, SourceInfo
     from gii_pipeline.releases.make import Made, make_release
+    from gii_pipeline.releases.portrait import Portrait, Portraits, portraits
     from gii_pipeline.releases.reader import Release, open_release
     from gii_pipeline.releases.rebuilding import Rebuilt, rebuild
     from gii_pipeline.releases.retire import discard, set_embargo, withdraw
@@ -28,6 +29,7 @@ _HOMES = {
     "info": ("PROVISIONAL", "ReleaseInfo", "SourceInfo"),
     "retire": ("discard", "set_embargo", "withdraw"),
     "make": ("Made", "is_released", "make_release"),
+    "portrait": ("Portrait", "Portraits", "portraits"),
     "reader": ("Release", "open_release"),
     "rebuilding": ("Rebuilt", "rebuild"),
     "damage": ("verify",),
@@ -40,6 +42,8 @@ __all__ = [
     "Diff",
     "Listed",
     "Made",
+    "Portrait",
+    "Portraits",
     "Rebuilt",
     "Release",
     "ReleaseInfo",
@@ -55,6 +59,7 @@ __all__ = [
     "is_released",
     "make_release",
     "open_release",
+    "portraits",
     "rebuild",
     "set_embargo",
     "snapshot_of_edition",

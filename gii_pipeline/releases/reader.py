@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from gii_pipeline.releases.portrait import Portrait
+
 LOCK_FILE = "sources.lock.json"
 
 
@@ -117,6 +119,20 @@ class Release:
         """The columns that never hold a null, by the table's contract."""
         fields = next(r["schema"]["fields"] for r in self.package["resources"] if r["name"] == name)
         return frozenset(f["name"] for f in fields if f.get("constraints", {}).get("required"))
+
+    def cluster(self, wanted: str) -> Portrait:
+        """The portrait of a cluster, ranked or not: leaders, fields, partners, growth in each metric.
+
+        wanted: its name, its cluster_id, or words that fit no other cluster.
+        """
+        from gii_pipeline.releases.portrait import portraits  # noqa: PLC0415
+        from gii_pipeline.releases.search import one  # noqa: PLC0415
+
+        clusters = self.table("clusters").set_index("cluster_id")
+        best = clusters.loc[self.table("ranking_size")["cluster_id"]]
+        names = {str(key): str(name) for rows in (best, clusters) for key, name in rows["name"].items()}
+        economies = {str(key): str(codes) for key, codes in clusters["economies"].items()}
+        return portraits(self)[one(wanted, names, economies, "cluster", self.label)]
 
     def geo(self, name: str = "cluster_footprints") -> gpd.GeoDataFrame:
         """A table with a geometry as a GeoDataFrame, longitude and latitude (OGC:CRS84)."""

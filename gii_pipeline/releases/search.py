@@ -6,12 +6,15 @@ Does not: which names a cluster has; `clusters.naming` chooses them.
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
+
+from gii_pipeline.errors import InputError
 
 _WORD = re.compile(r"\w+")
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i"})
@@ -20,6 +23,7 @@ _LEAST_INHABITANTS = 100_000
 _LONGEST_CODE = 3
 """Letters of an airport's code, which is no name."""
 _LONGEST_SLUG = 80
+_NEAR = 5
 
 
 def plain(name: str) -> str:
@@ -63,6 +67,24 @@ def found(wanted: str, names: Mapping[str, Iterable[str]], economies: Mapping[st
     words = {key: " ".join(words_of(name, economies.get(key, "")) for name in called) for key, called in names.items()}
     own = [key for key, called in names.items() if any(matches(wanted, plain(name)) for name in called)]
     return own or [key for key in names if matches(wanted, words[key])]
+
+
+def one(wanted: str, names: Mapping[str, str], economies: Mapping[str, str], kind: str, edition: object) -> str:
+    """The id of the one cluster that is meant.
+
+    names, economies: cluster_id -> name, alpha-2 codes; the best clusters first. kind: what they are in an error, as
+    `ranked cluster`. Raises InputError, with the nearest names, where none or more than one is meant.
+    """
+    meant = found(wanted, {key: [name] for key, name in names.items()}, economies)
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        several = "; ".join(f"{names[key]} ({key})" for key in meant)
+        raise InputError(f"{wanted!r} fits {len(meant)} clusters of edition {edition}: {several}. Name one.")
+    known = {plain(name): name for name in names.values()}
+    near = difflib.get_close_matches(plain(wanted), known, n=_NEAR, cutoff=0.3)
+    nearest = "; ".join(known[name] for name in near) or "; ".join([*names.values()][:_NEAR])
+    raise InputError(f"No {kind} of edition {edition} is called {wanted!r}. Near: {nearest}.")
 
 
 def slugs(clusters: Iterable[tuple[str, str, str]]) -> dict[str, str]:

@@ -6,19 +6,16 @@ Does not: computing any figure.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gii_pipeline.errors import InputError
 from gii_pipeline.metrics.names import METRIC
 from gii_pipeline.releases import Release, search
 from gii_pipeline.releases.events import OWN_METHOD
 from gii_pipeline.report.cluster_charts import nth
 
-NEAR = 5
 CONTRIBUTORS = 2
 
 
@@ -75,17 +72,9 @@ def fact_sheet(tables: FactTables, cluster: str) -> str:
 def _found(ranking: pd.DataFrame, wanted: str) -> pd.Series:
     names = dict(zip(ranking["cluster_id"], ranking["name"], strict=True))
     economies = dict(zip(ranking["cluster_id"], ranking["economies"], strict=True))
-    meant = search.found(wanted, {key: [name] for key, name in names.items()}, economies)
-    if len(meant) == 1:
-        return ranking[ranking["cluster_id"] == meant[0]].iloc[0]
     edition = ranking["edition"].iloc[0] if len(ranking) else "?"
-    if meant:
-        several = "; ".join(f"{names[key]} ({key})" for key in meant)
-        raise InputError(f"{wanted!r} fits {len(meant)} clusters of edition {edition}: {several}. Name one.")
-    plain = ranking["name"].map(search.plain)
-    near = difflib.get_close_matches(search.plain(wanted), plain, n=NEAR, cutoff=0.3)
-    nearest = "; ".join(ranking.loc[plain.isin(near), "name"]) or "; ".join(ranking["name"].head(NEAR))
-    raise InputError(f"No ranked cluster of edition {edition} is called {wanted!r}. Near: {nearest}.")
+    meant = search.one(wanted, names, economies, "ranked cluster", edition)
+    return ranking[ranking["cluster_id"] == meant].iloc[0]
 
 
 def _row(table: pd.DataFrame, cluster_id: str) -> pd.Series | None:

@@ -1,0 +1,68 @@
+"""What a release says of one cluster, as plain data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gii_pipeline.errors import InputError
+from gii_pipeline.releases import Portraits, open_release
+from gii_pipeline.releases.portrait import Portrait
+from gii_pipeline_tests.releases.small_edition import tables, write_and_release
+
+FRAMES = {name: table.to_pandas() for name, table in tables().items() if name != "cluster_footprints"} | {
+    "cluster_footprints": tables()["cluster_footprints"].drop_columns("geometry").to_pandas()
+}
+
+
+@pytest.fixture
+def first() -> Portrait:
+    every = Portraits(FRAMES)
+    assert len(every) == len(FRAMES["clusters"])
+    return every[min(every)]
+
+
+def test_a_portrait_has_who_in_what_and_with_whom(first: Portrait) -> None:
+    pct = first.metrics[0]
+    [figures] = (
+        FRAMES["cluster_metrics"]
+        .query(f"cluster_id == '{first.cluster_id}' and metric == '{pct.metric}'")
+        .to_dict("records")
+    )
+    assert pct.count == figures["count"]
+    [partner] = pct.partners
+    assert (partner.co_records, partner.name) == (
+        1,
+        FRAMES["clusters"].set_index("cluster_id")["name"][partner.cluster_id],
+    )
+    assert pct.ways == {"within": 100, "clusters": 0, "outside": 0, "unlocated": 0, "economies": 0}
+    assert sum(pct.years.values()) == pytest.approx(pct.count)
+
+
+def test_what_is_known_of_less_than_60_pct_is_not_shown(first: Portrait) -> None:
+    assert all(not part.leaders_known and not part.fields_known for part in first.metrics)
+    assert all(part.leaders == () and part.fields == () and part.origin == {} for part in first.metrics)
+    known = {name: FRAMES[name].assign(is_known=True) for name in ("leaders", "fields", "origin")}
+    pct = Portraits({**FRAMES, **known})[first.cluster_id].metrics[0]
+    assert [(leader.name, round(leader.share_pct)) for leader in pct.leaders] == [("Alpha Ltd", 50)]
+    [optics] = pct.fields
+    assert (optics.name, optics.specialisation) == ("Optics", pytest.approx(1))
+    assert sum(pct.origin.values()) == pytest.approx(100)
+
+
+def test_a_release_from_before_there_were_profiles_has_portraits_without_them(first: Portrait) -> None:
+    old = {name: FRAMES[name] for name in ("clusters", "cluster_footprints", "cluster_metrics", "ranking_size")}
+    portrait = Portraits(old)[first.cluster_id]
+    assert portrait.metrics[0].count == first.metrics[0].count
+    assert (portrait.metrics[0].leaders, portrait.metrics[0].years) == ((), {})
+
+
+def test_a_release_opens_a_cluster_by_its_name(tmp_path: Path, first: Portrait) -> None:
+    write_and_release(tmp_path)
+    release = open_release(tmp_path)
+    assert release.cluster(first.name).as_dict() == release.cluster(first.cluster_id).as_dict()
+    assert json.loads(json.dumps(release.cluster(first.name).as_dict()))["name"] == first.name
+    with pytest.raises(InputError, match=r"No cluster of edition 2025 is called 'Atlantis'\. Near: "):
+        release.cluster("Atlantis")
