@@ -48,7 +48,8 @@ def test_what_is_known_of_less_than_60_pct_is_not_shown(first: Portrait) -> None
     pct = Portraits({**FRAMES, **known})[first.cluster_id].metrics[0]
     assert [(leader.name, round(leader.share_pct)) for leader in pct.leaders] == [("Alpha Ltd", 50)]
     [optics] = pct.fields
-    assert (optics.name, optics.specialisation) == ("Optics", pytest.approx(1))
+    assert optics.name == "Optics"
+    assert optics.specialisation == pytest.approx(1)
     assert sum(pct.origin.values()) == pytest.approx(100)
 
 
