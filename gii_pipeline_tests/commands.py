@@ -13,6 +13,8 @@ import pytest
 
 from gii_pipeline import cli
 
+CACHE = "GII_CACHE"
+"""The folder of the index of places, which all roots of the tests share unless they have one of their own."""
 REAL_PROFILE = Path(__file__).parent / "profiles" / "real-2015.yaml"
 _STYLES = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -34,6 +36,8 @@ class Gii:
 
     def __call__(self, *arguments: str) -> Outcome:
         environment = {"GII_PROFILE": str(self.profile), "GII_ROOT": str(self.root), "DAGSTER_HOME": ""}
+        if (self.root / "cache").is_dir():
+            environment[CACHE] = ""
         self.capsys.readouterr()
         with patch.dict(os.environ, environment), patch.object(sys, "argv", ["gii", *arguments]):
             del os.environ["DAGSTER_HOME"]

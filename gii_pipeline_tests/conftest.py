@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+from gii_pipeline.geocoding import Gazetteer
+from gii_pipeline_tests.commands import CACHE
 
 RUNS_A_PIPELINE = "finished_tiny_root"
 SLOW_SECONDS = 900
 """At the least, what a slow test may take: enough at half the speed of a machine that does other work too."""
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Every root of the tests has the index of places from one folder: making it takes half a minute."""
+    os.environ[CACHE] = str(config.cache.mkdir("places"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
@@ -38,3 +47,9 @@ def real_data() -> Path:
 def published_data() -> Path:
     """The folder of printed figures."""
     return _shared("published")
+
+
+@pytest.fixture(scope="session")
+def gazetteer() -> Gazetteer:
+    """The gazetteer as installed, read once."""
+    return Gazetteer.default(cache=Path(os.environ[CACHE]))

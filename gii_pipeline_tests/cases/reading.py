@@ -6,6 +6,7 @@ Does not: single cases; each has its test.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from gii_pipeline.sources.checking import check_profile
 from gii_pipeline.sources.gathering import gather, pin
 from gii_pipeline.sources.readers.rows import types_as_words
 from gii_pipeline.sources.readers.table import WORDS
+from gii_pipeline_tests.commands import CACHE
 
 PLAIN = ("record_id", "year", "person_seq", "people", "fraction", "dropped", "economy", "place", "geocoding", "address")
 PLAIN_TOO = ("record_type", "address_seq")
@@ -33,7 +35,7 @@ Row = Mapping[Any, Any]
 def located_rows(profile: Path, root: Path) -> pd.DataFrame:
     """Every record of a profile's files: person × address, with `metric` and, undated, `dropped` as `no_date`."""
     check_profile(read_profile(profile), str(profile))
-    pipeline = Pipeline(read_profile(profile), root)
+    pipeline = Pipeline(read_profile(profile), root, cache_root=Path(os.environ[CACHE]))
     frames = [_of_metric(pipeline, metric) for metric in pipeline.profile.metrics]
     return pd.concat([frame for frame in frames if not frame.empty] or frames, ignore_index=True)
 

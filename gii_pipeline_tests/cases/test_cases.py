@@ -33,9 +33,7 @@ def _folders() -> list[Path]:
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not CASES.is_dir(), reason="../shared/cases is not here: its files are not part of the repository")
 @pytest.mark.parametrize("folder", [pytest.param(folder, id=folder.name) for folder in _folders()])
-def test_a_case_is_read_as_expected(
-    folder: Path, tmp_path: Path, gazetteer_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_case_is_read_as_expected(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = _expected(folder)
     for (name, record_id), kind in OTHERWISE.items():
         if name == folder.name:
@@ -46,7 +44,6 @@ def test_a_case_is_read_as_expected(
         monkeypatch.setenv("FILE", file or "")
         root = tmp_path / str(number)
         root.mkdir()
-        (root / "cache").symlink_to(gazetteer_cache)
         wanted = expected if file is None else expected[expected["file"] == file]
         profile = max(folder.glob("profile*.yaml"), key=lambda path: len(path.name))
         rows = located_rows(profile, root)

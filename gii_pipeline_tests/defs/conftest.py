@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from gii_pipeline_tests import tiny_world
-from gii_pipeline_tests.commands import Gii
+from gii_pipeline_tests.commands import CACHE, Gii
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +26,7 @@ def finished_tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not (folder / "finished").exists():
             shutil.rmtree(folder, ignore_errors=True)
             _run_everything(tiny_world.write(folder / "world"), folder / "root")
+            shutil.copytree(os.environ[CACHE], folder / "root" / "cache")
             (folder / "finished").touch()
     return folder
 

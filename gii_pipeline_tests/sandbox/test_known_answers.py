@@ -13,6 +13,7 @@ from gii_pipeline import counting, geocoding
 from gii_pipeline.counting.engine import read_core
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
+from gii_pipeline.geocoding import Gazetteer
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.metrics.population import population
 from gii_pipeline.metrics.rasters import PopulationRaster
@@ -103,7 +104,7 @@ def test_functions_recover_larger_worlds_in_every_edition(
         assert_recovered(ranked(tmp_path, world, edition), answers(seed, scale, edition))
 
 
-def test_raw_records_read_and_located_are_the_core_tables(world: World, tmp_path: Path) -> None:
+def test_raw_records_read_and_located_are_the_core_tables(world: World, tmp_path: Path, gazetteer: Gazetteer) -> None:
     """So that what is true of core tables written directly is true of the raw records, through readers and geocoder."""
     year = 2021
     write_core(tmp_path, world.seed, world.scale, [year])
@@ -113,7 +114,6 @@ def test_raw_records_read_and_located_are_the_core_tables(world: World, tmp_path
         "scientific_publications": world_files.publications(world, tmp_path, year),
         "vc_deals": world_files.deals(world, tmp_path, year),
     }
-    gazetteer = geocoding.Gazetteer.default()
     with duckdb.connect() as con:
         institutions = SOURCES["ror"].institutions(con, world_files.institutions(world, tmp_path))
         for metric, source in profile.metrics.items():

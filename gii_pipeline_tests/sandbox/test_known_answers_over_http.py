@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from gii_pipeline.ranking.stage import EditionTables
 from gii_pipeline.sandbox import serving
 from gii_pipeline.sandbox.servers.serving import KEY_VARIABLE
 from gii_pipeline.sandbox.truth import answers
+from gii_pipeline_tests.commands import CACHE
 from gii_pipeline_tests.sandbox.test_known_answers import assert_recovered
 
 EDITION = "2025"
@@ -30,7 +32,7 @@ def test_pipeline_recovers_a_world_over_http(
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
     with serving(tmp_path / "made", seed=seed, scale=scale, port=None) as served:
-        workflow = Workflow(Pipeline(read_profile("sandbox"), tmp_path / "root"))
+        workflow = Workflow(Pipeline(read_profile("sandbox"), tmp_path / "root", cache_root=Path(os.environ[CACHE])))
         for step in workflow.plan([EDITION]):
             workflow.run(step)
         pipeline = workflow.pipeline

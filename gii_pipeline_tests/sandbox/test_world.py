@@ -57,10 +57,9 @@ def test_same_seed_gives_the_same_world_and_another_seed_another(world: World) -
         assert (world.plan.records[metric] != other.plan.records[metric]).any()
 
 
-def test_a_name_that_records_give_alone_leads_to_its_place(tmp_path: Path) -> None:
+def test_a_name_that_records_give_alone_leads_to_its_place(gazetteer: Gazetteer) -> None:
     """By the pipeline's gazetteer, which is not the sandbox's: no place has a namesake that is as populous."""
     places = make_world(3, 0.005).geography.places.query("first_of_name")
-    gazetteer = Gazetteer.default(cache=tmp_path)
     named = places[["place", "economy"]].itertuples(index=False, name=None)
     answers = Resolver(gazetteer).resolve([read_fields(place, None, economy, None) for place, economy in named])
     found = [None if answer.place is None else gazetteer.geonameids[answer.place] for answer in answers]
