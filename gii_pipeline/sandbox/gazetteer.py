@@ -6,8 +6,10 @@ Does not: which places form a cluster (see `geography`); geocoding, which has it
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 
 import msgspec
@@ -18,6 +20,8 @@ from scipy.spatial import cKDTree
 from gii_pipeline.geocoding.names import plain
 
 EARTH_RADIUS_KM = 6371.0088
+_OTHER_SCRIPTS = re.compile("[а-яА-Яא-תء-يก-ฮぁ-んァ-ン一-鿿가-힣]")
+"""Letters that stay what they are in the plain form of a name."""
 
 
 class City(msgspec.Struct, gc=False):
@@ -33,7 +37,7 @@ class City(msgspec.Struct, gc=False):
     alternatenames: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gazetteer:
     """Populated places of at least 500 people, the most populous first, and their positions in space (km)."""
 
@@ -59,15 +63,33 @@ class Gazetteer:
 
         Alternative names count too, and accents do not, so that a reader that knows this is not led astray.
         """
-        keys = [(plain(self.cities[i].name), self.cities[i].countrycode) for i in candidates]
-        bearers: dict[tuple[str, str], set[int]] = {key: set() for key in keys}
-        for index, city in enumerate(self.cities):
+        return np.array(_first_of_their_name(self, tuple(candidates.tolist())), dtype=bool)
+
+
+@lru_cache(maxsize=4)
+def _first_of_their_name(of: Gazetteer, candidates: tuple[int, ...]) -> list[bool]:
+    """Worlds of other seeds ask for the same places."""
+    keys = [(plain(of.cities[i].name), of.cities[i].countrycode) for i in candidates]
+    bearers: dict[tuple[str, str], set[int]] = {key: set() for key in keys}
+    economies = {economy for _, economy in keys}
+    foreign = _never_latin(name for name, _ in keys)
+    for index, city in enumerate(of.cities):
+        if city.countrycode in economies:
             for name in (city.name, *city.alternatenames):
-                if (bearing := bearers.get((plain(name), city.countrycode))) is not None:
+                if not foreign(name) and (bearing := bearers.get((plain(name), city.countrycode))) is not None:
                     bearing.add(index)
-        others = [self.population[list(bearers[key] - {i})] for key, i in zip(keys, candidates.tolist(), strict=True)]
-        own = [(other < self.population[i]).all() for other, i in zip(others, candidates, strict=True)]
-        return np.array(own, dtype=bool)
+    populations = of.population.tolist()
+    return [
+        all(populations[other] < populations[i] for other in bearers[key] - {i})
+        for key, i in zip(keys, candidates, strict=True)
+    ]
+
+
+def _never_latin(wanted: Iterable[str]) -> Callable[[str], object]:
+    """Whether a name has letters of which no plain form is among the wanted names: most names are of other scripts."""
+    if any(_OTHER_SCRIPTS.search(name) for name in wanted):
+        return lambda _: False
+    return _OTHER_SCRIPTS.search
 
 
 @cache
