@@ -48,7 +48,8 @@ def ranked(root: Path, world: World, edition: Edition) -> EditionTables:
     counted = counting.count(core, locations, edition)
     rasters = [PopulationRaster(root / f"{epoch}.tif", epoch) for epoch in (2015, 2020, 2025)]
     for raster in rasters:
-        write_raster(world, raster.year, raster.path)
+        if not raster.path.exists():
+            write_raster(world, raster.year, raster.path)
     year = edition.population_year.value
     return rank_edition(
         counted.points.to_pandas(), counted.totals, edition, lambda footprints: population(footprints, rasters, year)
