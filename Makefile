@@ -26,7 +26,7 @@ story: .venv/installed  ## release the editions 2018 to 2025 of the made-up worl
 	$(BIN)/python -m webbrowser "$$PWD/$$(ls -d gii_data/releases/v2025.* | tail -n 1)/report/index.html"
 
 test: .venv/installed  ## the fast tests
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed  ## lint, format, types
 	$(BIN)/ruff check .
@@ -34,7 +34,7 @@ check: .venv/installed  ## lint, format, types
 	$(BIN)/mypy
 
 slow: .venv/installed  ## the tests that `make test` leaves out
-	$(BIN)/pytest -m slow -n auto --dist loadfile
+	$(BIN)/pytest -m slow -n auto --dist loadfile --no-loadscope-reorder
 
 bench: .venv/installed  ## ratios, each measured in one run
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done

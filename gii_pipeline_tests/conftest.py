@@ -22,12 +22,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """A test on a root that a pipeline has filled is slow; no slow test has the limit of a fast one."""
+    """A test on a root that a pipeline has filled is slow; no slow test has the limit of a fast one.
+
+    Files whose tests may take longest come first, so that at the end no process waits for another.
+    """
+    limits: dict[Path, float] = {}
     for item in items:
         if RUNS_A_PIPELINE in item.fixturenames:
             item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
+        limit = item.get_closest_marker("timeout")
+        limits[item.path] = max(limits.get(item.path, 0), limit.args[0] if limit else 0)
+    items.sort(key=lambda item: -limits[item.path])
 
 
 def _shared(folder: str) -> Path:

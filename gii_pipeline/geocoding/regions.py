@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -56,7 +57,12 @@ def _of_admins(admins: pd.DataFrame) -> Iterator[tuple[str, str, str, int]]:
             yield from _forms(economy, str(written), region)
 
 
-def _of_subdivisions() -> Iterator[tuple[str, str, str, int]]:
+@lru_cache(maxsize=1)
+def _of_subdivisions() -> tuple[tuple[str, str, str, int], ...]:
+    return tuple(_listed_subdivisions())
+
+
+def _listed_subdivisions() -> Iterator[tuple[str, str, str, int]]:
     for subdivision in subdivisions:
         code = subdivision.geonames_code
         if not code or code.count(".") > _LEVELS:

@@ -29,7 +29,7 @@ from gii_pipeline_tests.defs.deployment import EXAMPLE, Deployment, Postgres, de
 from gii_pipeline_tests.defs.ticks import let_interval_pass, miss_tick, ticks
 from gii_pipeline_tests.defs.wholeness import assert_whole
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 YEAR, EDITION = str(one_year_world.YEAR), str(one_year_world.EDITION)
 MONITORING = {"poll_interval_seconds": 2, "free_slots_after_run_end_seconds": 2}

@@ -85,6 +85,7 @@ def fresh(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     "moment", ["raw/patents/*/inputs.json", ".staging/*/*.parquet", "core/patents/*/part-0.parquet"]
 )
