@@ -41,6 +41,7 @@ for command in (
     checks.doctor,
     cleaning.clean,
     results.facts,
+    results.cluster,
     results.history,
     results.diff,
     results.site,

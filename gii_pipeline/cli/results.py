@@ -50,6 +50,27 @@ def facts(
         raise InputError("The paragraph on a cluster is written in English only. Leave out --cluster, or --language.")
 
 
+def cluster(
+    name: Annotated[str, typer.Argument(help="Its name, a part of it, or its id; ranked or not.")],
+    edition: EditionOption,
+    method: MethodOption = None,
+    root: RootOption = ROOT,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a cluster on one page: leaders, fields, partners and growth in each metric."""
+    from gii_pipeline.releases import open_release
+    from gii_pipeline.releases.about import MADE_UP
+    from gii_pipeline.report.portraits import page
+
+    release = open_release(root, label_of(edition, method))
+    portrait = release.cluster(name)
+    if as_json:
+        print_json(portrait.as_dict())
+        return
+    made_up = [MADE_UP] if release.package["made_up"] else []
+    echo(page(portrait, f"{release.label} ({release.version})", [*made_up, *release.notes]))
+
+
 def history(
     cluster: Annotated[
         str, typer.Argument(help="Its name in any edition, a part of it, or its id; the first five without.")

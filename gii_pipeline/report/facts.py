@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from gii_pipeline.metrics.names import METRIC
-from gii_pipeline.releases import Release, search
+from gii_pipeline.releases import Portraits, Release, portraits, search
 from gii_pipeline.releases.events import OWN_METHOD
 from gii_pipeline.report.cluster_charts import nth
+from gii_pipeline.report.portraits import sentences as behind
 
 CONTRIBUTORS = 2
 
@@ -32,6 +33,7 @@ class FactTables(NamedTuple):
     made_up: bool
     provisional: bool = False
     notes: tuple[str, ...] = ()
+    portraits: Portraits | None = None
 
 
 def fact_tables(release: Release) -> FactTables:
@@ -43,11 +45,12 @@ def fact_tables(release: Release) -> FactTables:
         made_up=bool(release.package["made_up"]),
         provisional=release.maturity == "provisional",
         notes=release.notes,
+        portraits=portraits(release),
     )
 
 
 def fact_sheet(tables: FactTables, cluster: str) -> str:
-    """A paragraph on one ranked cluster: rank, change, figures per million, rank in each metric, contributors.
+    """A paragraph on one ranked cluster: rank, change, figures per million, rank in each metric, who and in what.
 
     cluster: its name, its cluster_id, or words that fit no other ranked cluster (`search.found`).
     Raises InputError, with the nearest names, if no ranked cluster or more than one is meant.
@@ -64,6 +67,7 @@ def fact_sheet(tables: FactTables, cluster: str) -> str:
         _per_million(row, metrics),
         _metric_ranks(metrics),
         _contributors(tables.contributions[tables.contributions["cluster_id"] == mine], metrics),
+        *(behind(tables.portraits[mine]) if tables.portraits else ()),
     ]
     told = [*sentences, "All records are made up." if tables.made_up else "", *tables.notes]
     return f"{' '.join(sentence for sentence in told if sentence)} ({tables.version})"
