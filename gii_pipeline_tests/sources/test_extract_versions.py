@@ -185,7 +185,7 @@ CORPORA: Final[Mapping[str, Corpus]] = {
     "sec_form_d": Corpus(2, "fadf4fc57d0e9bf7", {"sets": FORM_D}),
     "table": Corpus(2, "f630ac8fc9c0c159", {"people": PEOPLE}),
     "web_of_science": Corpus(
-        2,
+        3,
         "33a472cd2c28d1d8",
         {
             "records": "FN Clarivate Analytics Web of Science\nVR 1.0\nPT J\nAU Doe, A\n   Roe, B\nAF Doe, Ann\n"
@@ -194,7 +194,7 @@ CORPORA: Final[Mapping[str, Corpus]] = {
             "UT WOS:1\nER\n\nPT J\nAU Poe, C\nDT Meeting Abstract\nPY 07\nUT WOS:2\nER\n\nEF\n"
         },
     ),
-    "wipo_pct_xml": Corpus(2, "b2d29785ac8703e4", {"gazettes": GAZETTE}),
+    "wipo_pct_xml": Corpus(3, "b2d29785ac8703e4", {"gazettes": GAZETTE}),
 }
 
 

@@ -45,6 +45,20 @@ def scan(paths: list[Path], columns: Mapping[str, str]) -> str:
     return " UNION ALL BY NAME ".join(parts)
 
 
+def refuse_others(con: duckdb.DuckDBPyConnection, paths: list[Path], kind: str, fields: tuple[str, ...]) -> None:
+    """Raise InputError where a file has objects and none has one of the fields that objects of its kind have."""
+    for path in paths:
+        objects = scan([path], {"id": "VARCHAR", **dict.fromkeys(fields, "JSON")})
+        known = " OR ".join(f"{field} IS NOT NULL" for field in fields)
+        if con.sql(f"SELECT {known} FROM ({objects}) LIMIT 1").fetchall() in ([], [(True,)]):
+            continue
+        if not con.sql(f"SELECT 1 FROM ({objects}) WHERE {known} LIMIT 1").fetchall():
+            raise InputError(
+                f"{path}: it has no {kind} of OpenAlex; no object has one of {', '.join(fields)}. It is of another "
+                f"kind, or an error that a server answered with: name another file in the profile, or fetch it again"
+            )
+
+
 def lacks(con: duckdb.DuckDBPyConnection, path: Path, field: str) -> bool:
     """Whether no object of the file has the field (`primary_location.source.is_core`), though some could.
 

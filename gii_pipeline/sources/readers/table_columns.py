@@ -90,6 +90,11 @@ def _expression(
     """SQL for one of our columns; None for an optional one that the table does not have."""
     there = [present[name.casefold()] for name in column.names if name.casefold() in present]
     missing = [name for name in column.names if name.casefold() not in present]
+    if repeated := [name for name in there if name.casefold() in table.repeated]:
+        raise InputError(
+            f"{where}: the header has the column {repeated[0]!r} more than once, so that nobody can tell which is "
+            f"{ours}. Rename one of them in the file, or map {ours} to another column"
+        )
     if column.value is not None:
         return reading.quoted(column.value)
     if column.row:

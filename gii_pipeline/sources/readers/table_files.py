@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -43,13 +44,15 @@ IsHeader = Callable[[list[str]], bool]
 class Table:
     """One table of a file: its column names, and SQL for columns of it, by what stands after SELECT.
 
-    nested: the columns that are lists or structs, of Parquet.
+    nested: the columns that are lists or structs, of Parquet. repeated: the names, in small letters, that its header
+    has more than once; `columns` numbers them.
     """
 
     name: str
     columns: list[str]
     select: Callable[[str], str]
     nested: frozenset[str] = frozenset()
+    repeated: frozenset[str] = frozenset()
 
 
 def tables(
@@ -87,6 +90,7 @@ def _of_file(con: duckdb.DuckDBPyConnection, path: Path, is_header: IsHeader, de
         path.name,
         reading.unique(head.names),
         lambda s: reading.scan(con, path, separator, head, lambda _: s),
+        repeated=frozenset(name for name, times in Counter(map(str.casefold, head.names)).items() if times > 1),
     )
 
 

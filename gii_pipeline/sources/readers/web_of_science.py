@@ -181,9 +181,10 @@ def _economy(address: str) -> str:
 
 
 def _first_type() -> str:
-    """SQL for the first word of DT that says what kind the paper is."""
+    """SQL for the word of DT that says what kind a paper is: `Article` in whatever place, or the first."""
     kinds = f"list_filter({_listed('DT')}, lambda t: lower(t) NOT IN ({_MERGED_WITH}))"
-    return f"coalesce({kinds}[1], {_listed('DT')}[1])"
+    article = f"list_filter({kinds}, lambda t: lower(t) = 'article')"
+    return f"coalesce({article}[1], {kinds}[1], {_listed('DT')}[1])"
 
 
 def _fields() -> str:

@@ -148,7 +148,7 @@ def _rows(nth: int, name: str, text: bytes) -> Iterator[Row]:
     document = root.find(".//publication-reference//document-id")
     number = _text(document, "doc-number") if document is not None else None
     office = (_text(document, "country") if document is not None else None) or root.get("country")
-    kind = root.tag.rpartition("}")[2]
+    kind = root.tag
     if not kind.startswith("wo-") or office not in ("WO", None):
         raise InputError(
             f"{name}: a document of {office or 'another office'} (`{kind}`), not of WO, so no application under the "
@@ -178,6 +178,8 @@ def _root(name: str, text: bytes) -> Element:
         ) from error
     except ParseError as error:
         raise InputError(f"{name}: not well-formed XML ({error}). Fetch it again") from error
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
     return root
 
 

@@ -172,3 +172,18 @@ def test_an_option_whose_field_a_vintage_lacks_is_refused(read: Read, tmp_path: 
         read("openalex_works", {"works": [new, path]}, options=options)
     assert len(read("openalex_works", {"works": [new, nowhere]}, options=options)) == 2
     assert len(read("openalex_works", {"works": [new, path]})) == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"error": "Rate limit exceeded", "message": "Insufficient budget."}',
+        '{"meta": {"count": 1}, "results": [{"id": "https://openalex.org/I1", "display_name": "ETH"}]}',
+        '{"id": "https://openalex.org/I1", "display_name": "ETH"}\n',
+    ],
+)
+def test_objects_that_are_no_works_are_refused(read: Read, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "works.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"works\.json: it has no work of OpenAlex"):
+        read("openalex_works", {"works": path}, "record_id")

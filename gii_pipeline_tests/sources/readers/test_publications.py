@@ -123,7 +123,7 @@ def test_works_of_other_years_and_works_that_openalex_deleted_or_merged_are_drop
     )
     deleted, merged = tmp_path / "deleted_ids.csv", tmp_path / "2022-06-30.csv"
     deleted.write_text(
-        "work_id,deleted_date\nW2,2026-01-01\n,2026-01-01\nhttps://openalex.org/W9,2026-01-01\n", "utf-8"
+        "work_id,deleted_date\nW2 ,2026-01-01\n,2026-01-01\nhttps://openalex.org/W9,2026-01-01\n", "utf-8"
     )
     merged.write_text("merge_date,id,merge_into_id\n2022-06-30,W4,W1\n", "utf-8")
     files = {"works": path, "deleted_ids": deleted, "merged_ids": merged}

@@ -286,3 +286,10 @@ def test_numbers_may_have_a_decimal_comma_and_nothing_else_is_one(read: Read, tm
         InputError, match=r"degrees\.csv: latitude is no number in 1 row, for instance '47° N' of record 'b'"
     ):
         read("table", {"people": path})
+
+
+def test_a_column_that_the_header_has_twice_is_nobodys_guess(read: Read, tmp_path: Path) -> None:
+    path = written(tmp_path, "Id,Year,Town,Town,Land\nA,2020,Paris,Lyon,FR\n")
+    columns = {"record_id": "Id", "year": "Year", "city": "Town", "economy": "Land"}
+    with pytest.raises(InputError, match="the header has the column 'Town' more than once"):
+        read("table", {"people": path}, "city", {"columns": columns})

@@ -187,3 +187,13 @@ def test_an_excel_file_is_named_and_refused(read: Read, tmp_path: Path) -> None:
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 512)
     with pytest.raises(InputError, match=r"savedrecs.xls: .*Excel"):
         read("web_of_science", {"records": path})
+
+
+def test_an_article_is_one_in_whatever_order_its_types_stand(read: Read, tmp_path: Path) -> None:
+    orders = ("Article; Data Paper", "Data Paper; Article", "Early Access; Proceedings Paper; Article", "Data Paper")
+    rows = [
+        f"J\tDoe, A\tDoe, Ann\t{types}\tCERN, Geneva, Switzerland.\t\t2018\t\tWOS:{n}" for n, types in enumerate(orders)
+    ]
+    path = tab(tmp_path / "savedrecs.txt", *rows)
+    found = read("web_of_science", {"records": path}, "record_type")
+    assert found == [("article",), ("article",), ("article",), ("data_paper",)]

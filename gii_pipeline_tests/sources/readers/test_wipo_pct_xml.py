@@ -131,3 +131,10 @@ def test_applicants_and_ipc_give_organisations_and_fields(read: Read, tmp_path: 
             (None, "DK", "individual", 0.25),
         ]
         assert parts(fields) == {"Computer technology": 0.5, "Digital communication": 0.5}
+
+
+def test_a_document_in_a_namespace_is_read(read: Read, tmp_path: Path) -> None:
+    text = document(inventor(book("DOE, Ann", "Oslo", "NO")))
+    named = text.replace("<wo-published-application>", '<wo-published-application xmlns="http://example.org/st36">')
+    path = written(tmp_path / "named.xml", named)
+    assert read("wipo_pct_xml", {"gazettes": path}, "record_id, year, address") == [("WO2019105044", 2019, "Oslo, NO")]
