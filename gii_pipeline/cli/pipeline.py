@@ -69,7 +69,7 @@ def run(
                 made.append(step)
         _show_release(workflow, label, before)
         _show_account(workflow, made)
-        _show_idle_waivers(workflow, label)
+        _show_idle_waivers(workflow, [label])
 
 
 def plan(
@@ -112,6 +112,7 @@ def ingest(
                     workflow.run(step, follow)
                 made.append(step)
         _show_account(workflow, made)
+        _show_idle_waivers(workflow)
 
 
 def backfill(
@@ -153,6 +154,7 @@ def backfill(
     else:
         console().print(outcome_table(outcomes))
     _show_account(workflow, [outcome.step for outcome in outcomes if outcome.state == "done"], stderr=as_json)
+    _show_idle_waivers(workflow, labels, stderr=as_json)
     if errors := [outcome.error for outcome in outcomes if outcome.error]:
         raise typer.Exit(errors[0].exit_code)
 
@@ -225,6 +227,7 @@ def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:
         console().print(plan_table(steps))
         for told in dict.fromkeys(note for label in labels for note in notes(workflow.pipeline, label)):
             console().print(f"Note: {told}", soft_wrap=True, highlight=False, markup=False)
+        _show_idle_waivers(workflow, labels)
 
 
 def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
@@ -264,13 +267,13 @@ def _show_account(workflow: Workflow, made: Sequence[Step], *, stderr: bool = Fa
         out.print(f"Warning: {warning}", soft_wrap=True, highlight=False, markup=False)
 
 
-def _show_idle_waivers(workflow: Workflow, label: str) -> None:
-    """The waivers of the profile that allow nothing in an edition, but for those that its contracts told of."""
+def _show_idle_waivers(workflow: Workflow, labels: Sequence[str] = (), *, stderr: bool = False) -> None:
+    """The waivers of the profile that allow nothing in these editions, but for those that contracts told of."""
     from gii_pipeline.defs.waived import idle_waivers
     from gii_pipeline.report.progress import console
 
-    for told in idle_waivers(workflow.pipeline, label, workflow.warnings):
-        console().print(f"Warning: {told}", soft_wrap=True, highlight=False)
+    for told in idle_waivers(workflow.pipeline, labels, workflow.warnings):
+        console(stderr=stderr).print(f"Warning: {told}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _newest_version(workflow: Workflow, label: str) -> str | None:

@@ -108,8 +108,19 @@ def diff(
     new: Annotated[str, typer.Argument(help="A version (v2025.2) or an edition (2025).")],
     root: RootOption = ROOT,
     form: Annotated[Literal["table", "markdown", "json"], typer.Option("--format", help="How to print it.")] = "table",
+    sources: Annotated[
+        bool,
+        typer.Option(
+            "--sources",
+            help="Compare two vintages of a source instead, by what was read of them: fields, types, counts. OLD and "
+            "NEW are parts of their files' addresses, as 202502 and 202602.",
+        ),
+    ] = False,
 ) -> None:
     """Compare two releases: ranks, counts, members, borders, method, sources."""
+    if sources:
+        _diff_sources(root, old, new, form)
+        return
     from gii_pipeline.releases import diff as compare
     from gii_pipeline.releases import open_release, to_json, to_markdown, to_rich
     from gii_pipeline.report.progress import console
@@ -141,3 +152,18 @@ def site(
     echo(f"{made.folder / 'index.html'}: {len(made.versions)} versions, {made.versions[0]} to {made.versions[-1]}.")
     for version in made.embargoed:
         echo(f"{version} is left out: it is under an embargo.")
+
+
+def _diff_sources(root: Path, old: str, new: str, form: str) -> None:
+    from gii_pipeline.report.progress import console
+    from gii_pipeline.report.terminal import rows_table
+    from gii_pipeline.sources.vintages import differences, vintage
+
+    before, after = (vintage(root / "extracts", part) for part in (old, new))
+    found = differences(before, after)
+    if form == "json":
+        print_json(found.to_dict("records"))
+    elif found.empty:
+        echo(f"{old} and {new} have the same fields, types and counts.")
+    else:
+        console().print(rows_table(found, f"What {new} has otherwise than {old}"))

@@ -168,4 +168,5 @@ def _source_info(source: Input, entry: Mapping[str, str], metrics: tuple[str, ..
         licence=source.licence or (reader.licence if reader else "") or entry["licence"],
         citation=source.citation or (reader.citation if reader else ""),
         metrics=metrics,
+        shares_records=reader.shares_records if reader and source.shares_records is None else source.shares_records,
     )

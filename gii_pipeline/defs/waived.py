@@ -6,7 +6,7 @@ Does not: whether a waiver covers a broken rule (`contracts.waivers`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,20 +31,24 @@ def used_waivers(pipeline: Pipeline, label: str) -> tuple[Mapping[str, Any], ...
     return tuple(sorted(found, key=lambda each: (each["subject"], each["partition"], each["check"])))
 
 
-def idle_waivers(pipeline: Pipeline, label: str, told: Iterable[str] = ()) -> list[str]:
-    """What to say of the profile's waivers that have expired or that nothing of an edition needs.
+def idle_waivers(pipeline: Pipeline, labels: Iterable[str] = (), told: Iterable[str] = ()) -> list[str]:
+    """What to say of the profile's waivers that have expired, or that no table of these editions needs.
 
-    told: warnings that were shown already. One of another edition or data year that can be made is not judged.
+    told: warnings that were shown already. Whether a table that is not there, or of another edition, needs one is not
+    judged.
     """
     if not pipeline.profile.waivers:
         return []
     before = [line.split(" is not needed")[0].split(" expired")[0] for line in told]
-    return [line for where, line in _idle(pipeline, label) if where not in before]
+    return [line for where, line in _idle(pipeline, tuple(labels)) if where not in before]
 
 
-def _idle(pipeline: Pipeline, label: str) -> Iterator[tuple[str, str]]:
-    used = {(each["check"], each["subject"], each["partition"]) for each in used_waivers(pipeline, label)}
-    tables = set(_tables_of(pipeline, label))
+def _idle(pipeline: Pipeline, labels: Sequence[str]) -> Iterator[tuple[str, str]]:
+    found = [each for label in labels for each in used_waivers(pipeline, label)]
+    used = {(each["check"], each["subject"], each["partition"]) for each in found}
+    tables = {
+        table for label in labels for table in _tables_of(pipeline, label) if pipeline.store.partition(*table).is_file()
+    }
     today = datetime.now(UTC).date()
     for waiver in pipeline.profile.waivers:
         table = waiver.subject, waiver.partition

@@ -48,7 +48,7 @@ def readme(version: Version, info: ReleaseInfo, wide: pa.Table, tables: Mapping[
         for row in wide.slice(0, SHOWN).to_pylist()
     )
     sources = "\n".join(
-        f"- {source.title}. {source.licence}. {source.citation}" for _, source in sorted(info.sources.items())
+        f"- {source.title}. {source.terms}. {source.citation}" for _, source in sorted(info.sources.items())
     )
     warning = "".join(f"> **{note}**\n\n" for note in notes)
     allowed = "\n".join(map(_allowed, info.waivers)) or "None: every table keeps every rule that it must keep."

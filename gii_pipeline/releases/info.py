@@ -22,7 +22,8 @@ class SourceInfo:
     """A source as its owner wants it named.
 
     licence: an SPDX identifier, or the terms in words. metrics: what is counted from its records; () for a source of
-    institutions, places or population, and where that is not known.
+    institutions, places or population, and where that is not known. shares_records: whether the licence lets single
+    records be passed on, null for a source without records.
     """
 
     title: str
@@ -30,6 +31,13 @@ class SourceInfo:
     citation: str
     url: str = ""
     metrics: tuple[str, ...] = ()
+    shares_records: bool | None = None
+
+    @property
+    def terms(self) -> str:
+        """The licence, and what it says of single records."""
+        kept_back = "; single records may not be passed on" if self.shares_records is False else ""
+        return self.licence + kept_back
 
 
 @dataclass(frozen=True)

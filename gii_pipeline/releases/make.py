@@ -21,7 +21,7 @@ from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.audit import audit, refuse
 from gii_pipeline.releases.columns import broken_promises
 from gii_pipeline.releases.info import ReleaseInfo
-from gii_pipeline.releases.provenance import check_sources, missing_years
+from gii_pipeline.releases.provenance import check_sources, missing_years, records_kept_back
 from gii_pipeline.releases.reader import LOCK_FILE, Release, open_version
 from gii_pipeline.releases.retire import write_embargo
 from gii_pipeline.releases.schemas import broken_rules
@@ -105,6 +105,7 @@ def make_release(
             point_latest(root, clock().isoformat())
             return Made(last, created=False)
         staged = stage(root, edition, coming)
+        refuse(first.label, records_kept_back(staged.tables, info))
         if not validated:
             made_here = [name for name in staged.tables if name not in edition.tables]
             refuse(first.label, broken(made_here, staged.tables))

@@ -13,6 +13,8 @@ from functools import cache
 from importlib.metadata import version as installed
 from typing import Any
 
+import pyarrow as pa
+
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.info import ReleaseInfo
 from gii_pipeline.store import Lock
@@ -70,6 +72,17 @@ def check_sources(lock: Lock, info: ReleaseInfo) -> None:
             f"No title, licence and citation for {', '.join(unnamed)}. "
             "A release names every source that it was made from: add them to the profile's sources."
         )
+
+
+def records_kept_back(tables: Mapping[str, pa.Table], info: ReleaseInfo) -> list[str]:
+    """Tables with single records, of a release whose sources do not all let them be passed on; a line for each."""
+    closed = sorted(source.title for source in info.sources.values() if source.shares_records is False)
+    return [
+        f"{name} has single records, which may not be passed on by the licence of {', '.join(closed)}: leave the table "
+        "out, or say `shares_records: true` of the source in the profile if its licence allows it"
+        for name, table in tables.items()
+        if closed and "record_id" in table.column_names
+    ]
 
 
 def missing_years(lock: Lock, info: ReleaseInfo) -> list[str]:

@@ -96,7 +96,7 @@ def explorer_page(tables: Frames, info: ReleaseInfo, facts: Mapping[str, Any]) -
         borders=borders(),
         version=escape(version),
         sources="".join(
-            f"<li>{escape(source.title)}. {escape(source.licence)}. {escape(source.citation)}</li>"
+            f"<li>{escape(source.title)}. {escape(source.terms)}. {escape(source.citation)}</li>"
             for _, source in sorted(info.sources.items())
         ),
     )

@@ -73,6 +73,7 @@ SOURCES: dict[str, Source] = {
         joins=True,
         metric="vc_deals",
         licence="CC-BY-NC-4.0",
+        shares_records=True,
         citation=f"{_CRUNCHBASE}, Crunchbase Data Export of December 2015",
     ),
     "deals_table": Source(
@@ -90,6 +91,7 @@ SOURCES: dict[str, Source] = {
         roles={"institutions": "institutions as JSON lines, Parquet or pages of the API"},
         metric=None,
         licence="CC0-1.0",
+        shares_records=True,
         citation=_OPENALEX,
     ),
     "openalex_works": Source(
@@ -106,6 +108,7 @@ SOURCES: dict[str, Source] = {
         columns=openalex_works.COLUMNS,
         metric="scientific_publications",
         licence="CC0-1.0",
+        shares_records=True,
         citation=_OPENALEX,
     ),
     "patentsview_flat": Source(
@@ -115,6 +118,7 @@ SOURCES: dict[str, Source] = {
         extract_version=2,
         metric="pct_applications",
         licence="CC-BY-4.0",
+        shares_records=True,
         citation=_PATENTSVIEW,
     ),
     "patentsview_tables": Source(
@@ -139,6 +143,7 @@ SOURCES: dict[str, Source] = {
         joins=True,
         metric="pct_applications",
         licence="CC-BY-4.0",
+        shares_records=True,
         citation=_PATENTSVIEW,
     ),
     "patstat": Source(
@@ -176,6 +181,7 @@ SOURCES: dict[str, Source] = {
         roles={"organizations": "the ROR data dump (JSON, plain or zipped) or a flat CSV of it"},
         metric=None,
         licence="CC0-1.0",
+        shares_records=True,
         citation="Research Organization Registry (ror.org), data dump, doi:10.5281/zenodo.6347574",
     ),
     "scopus": Source(
@@ -194,6 +200,7 @@ SOURCES: dict[str, Source] = {
         joins=True,
         metric="vc_deals",
         licence="public domain",
+        shares_records=True,
         citation="U.S. Securities and Exchange Commission, Form D Data Sets",
     ),
     "web_of_science": Source(

@@ -27,6 +27,7 @@ from filelock import FileLock
 from gii_pipeline import verified
 from gii_pipeline.errors import DamagedError, InputError
 from gii_pipeline.sources import SOURCES
+from gii_pipeline.sources.fields import of_unit
 from gii_pipeline.sources.readers.files import explained, quoted
 from gii_pipeline.sources.readers.rows import Options
 from gii_pipeline.sources.source import Source
@@ -191,11 +192,13 @@ def _make(con: duckdb.DuckDBPyConnection, source: Source, unit: Unit, options: O
             lacking = source.lacking(con, files)
         counts = _counts(con, staged)
         _refuse_other_count(unit, counts["rows"])
+        listed_fields = of_unit(con, files)
         addresses = {str(file.path): file.address for listed in unit.files.values() for file in listed}
         about = {
             "unit": {role: [{"address": f.address, "sha256": f.sha256} for f in fs] for role, fs in unit.files.items()},
             "options": options.model_dump(mode="json", exclude=set(options.choosing)),
             "sha256": sha256_of(staged),
+            "fields": listed_fields,
             "lacking": {option: [addresses[path] for path in paths] for option, paths in lacking.items()},
             **counts,
         }

@@ -66,7 +66,7 @@ def inspect(path: Path, metric: str | None = None) -> Inspected:
     with memory.connect() as con, explained(str(path)):
         if reading.magic(path) not in ("zip", "parquet", "xls") and (known := content_named(reading.start_of(path))):
             return _of_source(con, path, *known)
-        [table, *_] = tables(con, path, _seems_a_header)
+        [table, *_] = tables(con, path, seems_a_header)
         known_table = table_named(table.columns)
         if known_table is not None and known_table.reader != "table":
             return _of_source(con, path, known_table.reader, known_table.role)
@@ -84,7 +84,8 @@ def _of_source(con: duckdb.DuckDBPyConnection, path: Path, reader: str, role: st
     return found if needed else _counted(con, found)
 
 
-def _seems_a_header(record: list[str]) -> bool:
+def seems_a_header(record: list[str]) -> bool:
+    """Whether a record is the header of a table of records: several of its cells seem to be columns of ours."""
     return len(guessed(record)) > 1
 
 

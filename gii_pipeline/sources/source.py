@@ -18,7 +18,7 @@ from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.files import explained
 from gii_pipeline.sources.readers.rows import Options, chosen, dated
 
-NUMBER: Final = "try_cast(regexp_extract({}, '[0-9]+$') AS BIGINT)"
+NUMBER: Final = "try_cast(regexp_extract(trim({}), '[0-9]+$') AS BIGINT)"
 """SQL for the number at the end of an id: `https://openalex.org/W7` and `W7` are one record."""
 Reader = Callable[[duckdb.DuckDBPyConnection, Mapping[str, list[Path]], Any], duckdb.DuckDBPyRelation]
 
@@ -45,6 +45,7 @@ class Source:
     role is one, with the files of the other roles beside it. gone: role -> of a role whose files only list what the
     source has no more; it is no part of a unit, so that a new list reads no file again.
     columns: of a reader of nested Parquet, the columns (name -> DuckDB type) that it needs.
+    shares_records: whether the licence lets single records be passed on; figures that are counted from them always may.
     """
 
     read: Reader
@@ -59,6 +60,7 @@ class Source:
     joins: bool = False
     gone: Mapping[str, Gone] = field(default_factory=dict)
     columns: Mapping[str, str] | None = None
+    shares_records: bool = False
 
     def people(
         self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: Mapping[str, Any] | None = None

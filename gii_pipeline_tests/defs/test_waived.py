@@ -50,7 +50,7 @@ def test_a_waiver_that_a_table_needed_is_used(world: Path) -> None:
     pipeline = pipeline_with(world, {})
     make(pipeline, WAIVER)
     assert used_waivers(pipeline, "2015") == (WAIVER,)
-    assert idle_waivers(pipeline, "2015") == []
+    assert idle_waivers(pipeline, ["2015"]) == []
 
 
 def test_of_a_table_that_does_not_say_every_waiver_counts_as_used(world: Path) -> None:
@@ -72,10 +72,10 @@ def test_of_a_table_that_does_not_say_every_waiver_counts_as_used(world: Path) -
 def test_a_waiver_that_allows_nothing_is_told_once(world: Path, changed: dict[str, Any], told: str) -> None:
     pipeline = pipeline_with(world, changed)
     make(pipeline)
-    [found] = idle_waivers(pipeline, "2015")
+    [found] = idle_waivers(pipeline, ["2015"])
     assert told in found
     if "correct it" not in found:
-        assert idle_waivers(pipeline, "2015", [found]) == []
+        assert idle_waivers(pipeline, ["2015"], [found]) == []
 
 
 def test_years_without_records_are_told_before_an_edition_is_ranked(world: Path) -> None:

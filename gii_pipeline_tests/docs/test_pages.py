@@ -135,8 +135,8 @@ def mentioned(command: Command) -> None:
 
 
 def expected_settings(edition: Edition) -> dict[str, tuple[str, str]]:
-    metrics = {"metrics", "edition", "method", "provisional"}
-    settings = {name: getattr(edition, name) for name in type(edition).model_fields if name not in metrics}
+    others = {"metrics", "edition", "method", "provisional", "left_out"}
+    settings = {name: getattr(edition, name) for name in type(edition).model_fields if name not in others}
     return {name: (str(setting.value), setting.tag) for name, setting in settings.items()}
 
 

@@ -13,6 +13,7 @@ from gii_pipeline import verified
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases import ReleaseInfo, SourceInfo, make_release, versions
 from gii_pipeline.releases.audit import audit
+from gii_pipeline.releases.provenance import records_kept_back
 from gii_pipeline.store import LOCK_KEY, Lock, Store, write_parquet
 from gii_pipeline_tests.releases.small_edition import (
     INFO,
@@ -236,3 +237,18 @@ def test_a_change_of_rank_whose_parts_do_not_add_up_is_refused(root: Path) -> No
     made["rank_changes"] = as_table("rank_changes", changes)
     write_edition(root, made=made)
     assert "the parts of a rank change add up to it" in refused(root)
+
+
+def test_single_records_are_released_only_where_every_source_lets_them_be_passed_on() -> None:
+    tables = {"ranking_size": pa.table({"cluster_id": ["a"]}), "vc_deals": pa.table({"record_id": ["deal-1"]})}
+    open_source = SourceInfo("OpenAlex", "CC0-1.0", "Priem", shares_records=True)
+    closed = SourceInfo("Crunchbase", "Crunchbase Terms of Service", "Crunchbase", shares_records=False)
+    raster = SourceInfo("GHS-POP", "CC-BY-4.0", "JRC")
+    [told] = records_kept_back(tables, ReleaseInfo("Clusters", {"a": open_source, "b": closed, "c": raster}))
+    assert told.startswith("vc_deals has single records, which may not be passed on by the licence of Crunchbase: ")
+    assert records_kept_back(tables, ReleaseInfo("Clusters", {"a": open_source, "c": raster})) == []
+    assert [source.terms for source in (open_source, closed, raster)] == [
+        "CC0-1.0",
+        "Crunchbase Terms of Service; single records may not be passed on",
+        "CC-BY-4.0",
+    ]

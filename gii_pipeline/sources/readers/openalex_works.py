@@ -146,9 +146,8 @@ def people(
 def _scan(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:
     suffixes = (".json", ".jsonl", ".ndjson", ".gz", ".parquet")
     paths = reading.unpacked(con, reading.named(files, "works"), suffixes)
-    works = [projected(con, path, COLUMNS) for path in paths]
-    openalex.refuse_others(con, works, "work", ("publication_year", "publication_date", "authorships"))
-    return openalex.scan(works, COLUMNS)
+    openalex.refuse_others(con, paths, "work", ("publication_year", "publication_date", "authorships"))
+    return openalex.scan([projected(con, path, COLUMNS) for path in paths], COLUMNS)
 
 
 def lacks(con: duckdb.DuckDBPyConnection, path: Path, field: str) -> bool:
