@@ -36,6 +36,10 @@ MemoryOption = Annotated[
     str | None,
     typer.Option("--memory", envvar="GII_MEMORY", help="What a run may use, as 2GB; by default half of what is there."),
 ]
+MaxDiskOption = Annotated[
+    str | None,
+    typer.Option("--max-disk", envvar="GII_MAX_DISK", help="Stop before it begins where fetching takes more disk."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 ROOT = Path("gii_data")
 _CONTROLS = re.compile(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -64,6 +68,7 @@ def workflow_of(
     refresh: bool = False,
     fetches: bool = False,
     memory: str | None = None,
+    max_disk: str | None = None,
 ) -> Iterator[Workflow]:
     """The workflow of a command's options. They go through the environment, as the Dagster page gets them.
 
@@ -82,6 +87,8 @@ def workflow_of(
     if memory:
         os.environ["GII_MEMORY"] = memory
         budget()
+    if max_disk:
+        os.environ["GII_MAX_DISK"] = max_disk
     if method is not None:
         os.environ["GII_METHODS"] = str(method)
     with sources_up(profile, root) if fetches and not offline else nullcontext(), pages_later():

@@ -14,6 +14,7 @@ from gii_pipeline.cli.options import (
     ROOT,
     EditionOption,
     JsonOption,
+    MaxDiskOption,
     MemoryOption,
     MethodOption,
     OfflineOption,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from gii_pipeline.defs.planning import Step
     from gii_pipeline.defs.workflow import Workflow
     from gii_pipeline.releases import Release
+    from gii_pipeline.report.progress import Reporter
 
 
 def run(
@@ -45,6 +47,7 @@ def run(
     offline: OfflineOption = False,
     refresh: RefreshOption = False,
     memory: MemoryOption = None,
+    max_disk: MaxDiskOption = None,
 ) -> None:
     """Rank an edition: ingest the years it demands, find the clusters, rank them, release the tables."""
     from gii_pipeline.contracts import prepare
@@ -53,7 +56,7 @@ def run(
 
     label = label_of(edition, method)
     options = {"offline": offline, "refresh": refresh, "fetches": True}
-    with workflow_of(profile, root, method=method, memory=memory, **options) as workflow:
+    with workflow_of(profile, root, method=method, memory=memory, max_disk=max_disk, **options) as workflow:
         before = _newest_version(workflow, label)
         steps = [*workflow.plan([label]), Step("release", label, "missing")]
         waiting = [step for step in steps if step.state != "there"]
@@ -61,6 +64,7 @@ def run(
             prepare()
         made: list[Step] = []
         with reporting(len(waiting)) as reporter:
+            _tell_costs(workflow, waiting, reporter)
             for step in workflow.in_order(waiting):
                 for told in workflow.empty_years(label) if step.job == "ranking" else ():
                     reporter.console.print(f"Warning: {told}", soft_wrap=True, highlight=False)
@@ -91,6 +95,7 @@ def ingest(
     offline: OfflineOption = False,
     refresh: RefreshOption = False,
     memory: MemoryOption = None,
+    max_disk: MaxDiskOption = None,
 ) -> None:
     """Fetch and read data years into the core tables, whether or not they are there already."""
     from gii_pipeline.contracts import prepare
@@ -99,7 +104,8 @@ def ingest(
     from gii_pipeline.defs.planning import Step
     from gii_pipeline.report.progress import reporting
 
-    with workflow_of(profile, root, offline=offline, refresh=refresh, fetches=True, memory=memory) as workflow:
+    options = {"offline": offline, "refresh": refresh, "fetches": True}
+    with workflow_of(profile, root, memory=memory, max_disk=max_disk, **options) as workflow:
         known = workflow.pipeline.data_years
         wanted = years_in(years)
         if unknown := sorted(set(wanted) - set(known)):
@@ -107,6 +113,7 @@ def ingest(
         steps = [Step("ingest", str(year), "missing", tables=workflow.pipeline.asked(year)) for year in wanted]
         made: list[Step] = []
         with reporting(len(steps)) as reporter:
+            _tell_costs(workflow, steps, reporter)
             for step in workflow.in_order(steps):
                 with reporter.run(step.title) as follow:
                     workflow.run(step, follow)
@@ -125,6 +132,7 @@ def backfill(
     offline: OfflineOption = False,
     refresh: RefreshOption = False,
     memory: MemoryOption = None,
+    max_disk: MaxDiskOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make what is missing or stale of several editions: the data years first, once each, then the rankings.
@@ -137,7 +145,7 @@ def backfill(
 
     labels = [label_of(edition, method) for edition in years_in(editions)]
     options = {"offline": offline, "refresh": refresh, "fetches": not dry_run}
-    with workflow_of(profile, root, method=method, memory=memory, **options) as workflow:
+    with workflow_of(profile, root, method=method, memory=memory, max_disk=max_disk, **options) as workflow:
         if dry_run:
             _show_plan(workflow, labels, as_json=as_json)
             return
@@ -148,6 +156,7 @@ def backfill(
         if waiting:
             prepare()
         with reporting(waiting) as reporter:
+            _tell_costs(workflow, steps, reporter)
             outcomes = list(workflow.run_all(steps, reporter.run))
     if as_json:
         print_json([outcome.as_dict() for outcome in outcomes])
@@ -216,6 +225,7 @@ def files(
 
 
 def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:
+    from gii_pipeline.defs.estimating import costs
     from gii_pipeline.defs.lacking import notes
     from gii_pipeline.report.progress import console
     from gii_pipeline.report.terminal import plan_table
@@ -225,9 +235,22 @@ def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:
         print_json([vars(step) for step in steps])
     else:
         console().print(plan_table(steps))
+        for cost in costs(workflow.pipeline, steps):
+            console().print(cost.told, soft_wrap=True, highlight=False)
         for told in dict.fromkeys(note for label in labels for note in notes(workflow.pipeline, label)):
             console().print(f"Note: {told}", soft_wrap=True, highlight=False, markup=False)
         _show_idle_waivers(workflow, labels)
+
+
+def _tell_costs(workflow: Workflow, steps: Sequence[Step], reporter: Reporter) -> None:
+    """The first lines of a run: what each source takes. Raises InputError where there is no room for it."""
+    from gii_pipeline.defs.estimating import costs, refuse_too_much
+
+    found = costs(workflow.pipeline, steps)
+    for cost in found:
+        if cost.requests != 0 or cost.read:
+            reporter.console.print(cost.told, soft_wrap=True, highlight=False)
+    refuse_too_much(found, workflow.pipeline)
 
 
 def _show_release(workflow: Workflow, label: str, before: str | None) -> None:

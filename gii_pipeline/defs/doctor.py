@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from gii_pipeline.errors import GiiError
+from gii_pipeline.defs.estimating import costs, refuse_too_much
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.defs.planning import plan
+from gii_pipeline.errors import GiiError, InputError
 from gii_pipeline.profiles import Fetch, Input, Profile, read_profile
 from gii_pipeline.sources.checking import check_profile
 from gii_pipeline.sources.fetching import FETCHERS, FetchOptions
@@ -42,7 +45,22 @@ def examine(profile: str, root: Path) -> list[Finding]:
         check_profile(read, profile)
     except GiiError as error:
         return [*findings, Finding(f"profile {profile}", False, str(error))]
-    return [*findings, Finding(f"profile {profile}", True, read.title), *_sources(read)]
+    return [*findings, Finding(f"profile {profile}", True, read.title), *_sources(read), *_costs(read, root)]
+
+
+def _costs(profile: Profile, root: Path) -> Iterator[Finding]:
+    """What the newest edition still has to fetch, and whether there is room for it."""
+    pipeline = Pipeline(profile, root.absolute())
+    try:
+        found = costs(pipeline, plan(pipeline, [str(max(pipeline.book.editions))]))
+    except GiiError:  # the profile has no source for it; a run of another edition says what it takes
+        return
+    for cost in found:
+        yield Finding("to fetch", True, cost.told)
+    try:
+        refuse_too_much(found, pipeline)
+    except InputError as error:
+        yield Finding("room on the disk", False, str(error))
 
 
 def _disk(root: Path) -> Finding:

@@ -35,7 +35,8 @@ class Pipeline:
     engine: what counts the records, `duckdb` or `spark`. resume: the command that goes on with a fetch that stopped.
     archive_root: where the archive lies, if not under the root. refresh_since: when the refresh began (ISO 8601, UTC),
     so that what serves several years is fetched anew once; by default with each step.
-    max_disk: the most bytes of one fetched file. cache_root: where the index of places is kept, if not under the root.
+    max_disk: the most bytes of the disk that what is fetched may take; no file may be larger. cache_root: where the
+    index of places is kept, if not under the root.
     """
 
     profile: Profile
@@ -54,8 +55,8 @@ class Pipeline:
         """The pipeline that the environment asks for.
 
         GII_PROFILE: a shipped name or a path; GII_ROOT: a folder; GII_METHODS: `2025,2024`; GII_OFFLINE, GII_REFRESH:
-        `1` or when it began; GII_ENGINE: `duckdb` or `spark`; GII_MAX_DISK: `50GB`, the most for one fetched file;
-        GII_CACHE: a folder that several roots share.
+        `1` or when it began; GII_ENGINE: `duckdb` or `spark`; GII_MAX_DISK: `50GB`, the most that what is fetched may
+        take of the disk; GII_CACHE: a folder that several roots share.
         """
         asked, root = os.environ.get("GII_PROFILE") or DEFAULT_PROFILE, os.environ.get("GII_ROOT") or DEFAULT_ROOT
         refresh, most_disk = os.environ.get("GII_REFRESH", ""), os.environ.get("GII_MAX_DISK", "").strip()
@@ -155,6 +156,11 @@ class Pipeline:
     @property
     def store(self) -> Store:
         return Store(self.root)
+
+    @property
+    def rates(self) -> Path:
+        """Where it is kept how fast sources were fetched and read under this root."""
+        return self.root / "rates.json"
 
     @property
     def archive(self) -> Archive:

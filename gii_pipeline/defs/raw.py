@@ -11,12 +11,15 @@ from typing import Any
 import dagster as dg
 
 from gii_pipeline.archive import Archive, Entry
+from gii_pipeline.defs.costs import Meter
 from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.partitions import data_years
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.profiles import Fetch, Input
 from gii_pipeline.sources.extracts import Extracts
 from gii_pipeline.sources.gathering import Gathered, gather, pin
+from gii_pipeline.sources.rates import Rate, Rates
+from gii_pipeline.sources.streaming import Taking, streamed_role
 
 REFRESH_TAG = "gii/refresh_{table}"
 """On a run: the time (ISO 8601, UTC) since when what is kept of a table's source counts as fetched."""
@@ -49,6 +52,7 @@ def _by_year(pipeline: Pipeline, table: str, metric: str) -> dg.AssetsDefinition
             began = archive.clock.timestamp()
             gathered = gather(archive, source, data_year, Extracts(pipeline.store.extracts))
             pin(gathered, pipeline.store.raw(table, data_year), source)
+            _note_rate(pipeline, source, gathered, began, meter)
         return dg.MaterializeResult(metadata={**_metadata(gathered, began), **meter.figures})
 
     return raw
@@ -69,6 +73,7 @@ def _for_all_years(pipeline: Pipeline, name: str, source: Input) -> dg.AssetsDef
             began = archive.clock.timestamp()
             gathered = gather(archive, source, None)
             pin(gathered, pipeline.store.raw(name), source)
+            _note_rate(pipeline, source, gathered, began, meter)
         return dg.MaterializeResult(metadata={**_metadata(gathered, began), **meter.figures})
 
     return raw
@@ -85,6 +90,19 @@ def _archive(pipeline: Pipeline, since: str | None) -> Archive:
     if since is None or pipeline.offline or pipeline.refresh:
         return pipeline.archive
     return replace(pipeline, refresh=True, refresh_since=since).archive
+
+
+def _note_rate(pipeline: Pipeline, source: Input, gathered: Gathered, began: str, meter: Meter) -> None:
+    """Keep how fast a client fetched, or how fast its files were fetched and read in one go."""
+    for role, fetch in source.fetches().items():
+        fetched = [each for each in gathered[role] if each.status is not None and each.retrieved_at >= began]
+        size, seconds = sum(entry.fetched or entry.bytes for entry in fetched), float(meter.figures["seconds"])
+        if source.keep == "extract" and role == streamed_role(source):
+            taking = Taking(source.reader, role, source.options, Extracts(pipeline.store.extracts))
+            made = sum(taking.made(entry) for entry in fetched)
+            Rates(pipeline.rates).note(f"stream {source.reader}", Rate(sum(e.bytes for e in fetched), seconds, made))
+        else:
+            Rates(pipeline.rates).note(f"fetch {fetch.fetch}", Rate(size, seconds))
 
 
 def _metadata(gathered: Gathered, began: str) -> dict[str, dg.MetadataValue]:

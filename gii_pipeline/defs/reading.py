@@ -7,6 +7,7 @@ Does not: Dagster, tables and contracts (see `core`), or any of the steps themse
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -22,6 +23,8 @@ from gii_pipeline.sources import SOURCES, Options
 from gii_pipeline.sources.choosing import refuse_uncounted, refuse_unseen
 from gii_pipeline.sources.extracts import Extract, Extracts, Unit, units
 from gii_pipeline.sources.gathering import pinned, pinned_files, retrieved_at
+from gii_pipeline.sources.progress import Parts
+from gii_pipeline.sources.rates import Rate, Rates
 from gii_pipeline.sources.readers.files import quoted
 from gii_pipeline.sources.readers.rows import chosen
 from gii_pipeline.sources.union import Pinned, Union, union
@@ -97,9 +100,8 @@ class Reading:
         left = [unit for unit in left if not self._kept_beside(unit)]
         for unit in left:
             self._check(unit, data_year)
-        processes = worth(len(left), sum(map(_bytes, left)))
-        if processes > 1:
-            in_processes(partial(_extract, self.extracts, options), left, processes)
+        if left:
+            self._read(left, options)
         found = [self.extracts.extract(self.connection, unit, options) for unit in wanted]
         self._refuse_empty(found, data_year)
         options.refuse_lacking(
@@ -108,6 +110,20 @@ class Reading:
         pinned = self._pinned(found, data_year)
         self._refuse_choices(pinned, data_year)
         return pinned
+
+    def _read(self, units: list[Unit], options: Options) -> None:
+        """Make the extracts of units, in several processes where these are worth their start."""
+        size, started = sum(map(_bytes, units)), time.monotonic()
+        progress, processes = Parts(self.reader, len(units), size), worth(len(units), size)
+        if processes > 1:
+            one = partial(_extract, self.extracts, options)
+            in_processes(one, units, processes, lambda unit: progress.finished(_bytes(unit)))
+        else:
+            for unit in units:
+                self.extracts.extract(self.connection, unit, options)
+                progress.finished(_bytes(unit))
+        made = sum(self.extracts.path(unit, options).stat().st_size for unit in units)
+        Rates(self.pipeline.rates).note(f"read {self.reader}", Rate(size, time.monotonic() - started, made))
 
     def _kept_beside(self, unit: Unit) -> bool:
         """Take the extract of a file that is no longer in the archive from the root that the archive belongs to.

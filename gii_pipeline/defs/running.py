@@ -20,13 +20,16 @@ from gii_pipeline.defs.publishing import WARNINGS
 from gii_pipeline.errors import GiiError
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-State = Literal["started", "succeeded", "failed"]
+State = Literal["started", "doing", "succeeded", "failed"]
 STATES: dict[str, State] = {"STEP_START": "started", "STEP_SUCCESS": "succeeded", "STEP_FAILURE": "failed"}
 
 
 @dataclass(frozen=True)
 class StepEvent:
-    """A step of a run has started, or ended well or not. steps: of the run, in all. rows: of the tables it made."""
+    """A step of a run has started, is doing something, or ended well or not.
+
+    step: its name, or what it is doing. steps: of the run, in all. rows: of the tables it made.
+    """
 
     step: str
     state: State

@@ -20,10 +20,11 @@ from gii_pipeline.defs.definitions import build
 from gii_pipeline.defs.instance import instance_of
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, plan, recounted
-from gii_pipeline.defs.running import Follow, run_partition
+from gii_pipeline.defs.running import Follow, StepEvent, run_partition
 from gii_pipeline.errors import GiiError
 from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.releases import is_released
+from gii_pipeline.sources.progress import watched
 from gii_pipeline.store import FOLLOWING_TABLES, read_parquet
 
 Showing = Callable[[str], AbstractContextManager[Follow]]
@@ -123,7 +124,8 @@ class Workflow:
         if step.job != "ingest":
             self.warnings.extend(told for told in self.empty_years(step.partition) if told not in self.warnings)
         where = self.definitions, step.job, step.partition, self.instance
-        run_partition(*where, assets=self._assets(step), follow=follow, warnings=self.warnings)
+        with watched(lambda line: follow(StepEvent(line, "doing"))):
+            run_partition(*where, assets=self._assets(step), follow=follow, warnings=self.warnings)
 
     def in_order(self, steps: Sequence[Step]) -> Iterator[Step]:
         """The steps, and after the data years those that count a record which a data year made now counts too."""

@@ -41,7 +41,7 @@ class PlainConsole(Console):
 
 
 class Event(Protocol):
-    """A step and whether it `started`, `succeeded` or `failed`; the steps of its run, and the rows that it made."""
+    """A step that `started`, is `doing` something, `succeeded` or `failed`; the steps of its run, and rows it made."""
 
     @property
     def step(self) -> str: ...
@@ -97,10 +97,13 @@ class _Run:
 
     def __init__(self, reporter: Reporter, title: str) -> None:
         self.reporter, self.title = reporter, title
-        self.started = self.step_started = time.monotonic()
+        self.started = self.step_started = self.told_at = time.monotonic()
         self.done = self.rows = 0
 
     def __call__(self, event: Event) -> None:
+        if event.state == "doing":
+            self._tell(event.step)
+            return
         if event.state == "started":
             self.step_started = time.monotonic()
             self._show(event, event.step)
@@ -112,6 +115,13 @@ class _Run:
         took = time.monotonic() - self.step_started
         if took >= LONG_SECONDS and not self.reporter.moves:
             self.reporter.console.print(Text(plain(f"{self.title}: {event.step} {event.state}{rows}, {took:.1f} s")))
+
+    def _tell(self, doing: str) -> None:
+        """A line that changes; where nothing moves, one from time to time."""
+        self.reporter.live.update(self.reporter.task, doing=doing)
+        if not self.reporter.moves and time.monotonic() - self.told_at >= LONG_SECONDS:
+            self.told_at = time.monotonic()
+            self.reporter.console.print(Text(plain(f"{self.title}: {doing}")))
 
     def _show(self, event: Event, doing: str) -> None:
         share = self.done / max(event.steps, 1)

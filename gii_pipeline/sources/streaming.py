@@ -23,6 +23,7 @@ from gii_pipeline.profiles import Fetch, Input
 from gii_pipeline.sources import SOURCES, Source
 from gii_pipeline.sources.extracts import Extracts, RawFile, Unit
 from gii_pipeline.sources.fetching import FETCHERS, Listed, Part
+from gii_pipeline.sources.progress import Parts
 from gii_pipeline.sources.readers import leaves
 from gii_pipeline.sources.readers.rows import Options
 from gii_pipeline.sources.working import in_processes, worth
@@ -73,6 +74,11 @@ class Taking:
     def has(self, entry: Entry) -> bool:
         """Whether what the reader gave for an entry is here, as it was written."""
         return self.extracts.kept(self.unit(entry), self.options) is not None
+
+    def made(self, entry: Entry) -> int:
+        """The bytes of what the reader gave for an entry."""
+        path = self.extracts.path(self.unit(entry), self.options)
+        return path.stat().st_size if path.is_file() else 0
 
     def known(self, archive: Archive, part: Part) -> bool:
         """Whether a part was read before, so that nothing of it is asked for."""
@@ -142,16 +148,24 @@ def stream(archive: Archive, source: Input, data_year: int | None, extracts: Ext
     with client.connection(archive, options, data_year) as http:
         listed = client.parts(archive, http, options, data_year)
         with listed.stands(archive):
-            _in_processes(_Alone(archive, fetch, data_year, taking), listed)
-            entries = [taking.one(archive, http, part) for part in listed.parts]
+            entries = _taken(_Alone(archive, fetch, data_year, taking), http, listed)
         if any(entry.retrieved_at >= began for entry in entries):
             listed.standing()
     return {role: entries}
 
 
-def _in_processes(alone: _Alone, listed: Listed) -> None:
-    """Take the parts that are not here yet in several processes, where they are worth it."""
-    left = [part for part in listed.parts if not alone.taking.known(alone.archive, part)]
-    processes = worth(len(left), sum(part.expected.bytes or 0 for part in left))
+def _taken(alone: _Alone, http: HttpClient, listed: Listed) -> list[Entry]:
+    """Every part, in the order of the list: those not read yet in several processes, where these are worth it."""
+    taking, archive = alone.taking, alone.archive
+    left = [part for part in listed.parts if not taking.known(archive, part)]
+    size = sum(part.expected.bytes or 0 for part in left)
+    progress, processes = Parts(taking.reader, len(left), size), worth(len(left), size)
     if processes > 1:
-        in_processes(replace(alone, processes=processes), left, processes)
+        paced = replace(alone, processes=processes)
+        in_processes(paced, left, processes, lambda part: progress.finished(part.expected.bytes or 0))
+    entries = []
+    for part in listed.parts:
+        entries.append(taking.one(archive, http, part))
+        if processes == 1 and part in left:
+            progress.finished(entries[-1].bytes)
+    return entries

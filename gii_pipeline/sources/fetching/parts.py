@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from gii_pipeline.archive import Archive, Entry, Expected, HttpClient, Request, Terms, fetch_file
 from gii_pipeline.errors import GiiError
+from gii_pipeline.sources.progress import Parts
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,12 @@ class Listed:
 
 def fetch_parts(archive: Archive, http: HttpClient, listed: Listed) -> list[Entry]:
     """Every part, whole; those that are here already are not asked for."""
-    began = archive.clock.timestamp()
+    began, size = archive.clock.timestamp(), sum(part.expected.bytes or 0 for part in listed.parts)
+    progress, entries = Parts(http.source, len(listed.parts), size), list[Entry]()
     with listed.stands(archive):
-        entries = [fetch_file(archive, http, part.terms, part.request, part.expected) for part in listed.parts]
+        for part in listed.parts:
+            entries.append(fetch_file(archive, http, part.terms, part.request, part.expected))
+            progress.finished(entries[-1].bytes)
     if any(entry.retrieved_at >= began for entry in entries):
         listed.standing()
     return entries

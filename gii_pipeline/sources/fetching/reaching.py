@@ -1,4 +1,4 @@
-"""Whether a server can be reached at all, for a person who wonders why a fetch fails.
+"""What a server says before it is asked for anything: whether it answers at all, and how large a file is.
 
 Belongs here: one request without content. Does not: fetching.
 """
@@ -8,6 +8,16 @@ from __future__ import annotations
 import requests
 
 TIMEOUT_SECONDS = 5.0
+
+
+def size_at(address: str) -> int | None:
+    """The bytes of the file at an address, as its server says; None where it does not."""
+    try:
+        answer = requests.head(address, timeout=TIMEOUT_SECONDS, allow_redirects=True)
+    except requests.RequestException:
+        return None
+    length = answer.headers.get("Content-Length", "")
+    return int(length) if answer.status_code == requests.codes.ok and length.isdecimal() else None
 
 
 def reachable(origin: str) -> str | None:

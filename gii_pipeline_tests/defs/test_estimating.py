@@ -1,0 +1,105 @@
+"""What a run takes is said before it begins, and it does not begin where there is no room for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gii_pipeline.defs.estimating import costs, refuse_too_much
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.defs.planning import Step
+from gii_pipeline.errors import InputError
+from gii_pipeline.profiles import Fetch, Input, read_profile
+from gii_pipeline.sources.extracts import Extracts
+from gii_pipeline.sources.gathering import gather
+from gii_pipeline.sources.progress import Parts, duration, readable, watched
+from gii_pipeline.sources.rates import Rate, Rates
+from gii_pipeline_tests import tiny_world
+from gii_pipeline_tests.archive.server import Server
+from gii_pipeline_tests.sources.fetching.services import Snapshot, noise, work
+
+PART = "updated_date=2026-0{}-01/part_0000.gz"
+YEARS = [Step("ingest", str(year), "missing", tables=("publications",)) for year in (2013, 2014)]
+
+
+@pytest.fixture
+def snapshot() -> Snapshot:
+    return Snapshot({PART.format(n): [{**work(n), "title": noise(40_000, n).hex()}] for n in range(1, 5)})
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, snapshot: Snapshot) -> Iterator[Pipeline]:
+    """The tiny world, whose publications are a snapshot of four parts."""
+    profile = read_profile(str(tiny_world.write(tmp_path / "world")))
+    with Server(snapshot) as server:
+        works = Fetch(fetch="openalex_snapshot", base_url=server.url, per_second=1_000)
+        source = Input(reader="openalex_works", files={"works": works}, keep="extract")
+        metrics = {"scientific_publications": source}
+        yield Pipeline(profile.model_copy(update={"metrics": metrics}), tmp_path / "root")
+
+
+def test_two_data_years_of_one_snapshot_cost_its_parts_once(pipeline: Pipeline, snapshot: Snapshot) -> None:
+    cost, population = costs(pipeline, YEARS)
+    size = sum(len(content) for name, content in snapshot.host.files.items() if "part_" in name)
+    assert (cost.source, cost.requests, cost.fetch) == ("scientific_publications (openalex_snapshot)", 4, size)
+    assert cost.final is not None
+    assert cost.peak is not None
+    assert cost.final < size / 2
+    assert size / 4 < cost.peak - cost.final < size
+    assert "4 requests, " in cost.told
+    assert "estimated from rates that ship with the package" in cost.told
+    assert population.requests == 0
+    assert not (pipeline.root / "archive").exists()
+
+
+def test_what_is_here_costs_nothing_and_measured_rates_are_used(pipeline: Pipeline) -> None:
+    Rates(pipeline.rates).note("stream openalex_works", Rate(10_000_000, 5.0, 1_000_000))
+    [cost, _] = costs(pipeline, YEARS)
+    assert cost.fetch is not None
+    assert cost.seconds == pytest.approx(cost.fetch / 2_000_000)
+    assert "rates measured under this root" in cost.told
+
+    lines: list[str] = []
+    with watched(lines.append):
+        source = pipeline.profile.metrics["scientific_publications"]
+        gather(pipeline.archive, source, 2013, Extracts(pipeline.store.extracts))
+    assert [line.partition(",")[0] for line in lines] == [f"openalex_works: {n} of 4 parts" for n in (1, 2, 3, 4)]
+    assert lines[-1].endswith(" 0 s left")
+    [cost, _] = costs(pipeline, YEARS)
+    assert cost.told == "scientific_publications (openalex_snapshot): nothing to fetch"
+
+
+def test_a_source_that_does_not_answer_is_not_a_number(pipeline: Pipeline) -> None:
+    source = pipeline.profile.metrics["scientific_publications"]
+    gone = Fetch(fetch="openalex_snapshot", base_url="http://127.0.0.1:9")
+    metrics = {"scientific_publications": source.model_copy(update={"files": {"works": gone}})}
+    profile = pipeline.profile.model_copy(update={"metrics": metrics})
+    [cost, _] = costs(replace(pipeline, profile=profile), YEARS)
+    assert (cost.requests, cost.fetch, cost.peak) == (None, None, None)
+    assert "not known before it is asked" in cost.told
+
+
+def test_a_run_without_room_does_not_begin(pipeline: Pipeline) -> None:
+    found = costs(pipeline, YEARS)
+    refuse_too_much(found, pipeline)
+    with pytest.raises(InputError, match=r"--max-disk allows 20\.0 kB\. Nothing was begun\."):
+        refuse_too_much(found, replace(pipeline, max_disk=20_000))
+    with pytest.raises(InputError, match=r"are free\. Nothing was begun\."):
+        refuse_too_much([replace(found[0], peak=10**18)], pipeline)
+
+
+def test_measurements_of_little_are_not_kept(tmp_path: Path) -> None:
+    rates = Rates(tmp_path / "rates.json")
+    rates.note("fetch file_url", Rate(1_000, 5.0))
+    assert rates.of("fetch", "file_url")[1] is False
+    rates.note("fetch file_url", Rate(2_000_000, 5.0))
+    assert rates.of("fetch", "file_url") == (Rate(2_000_000, 5.0), True)
+
+
+def test_figures_are_said_as_people_read_them() -> None:
+    assert [readable(size) for size in (7, 1_500, 670e9, 4.6e12)] == ["7 bytes", "1.5 kB", "670.0 GB", "4.6 TB"]
+    assert [duration(seconds) for seconds in (45, 600, 18_060)] == ["45 s", "10 min", "5 h 01 min"]
+    assert Parts("ror", 1, 0).line == "ror: 0 of 1 parts, 0 bytes"
