@@ -56,7 +56,7 @@ def _costs(profile: Profile, root: Path) -> Iterator[Finding]:
     except GiiError:  # the profile has no source for it; a run of another edition says what it takes
         return
     for cost in found:
-        yield Finding("to fetch", True, cost.told)
+        yield Finding(f"to fetch: {cost.source}", True, cost.says)
     try:
         refuse_too_much(found, pipeline)
     except InputError as error:

@@ -54,15 +54,20 @@ class Cost:
     @property
     def told(self) -> str:
         """One line for a person."""
+        return f"{self.source}: {self.says}"
+
+    @property
+    def says(self) -> str:
+        """The line without the name of the source."""
         if self.requests == 0 and not self.read:
-            return f"{self.source}: nothing to fetch"
+            return "nothing to fetch"
         if self.fetch is None or self.read is None:
             asked = f"{self.requests:,} requests" if self.requests is not None else "requests"
-            return f"{self.source}: {asked}, bytes {UNKNOWN}"
+            return f"{asked}, bytes {UNKNOWN}"
         requests = f"{self.requests:,} requests, {readable(self.fetch)} to fetch" if self.requests else "local files"
         disk = f"disk {readable(self.peak or 0)} at the peak and {readable(self.final or 0)} in the end"
         return (
-            f"{self.source}: {requests}, {disk}, memory {readable(memory.budget())}, about "
+            f"{requests}, {disk}, memory {readable(memory.budget())}, about "
             f"{duration(self.seconds or 0)} (estimated from {self.basis})"
         )
 

@@ -50,7 +50,8 @@ def test_every_file_variable_and_server_of_a_profile_is_looked_at(
     monkeypatch.delenv("SEC_CONTACT", raising=False)
     ended = Gii(profile(tmp_path, up), tmp_path / "root", capsys)("doctor", "--json")
     found = {finding["what"]: finding for finding in json.loads(ended.out)}
-    assert {what: finding["well"] for what, finding in found.items() if not what.startswith(("versions", "disk"))} == {
+    told = ("versions", "disk", "to fetch")
+    assert {what: finding["well"] for what, finding in found.items() if not what.startswith(told)} == {
         f"profile {tmp_path / 'tiny.yaml'}": True,
         "scientific_publications: people": True,
         "variable SEC_CONTACT": False,
@@ -60,5 +61,7 @@ def test_every_file_variable_and_server_of_a_profile_is_looked_at(
     }
     assert "not set" in found["variable SEC_CONTACT"]["says"]
     assert "ConnectionError" in found[f"server {DOWN}"]["says"]
+    assert "not known before it is asked" in found["to fetch: vc_deals (sec_form_d)"]["says"]
+    assert "local files" in found["to fetch: scientific_publications (people)"]["says"]
     assert "a-key" not in ended.out
     assert ended.code == 1
