@@ -82,7 +82,7 @@ def rebuild(version: VersionArgument, profile: ProfileOption = "sandbox", root: 
     from gii_pipeline.releases import rebuild as compare
 
     with workflow_of(profile, root, offline=True) as workflow:
-        rebuilt = compare(root, version, recompute_from(workflow.pipeline))
+        rebuilt = compare(root, version, recompute_from(workflow.pipeline, echo))
     if not rebuilt.same:
         raise ReleaseError(f"{version} comes out otherwise: {', '.join(rebuilt.different)} differ.")
     echo(f"{version} comes out the same: {len(rebuilt.equal)} tables have the content that was published.")

@@ -6,7 +6,6 @@ Does not: Dagster, tables and contracts (see `core`), or any of the steps themse
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,8 +30,6 @@ from gii_pipeline.sources.union import Pinned, Union, union
 from gii_pipeline.sources.working import in_processes, worth
 from gii_pipeline.store import Store
 from gii_pipeline.verified import check_hash
-
-logger = logging.getLogger(__name__)
 
 
 def unused_extracts(pipeline: Pipeline) -> list[Path]:
@@ -136,7 +133,6 @@ class Reading:
         kept = Extracts(Store(beside).extracts).kept(unit, self.options)
         if kept is None:
             return False
-        logger.warning("%s is no longer in the archive: what was read of it is used, %s", unit.name, kept.path)
         self.extracts.adopt(kept, self.options)
         return True
 

@@ -22,19 +22,24 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import recounted
 from gii_pipeline.errors import GiiError, InputError
 from gii_pipeline.releases import open_release
-from gii_pipeline.sources.gathering import copy_pin, hashes
+from gii_pipeline.sources.gathering import copy_pin, hashes, pinned_entries
 from gii_pipeline.store import FOLLOWING_TABLES, split_label
 
 Recompute = Callable[[str, Mapping[str, Any], Path], None]
 
 
-def recompute_from(pipeline: Pipeline) -> Recompute:
-    """What `releases.rebuild` asks for: (label, lock, scratch) -> the edition's tables under the root `scratch`."""
+def recompute_from(pipeline: Pipeline, tell: Callable[[str], None] = lambda _: None) -> Recompute:
+    """What `releases.rebuild` asks for: (label, lock, scratch) -> the edition's tables under the root `scratch`.
+
+    tell: gets a line where files were deleted once they were read, so that what was read of them is used.
+    """
 
     def recompute(label: str, lock: Mapping[str, Any], scratch: Path) -> None:
         again = replace(pipeline, root=scratch, archive_root=pipeline.root, offline=True, refresh=False)
         sources = lock["sources"]
         tables = _restore_lists(pipeline, again, label, sources)
+        if told := _no_longer_here(again, tables):
+            tell(told)
         _restore_previous_members(pipeline, again, label, lock)
         for year, restored in tables.items():
             _materialize(again, dg.AssetSelection.assets(*restored, *FOLLOWING_TABLES), str(year))
@@ -43,6 +48,20 @@ def recompute_from(pipeline: Pipeline) -> Recompute:
         _materialize(again, dg.AssetSelection.groups("edition"), label)
 
     return recompute
+
+
+def _no_longer_here(again: Pipeline, tables: Mapping[int, list[str]]) -> str:
+    """Which files of the restored lists were deleted on purpose; empty where none was."""
+    archive, gone = again.archive, dict[str, str]()
+    for pin in (again.store.raw(table, year) for year, names in tables.items() for table in names):
+        for entry in pinned_entries(pin):
+            if found := archive.shelf(entry["source"]).gone(entry["sha256"]):
+                gone[entry["address"]] = f"{found.why}, on {found.let_go_at[:10]}"
+    if not gone:
+        return ""
+    first, why = next(iter(gone.items()))
+    others = f" and {len(gone) - 1:,} more are" if len(gone) > 1 else " is"
+    return f"{first}{others} no longer in the archive ({why}): what was read before is used in their place."
 
 
 def _restore_lists(

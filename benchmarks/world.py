@@ -1,0 +1,286 @@
+"""The whole world at a size of choice: a simulated snapshot read as it comes, and records from files to a release.
+
+    python benchmarks/world.py [--parts 20] [--works 12000] [--records 13200000] [--years 6] [--memory 2GB]
+
+Snapshot: parts of JSON lines and of Parquet with works of every year, served over HTTP on loopback (a stand-in for the
+bucket: no network is measured). Printed: the rate of one worker, of two and of the default, beside DuckDB's own
+`read_json` of the same fields; the peak of the disk; what a run that was killed reads again; what a second release
+reads; the bytes of Parquet parts beside those of the needed column chunks; and the costs of the real snapshot that
+follow from these rates.
+
+Records: one Parquet file a year of publications for the reader `table`, and small files of the other metrics, run by
+`gii run` in a process of its own within --memory. `--records 0` leaves them out.
+Targets: default >= 0.85 of read_json, two workers >= 1.7 of one, Parquet bytes <= 1.1 of the needed chunks; ingest of a
+data year <= 60 s, files to release <= 7 min at the default size on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import io
+import json
+import multiprocessing
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+from _world import CITIES
+from reading import apart, read_json, work
+
+from gii_pipeline.archive import Archive, Entry
+from gii_pipeline.profiles import Fetch, Input
+from gii_pipeline.sources import working
+from gii_pipeline.sources.extracts import Extracts
+from gii_pipeline.sources.gathering import gather
+from gii_pipeline.sources.progress import duration, readable
+from gii_pipeline_tests import tiny_world
+from gii_pipeline_tests.archive.server import FileHost, Server
+
+YEARS = range(2015, 2022)
+SNAPSHOT_BYTES, SNAPSHOT_JSON = 670e9, 4.6e12
+"""Works of the world in the bucket: as gzip, and unpacked."""
+
+
+def make_part(part: int, works: int, form: str) -> tuple[bytes, int]:
+    """One part with works of every year, and the bytes of its JSON."""
+    rng = np.random.default_rng(part)
+    found = [work(part * works + n, YEARS[n % len(YEARS)], rng) for n in range(works)]
+    lines = b"".join(json.dumps(each).encode() + b"\n" for each in found)
+    if form == "jsonl":
+        return gzip.compress(lines, 6, mtime=0), len(lines)
+    for each in found:
+        each["abstract_inverted_index"] = json.dumps(each["abstract_inverted_index"])
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(found), out, row_group_size=max(works // 4, 1), compression="zstd")
+    return out.getvalue(), len(lines)
+
+
+@dataclass
+class Snapshot:
+    """Parts by name under a manifest, as the bucket has them."""
+
+    form: str
+    files: dict[str, bytes]
+    works: int
+    json_bytes: int = 0
+
+    @property
+    def folder(self) -> str:
+        return f"/data/{self.form}/works"
+
+    def put(self, part: int, seed: int) -> None:
+        suffix = "parquet" if self.form == "parquet" else "gz"
+        content, size = apart(make_part, seed, self.works, self.form)
+        self.files[f"{self.folder}/updated_date=2026-01-01/part_{part:04d}.{suffix}"] = content
+        self.json_bytes += size
+
+    def publish(self, date: str) -> None:
+        parts = {name: content for name, content in self.files.items() if "part_" in name}
+        listed = [
+            {"url": f"s3://openalex{name}", "meta": {"content_length": len(content), "record_count": self.works}}
+            for name, content in sorted(parts.items())
+        ]
+        manifest = {"date": date, "record_count": self.works * len(parts), "files": listed}
+        self.files[f"{self.folder}/manifest.json"] = json.dumps(manifest).encode()
+
+
+def take(root: Path, url: str, form: str, workers: int, refresh: bool = False) -> list[Entry]:
+    """Fetch, read and delete every part."""
+    os.environ[working.VARIABLE] = str(workers)
+    working.LEAST_BYTES = 0  # type: ignore[misc]  # the parts of a small simulation are worth a process each
+    fetch = Fetch(fetch="openalex_snapshot", base_url=url, format=form, per_second=10_000, refresh_tolerance_pct=100)
+    source = Input(reader="openalex_works", files={"works": fetch}, keep="extract")
+    return list(gather(Archive(root, refresh=refresh), source, None, Extracts(root / "extracts"))["works"])
+
+
+def disk(root: Path) -> int:
+    """Bytes on the disk; holes take none."""
+    found = 0
+    for path in root.rglob("*"):
+        try:
+            found += path.stat().st_blocks * 512 if path.is_file() else 0
+        except FileNotFoundError:
+            continue
+    return found
+
+
+@contextmanager
+def peak_of(root: Path) -> Iterator[list[int]]:
+    peak, ended = [0], threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.05):
+            peak[0] = max(peak[0], disk(root))
+
+    watching = threading.Thread(target=look, daemon=True)
+    watching.start()
+    yield peak
+    ended.set()
+    watching.join()
+
+
+def timed(snapshot: Snapshot, url: str, root: Path, workers: int) -> tuple[float, int, list[Entry]]:
+    begin = time.perf_counter()
+    with peak_of(root) as peak:
+        entries = take(root, url, snapshot.form, workers)
+    return time.perf_counter() - begin, peak[0], entries
+
+
+def killed_and_resumed(snapshot: Snapshot, server: Server, root: Path) -> None:
+    parts = len(snapshot.files) - 1
+    process = multiprocessing.get_context("spawn").Process(target=take, args=(root, server.url, snapshot.form, 2))
+    server.asked.clear()
+    process.start()
+    while len(list(root.glob("extracts/*/*/*.json"))) < parts // 2:
+        time.sleep(0.02)
+    process.kill()
+    process.join()
+    before = len(list(root.glob("extracts/*/*/*.json")))
+    server.asked.clear()
+    take(root, server.url, snapshot.form, 2)
+    again = sum("part_" in asked.path for asked in server.asked)
+    print(f"  killed when {before} of {parts} parts were read: the next run asked for {again}")
+
+
+def json_lines(snapshot: Snapshot, server: Server, folder: Path) -> tuple[float, float]:
+    """Print the rates of JSON lines. Gives JSON bytes per second by default, and the share of extracts in gzip."""
+    compressed = sum(len(content) for name, content in snapshot.files.items() if "part_" in name)
+    print(
+        f"JSON lines: {len(snapshot.files) - 1} parts, {readable(compressed)}, {readable(snapshot.json_bytes)} of JSON"
+    )
+    paths = [folder / Path(name).name for name in sorted(snapshot.files) if "part_" in name]
+    for path in paths:
+        path.write_bytes(snapshot.files[f"{snapshot.folder}/updated_date=2026-01-01/{path.name}"])
+    begin = time.perf_counter()
+    apart(read_json, paths, folder)
+    bare = time.perf_counter() - begin
+    print(f"  {'read_json of the same fields':<30} {bare:7.1f} s {snapshot.json_bytes / bare / 1e6:8.0f} MB/s")
+    seconds: dict[str, float] = {}
+    for title, workers in {"one worker": 1, "two workers": 2, "default": working.processors()}.items():
+        root = folder / title.replace(" ", "-")
+        seconds[title], peak, entries = timed(snapshot, server.url, root, workers)
+        rate = snapshot.json_bytes / seconds[title]
+        extracts = disk(root / "extracts")
+        print(
+            f"  {title:<30} {seconds[title]:7.1f} s {rate / 1e6:8.0f} MB/s, {len(entries)} parts, disk at the peak "
+            f"{readable(peak)}, extracts {readable(extracts)}"
+        )
+    print(
+        f"  two workers / one = {seconds['one worker'] / seconds['two workers']:.2f}, default / read_json = "
+        f"{bare / seconds['default']:.2f}"
+    )
+    killed_and_resumed(snapshot, server, folder / "killed")
+    snapshot.put(0, 9_999)
+    snapshot.publish("2026-04-01")
+    server.asked.clear()
+    take(folder / "default", server.url, snapshot.form, 1, refresh=True)
+    asked = sum("part_" in each.path for each in server.asked)
+    print(f"  a second release with one changed part asked for {asked}")
+    return snapshot.json_bytes / seconds["default"], extracts / compressed
+
+
+def parquet(snapshot: Snapshot, server: Server, root: Path) -> None:
+    seconds, _, entries = timed(snapshot, server.url, root, working.processors())
+    fetched, needed = sum(entry.fetched or 0 for entry in entries), sum(entry.needed or 0 for entry in entries)
+    whole = sum(entry.bytes for entry in entries)
+    print(
+        f"Parquet: {len(entries)} parts, {readable(whole)}: {seconds:.1f} s, {readable(fetched)} fetched, "
+        f"{fetched / needed:.3f} of the needed chunks, {fetched / whole:.0%} of the parts"
+    )
+
+
+def computed(rate: float, share: float) -> None:
+    seconds, extracts = SNAPSHOT_JSON / rate, SNAPSHOT_BYTES * share
+    print(
+        f"Computed for the works of the world ({readable(SNAPSHOT_BYTES)}, {readable(SNAPSHOT_JSON)} of JSON): reading "
+        f"{duration(seconds)} on {working.processors()} processors, extracts {readable(extracts)}; at 20 MB/s of network "
+        f"{duration(SNAPSHOT_BYTES / 20e6)} to fetch. Made-up works are smaller than real ones in what is kept of them."
+    )
+
+
+def make_records(folder: Path, records: int, years: int) -> Path:
+    """A profile of the tiny world whose publications are a Parquet file a year of the size that is asked for."""
+    profile = tiny_world.write(folder)
+    given = yaml.safe_load(profile.read_text(encoding="utf-8"))
+    last = max(tiny_world.YEARS)
+    names = []
+    for year in range(last - years + 1, last + 1):
+        names.append(f"publications-{year}.parquet")
+        with duckdb.connect() as con:
+            con.execute("SET threads = 2")
+            con.sql(
+                f"SELECT 'W{year}-' || range AS record_id, {year} AS year, 'article' AS record_type, "
+                f"'Town ' || (hash(range) % {CITIES}) AS city, 'FR' AS economy, "
+                f"43 + (hash(range) % {CITIES}) % 63 / 9.0 AS latitude, (hash(range) % {CITIES}) / 800.0 AS longitude "
+                f"FROM range({records})"
+            ).write_parquet(str(folder / names[-1]), compression="zstd")
+    source = given["metrics"]["scientific_publications"]
+    given["metrics"]["scientific_publications"] = {**source, "files": {"people": names}}
+    edition = given["editions"][2015]["metrics"]["scientific_publications"]
+    edition["window"]["value"] = [last - years + 1, last]
+    profile.write_text(yaml.safe_dump(given, sort_keys=False), encoding="utf-8")
+    return profile
+
+
+def records(folder: Path, records: int, years: int, memory: str) -> None:
+    print(f"Records: {records:,} rows of publications a year, {years} years, --memory {memory}")
+    profile = apart(make_records, folder, records, years)
+    command = ["-m", "gii_pipeline", "run", "--edition", "2015", "--profile", str(profile), "--memory", memory]
+    begin = time.perf_counter()
+    ended = subprocess.run(
+        [sys.executable, *command, "--root", str(folder / "root")], capture_output=True, text=True, check=False
+    )
+    seconds = time.perf_counter() - begin
+    for line in ended.stderr.splitlines():
+        if line.startswith(("ingest ", "ranking ", "release ")):
+            print(f"  {line}")
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"  files to release {seconds:.1f} s, peak {peak:,.0f} MiB, exit code {ended.returncode}")
+    if ended.returncode:
+        print(ended.stderr[-2000:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", type=int, default=20)
+    parser.add_argument("--works", type=int, default=12_000, help="in each part")
+    parser.add_argument("--records", type=int, default=13_200_000, help="rows of publications a year")
+    parser.add_argument("--years", type=int, default=6)
+    parser.add_argument("--memory", default="2GB")
+    given = parser.parse_args()
+    print(f"{working.processors()} processors, load {os.getloadavg()[0]:.1f} at the start")
+    with tempfile.TemporaryDirectory(prefix="gii-world-") as name:
+        folder = Path(name)
+        rates = None
+        for form in ("jsonl", "parquet") if given.parts else ():
+            snapshot = Snapshot(form, {}, given.works)
+            for part in range(given.parts):
+                snapshot.put(part, part)
+            snapshot.publish("2026-01-01")
+            with Server(FileHost(snapshot.files)) as server:
+                if form == "jsonl":
+                    rates = json_lines(snapshot, server, folder)
+                else:
+                    parquet(snapshot, server, folder / "parquet")
+        if rates:
+            computed(*rates)
+        if given.records:
+            records(folder / "records", given.records, given.years, given.memory)
+
+
+if __name__ == "__main__":
+    main()
