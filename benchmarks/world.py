@@ -133,11 +133,27 @@ def peak_of(root: Path) -> Iterator[list[int]]:
     watching.join()
 
 
-def timed(snapshot: Snapshot, url: str, root: Path, workers: int) -> tuple[float, int, list[Entry]]:
-    begin = time.perf_counter()
+@dataclass(frozen=True)
+class Taken:
+    """What a run took: seconds of the clock and of processors, the peak of the disk, and what came."""
+
+    seconds: float
+    cpu: float
+    peak: int
+    entries: list[Entry]
+
+
+def processor_seconds() -> float:
+    """Of this process and of those that it waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def timed(snapshot: Snapshot, url: str, root: Path, workers: int) -> Taken:
+    begin, cpu = time.perf_counter(), processor_seconds()
     with peak_of(root) as peak:
         entries = take(root, url, snapshot.form, workers)
-    return time.perf_counter() - begin, peak[0], entries
+    return Taken(time.perf_counter() - begin, processor_seconds() - cpu, peak[0], entries)
 
 
 def killed_and_resumed(snapshot: Snapshot, server: Server, root: Path) -> None:
@@ -156,33 +172,31 @@ def killed_and_resumed(snapshot: Snapshot, server: Server, root: Path) -> None:
     print(f"  killed when {before} of {parts} parts were read: the next run asked for {again}")
 
 
+def show(title: str, size: int, seconds: float, cpu: float) -> None:
+    per_cpu = f"{size / cpu / 1e6:8.0f} MB per processor second"
+    print(f"  {title:<30} {seconds:7.1f} s {size / seconds / 1e6:8.0f} MB/s {cpu:7.1f} s of CPU {per_cpu}")
+
+
 def json_lines(snapshot: Snapshot, server: Server, folder: Path) -> tuple[float, float]:
-    """Print the rates of JSON lines. Gives JSON bytes per second by default, and the share of extracts in gzip."""
+    """Print the rates of JSON lines. Gives JSON bytes per processor second, and the share of extracts in gzip."""
     compressed = sum(len(content) for name, content in snapshot.files.items() if "part_" in name)
-    print(
-        f"JSON lines: {len(snapshot.files) - 1} parts, {readable(compressed)}, {readable(snapshot.json_bytes)} of JSON"
-    )
+    parts = len(snapshot.files) - 1
+    print(f"JSON lines: {parts} parts, {readable(compressed)}, {readable(snapshot.json_bytes)} of JSON")
     paths = [folder / Path(name).name for name in sorted(snapshot.files) if "part_" in name]
     for path in paths:
         path.write_bytes(snapshot.files[f"{snapshot.folder}/updated_date=2026-01-01/{path.name}"])
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), processor_seconds()
     apart(read_json, paths, folder)
-    bare = time.perf_counter() - begin
-    print(f"  {'read_json of the same fields':<30} {bare:7.1f} s {snapshot.json_bytes / bare / 1e6:8.0f} MB/s")
-    seconds: dict[str, float] = {}
+    bare, bare_cpu = time.perf_counter() - begin, processor_seconds() - cpu
+    show("read_json of the same fields", snapshot.json_bytes, bare, bare_cpu)
+    taken: dict[str, Taken] = {}
     for title, workers in {"one worker": 1, "two workers": 2, "default": working.processors()}.items():
         root = folder / title.replace(" ", "-")
-        seconds[title], peak, entries = timed(snapshot, server.url, root, workers)
-        rate = snapshot.json_bytes / seconds[title]
-        extracts = disk(root / "extracts")
-        print(
-            f"  {title:<30} {seconds[title]:7.1f} s {rate / 1e6:8.0f} MB/s, {len(entries)} parts, disk at the peak "
-            f"{readable(peak)}, extracts {readable(extracts)}"
-        )
-    print(
-        f"  two workers / one = {seconds['one worker'] / seconds['two workers']:.2f}, default / read_json = "
-        f"{bare / seconds['default']:.2f}"
-    )
+        found = taken[title] = timed(snapshot, server.url, root, workers)
+        show(title, snapshot.json_bytes, found.seconds, found.cpu)
+        print(f"{'':34} disk at the peak {readable(found.peak)}, extracts {readable(disk(root / 'extracts'))}")
+    faster = taken["one worker"].seconds / taken["two workers"].seconds
+    print(f"  two workers / one = {faster:.2f}, default / read_json = {bare / taken['default'].seconds:.2f}")
     killed_and_resumed(snapshot, server, folder / "killed")
     snapshot.put(0, 9_999)
     snapshot.publish("2026-04-01")
@@ -190,25 +204,29 @@ def json_lines(snapshot: Snapshot, server: Server, folder: Path) -> tuple[float,
     take(folder / "default", server.url, snapshot.form, 1, refresh=True)
     asked = sum("part_" in each.path for each in server.asked)
     print(f"  a second release with one changed part asked for {asked}")
-    return snapshot.json_bytes / seconds["default"], extracts / compressed
+    share = disk(folder / "one-worker" / "extracts") / compressed
+    return snapshot.json_bytes / taken["one worker"].cpu, share
 
 
 def parquet(snapshot: Snapshot, server: Server, root: Path) -> None:
-    seconds, _, entries = timed(snapshot, server.url, root, working.processors())
+    taken = timed(snapshot, server.url, root, working.processors())
+    entries = taken.entries
     fetched, needed = sum(entry.fetched or 0 for entry in entries), sum(entry.needed or 0 for entry in entries)
     whole = sum(entry.bytes for entry in entries)
     print(
-        f"Parquet: {len(entries)} parts, {readable(whole)}: {seconds:.1f} s, {readable(fetched)} fetched, "
+        f"Parquet: {len(entries)} parts, {readable(whole)}: {taken.seconds:.1f} s, {readable(fetched)} fetched, "
         f"{fetched / needed:.3f} of the needed chunks, {fetched / whole:.0%} of the parts"
     )
 
 
 def computed(rate: float, share: float) -> None:
-    seconds, extracts = SNAPSHOT_JSON / rate, SNAPSHOT_BYTES * share
+    """Print the costs of the real snapshot. rate: JSON bytes per processor second; share: of extracts in gzip."""
+    processors = working.processors()
+    reading, fetching = SNAPSHOT_JSON / rate / processors, SNAPSHOT_BYTES / 20e6
     print(
-        f"Computed for the works of the world ({readable(SNAPSHOT_BYTES)}, {readable(SNAPSHOT_JSON)} of JSON): reading "
-        f"{duration(seconds)} on {working.processors()} processors, extracts {readable(extracts)}; at 20 MB/s of network "
-        f"{duration(SNAPSHOT_BYTES / 20e6)} to fetch. Made-up works are smaller than real ones in what is kept of them."
+        f"Computed for the works of the world ({readable(SNAPSHOT_BYTES)}, {readable(SNAPSHOT_JSON)} of JSON): "
+        f"{duration(reading)} to read on {processors} processors that have nothing else to do, {duration(fetching)} to "
+        f"fetch at 20 MB/s, extracts {readable(SNAPSHOT_BYTES * share)}"
     )
 
 
