@@ -197,6 +197,7 @@ def json_lines(snapshot: Snapshot, server: Server, folder: Path) -> tuple[float,
         print(f"{'':34} disk at the peak {readable(found.peak)}, extracts {readable(disk(root / 'extracts'))}")
     faster = taken["one worker"].seconds / taken["two workers"].seconds
     print(f"  two workers / one = {faster:.2f}, default / read_json = {bare / taken['default'].seconds:.2f}")
+    rate = snapshot.json_bytes / taken["one worker"].cpu
     killed_and_resumed(snapshot, server, folder / "killed")
     snapshot.put(0, 9_999)
     snapshot.publish("2026-04-01")
@@ -204,8 +205,7 @@ def json_lines(snapshot: Snapshot, server: Server, folder: Path) -> tuple[float,
     take(folder / "default", server.url, snapshot.form, 1, refresh=True)
     asked = sum("part_" in each.path for each in server.asked)
     print(f"  a second release with one changed part asked for {asked}")
-    share = disk(folder / "one-worker" / "extracts") / compressed
-    return snapshot.json_bytes / taken["one worker"].cpu, share
+    return rate, disk(folder / "one-worker" / "extracts") / compressed
 
 
 def parquet(snapshot: Snapshot, server: Server, root: Path) -> None:
