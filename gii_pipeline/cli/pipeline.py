@@ -266,7 +266,7 @@ def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
     out = console()
     title = f"{workflow.pipeline.profile.title}, edition {label}"
     provisional = release.maturity == "provisional"
-    out.print(ranking_table(ranking, f"{title} (provisional)" if provisional else title))
+    out.print(ranking_table(ranking, f"{title} (provisional)" if provisional else title, release.registry))
     out.print(story_of(release).sentence(), highlight=False)
     if provisional:
         out.print(PROVISIONAL, highlight=False)

@@ -6,12 +6,12 @@ only in the process `judge`, which runs beside the one that validates a table.
 Does not: where tables are kept, when they are validated, or what happens to those that fail.
 """
 
-from gii_pipeline.contracts.compatibility import Change, compare
+from gii_pipeline.contracts.compatibility import Change, column_changes, compare
 from gii_pipeline.contracts.consumers import exported, write_documents
 from gii_pipeline.contracts.judging import pages_later, prepare, write_data_docs
 from gii_pipeline.contracts.model import Column, Contract, Measure, Rule
 from gii_pipeline.contracts.quarantine import explain
-from gii_pipeline.contracts.reading import document, load, names, read
+from gii_pipeline.contracts.reading import document, load, names, read, written
 from gii_pipeline.contracts.validation import validate
 from gii_pipeline.contracts.verdict import RuleResult, Verdict
 from gii_pipeline.contracts.waivers import Waiver, how_to_waive, waive
@@ -25,6 +25,7 @@ __all__ = [
     "RuleResult",
     "Verdict",
     "Waiver",
+    "column_changes",
     "compare",
     "document",
     "explain",
@@ -39,4 +40,5 @@ __all__ = [
     "waive",
     "write_data_docs",
     "write_documents",
+    "written",
 ]

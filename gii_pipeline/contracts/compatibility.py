@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from gii_pipeline.contracts.model import Column, Contract, Rule
 
@@ -41,7 +41,7 @@ class Change:
 
 def compare(old: Contract, new: Contract) -> Change:
     """How `new` differs from `old` for a reader of the table."""
-    found = [*_table(old, new), *_columns(old, new), *_rules(old, new)]
+    found = [*_table(old, new), *column_changes(old.columns, new.columns), *_rules(old, new)]
     found.sort(key=lambda reason: -KINDS.index(reason[0]))
     return Change(found[0][0] if found else "none", tuple(f"{kind}: {why}" for kind, why in found))
 
@@ -56,14 +56,12 @@ def _table(old: Contract, new: Contract) -> Iterator[Reason]:
             yield "patch", f"{what} is told differently"
 
 
-def _columns(old: Contract, new: Contract) -> Iterator[Reason]:
-    before, after = ({c.name: c for c in contract.columns} for contract in (old, new))
+def column_changes(old: Iterable[Column], new: Iterable[Column]) -> Iterator[Reason]:
+    """How a table's columns differ for a reader, who addresses them by name: their order is no promise."""
+    before, after = ({c.name: c for c in columns} for columns in (old, new))
     yield from (("major", f"column {name} is gone") for name in before if name not in after)
     yield from (("minor", f"column {name} is new") for name in after if name not in before)
-    shared = [name for name in before if name in after]
-    if shared != [name for name in after if name in before]:
-        yield "major", "columns are in another order"
-    for name in shared:
+    for name in (name for name in before if name in after):
         yield from ((kind, f"column {name} {why}") for kind, why in _column(before[name], after[name]))
 
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from gii_pipeline.registry import Registry
 
 
-class _Dumper(yaml.SafeDumper):
+_Base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_Base):  # type: ignore[misc]
     """Plain YAML: what occurs twice is written twice."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401

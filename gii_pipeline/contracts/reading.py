@@ -37,7 +37,7 @@ def _folder() -> Traversable:
 
 def names(registry: Registry | None = None) -> tuple[str, ...]:
     """Names of all tables that have a contract, sorted: the written ones, and one table of records per metric."""
-    return tuple(sorted({*_written(), *(registry or shipped()).by_table}))
+    return tuple(sorted({*written(), *(registry or shipped()).by_table}))
 
 
 def load(name: str, registry: Registry | None = None) -> Contract:
@@ -61,7 +61,8 @@ def _load(name: str, registry: Registry) -> Contract:
 
 
 @functools.cache
-def _written() -> frozenset[str]:
+def written() -> frozenset[str]:
+    """Names of the tables with a contract of their own, whatever metrics there are."""
     return frozenset(f.name.removesuffix(SUFFIX) for f in _folder().iterdir() if f.name.endswith(SUFFIX))
 
 

@@ -80,7 +80,9 @@ def read_and_locate(pipeline: Pipeline, table: str, data_year: int, folder: Path
             LEDGER_KEY: json.dumps(lines).encode(),
             YEARS_KEY: carried(pinned, united, others),
         }
-        write_batches(core.to_arrow_reader(BATCH_ROWS), path, contracts.load(table).arrow_schema, metadata)
+        write_batches(
+            core.to_arrow_reader(BATCH_ROWS), path, contracts.load(table, pipeline.registry).arrow_schema, metadata
+        )
         costly = geocoding.unlocated(located).slice(0, LISTED_ADDRESSES).to_pylist()
         return Located(path, lines, costly)
 
@@ -94,8 +96,16 @@ def _records(pipeline: Pipeline, table: str) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=table,
-        specs=[asset_spec(table, "core", data_years(pipeline), deps, fingerprint(record_code(pipeline, table)))],
-        check_specs=check_specs(table),
+        specs=[
+            asset_spec(
+                contracts.load(table, pipeline.registry),
+                "core",
+                data_years(pipeline),
+                deps,
+                fingerprint(record_code(pipeline, table)),
+            )
+        ],
+        check_specs=check_specs(pipeline.registry, table),
     )
     def records(context: dg.AssetExecutionContext) -> Published:
         data_year = int(context.partition_key)
@@ -122,15 +132,23 @@ def _following(
 
     @dg.multi_asset(
         name=table,
-        specs=[asset_spec(table, "core", data_years(pipeline), list(pipeline.tables), code_of(*GEOCODING))],
-        check_specs=check_specs(table),
+        specs=[
+            asset_spec(
+                contracts.load(table, pipeline.registry),
+                "core",
+                data_years(pipeline),
+                list(pipeline.tables),
+                code_of(*GEOCODING),
+            )
+        ],
+        check_specs=check_specs(pipeline.registry, table),
     )
     def following(context: dg.AssetExecutionContext) -> Published:
         data_year = int(context.partition_key)
         files = [pipeline.store.verified(name, str(data_year)) for name in pipeline.tables_there(data_year)]
         with failing_clearly() as meter, pipeline.store.staging() as folder:
             rows = {table: made_from(files, data_year, folder)}
-            lock = joint_lock(files, [table])
+            lock = joint_lock(files, [table], pipeline.registry)
             yield from publish(pipeline.store, _audit(pipeline, data_year), rows, lock, meter=meter)
 
     return following
@@ -174,6 +192,7 @@ def _audit(pipeline: Pipeline, data_year: int, pin: Path | None = None) -> Audit
         previous=str(before) if before in pipeline.data_years else None,
         references={"places": pipeline.known_places},
         waivers=pipeline.profile.waivers,
+        registry=pipeline.registry,
     )
 
 

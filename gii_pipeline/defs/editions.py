@@ -87,7 +87,7 @@ def rank(inputs: EditionInputs) -> Frames:
     from gii_pipeline import ranking
 
     found, footprints, figures = map(inputs.read, ("clusters", "cluster_footprints", "cluster_metrics"))
-    size = ranking.rank_size(found, footprints, figures, inputs.edition)
+    size = ranking.rank_size(found, footprints, figures, inputs.edition, tuple(inputs.pipeline.registry))
     return {"ranking_size": size, "ranking_intensity": ranking.rank_intensity(size)}
 
 
@@ -151,10 +151,14 @@ def _points(pipeline: Pipeline) -> dg.AssetsDefinition:
         name="points",
         specs=[
             asset_spec(
-                "points", "edition", editions(pipeline), [*by_window, *by_any_window], code_of(*STAGES["points"])
+                contracts.load("points", pipeline.registry),
+                "edition",
+                editions(pipeline),
+                [*by_window, *by_any_window],
+                code_of(*STAGES["points"]),
             )
         ],
-        check_specs=check_specs("points"),
+        check_specs=check_specs(pipeline.registry, "points"),
     )
     def points(context: dg.AssetExecutionContext) -> Published:
         with failing_clearly() as meter:
@@ -173,10 +177,16 @@ def _asset(pipeline: Pipeline, tables: Sequence[str], deps: Sequence[str], step:
     @dg.multi_asset(
         name=step.__name__,
         specs=[
-            asset_spec(table, "edition", editions(pipeline), deps, code_of(*STAGES[STAGE_OF[table]]))
+            asset_spec(
+                contracts.load(table, pipeline.registry),
+                "edition",
+                editions(pipeline),
+                deps,
+                code_of(*STAGES[STAGE_OF[table]]),
+            )
             for table in tables
         ],
-        check_specs=check_specs(*tables),
+        check_specs=check_specs(pipeline.registry, *tables),
     )
     def assets(context: dg.AssetExecutionContext) -> Published:
         with failing_clearly() as meter:
@@ -193,6 +203,13 @@ def _audit(inputs: EditionInputs, made: Frames = MappingProxyType({})) -> Audit:
         "edition": edition.edition,
         "method": edition.method,
         "ranking_length": edition.ranking_length.value,
+        "largest_size_score": edition.largest_size_score,
     }
-    waivers = (*inputs.pipeline.profile.waivers, *allowed_by_lacking(inputs.pipeline, inputs.label, made))
-    return Audit(inputs.label, parameters, previous=inputs.previous_label, waivers=waivers)
+    profile = inputs.pipeline.profile
+    return Audit(
+        inputs.label,
+        parameters,
+        previous=inputs.previous_label,
+        waivers=(*profile.waivers, *allowed_by_lacking(inputs.pipeline, inputs.label, made)),
+        registry=profile.registry,
+    )

@@ -22,7 +22,6 @@ from gii_pipeline.defs.recipes import STAGES, content_hash, contract_versions, e
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError, MissingYearsError
 from gii_pipeline.fingerprints import code_of, libraries
-from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Input
 from gii_pipeline.sources.gathering import hashes, named_by_address, pinned, pinned_entries
 from gii_pipeline.store import EDITION_TABLES, Lock, made, read_lock, read_parquet
@@ -89,10 +88,11 @@ class EditionInputs:
         Raises MissingYearsError naming the missing years, InputError where two of them count the same record.
         """
         store = self.pipeline.store
-        files = {CORE_TABLES[name]: store.core_years(CORE_TABLES[name], ys) for name, ys in edition.data_years.items()}
+        tables = self.pipeline.core_tables
+        files = {tables[name]: store.core_years(tables[name], years) for name, years in edition.data_years.items()}
         for metric, metric_years in edition.data_years.items():
             for year in metric_years:
-                if twice := counted_twice(self.pipeline, CORE_TABLES[metric], year):
+                if twice := counted_twice(self.pipeline, tables[metric], year):
                     raise InputError(f"Data year {year}: {twice}. Run `gii ingest --years {year}`.")
         years = {year for years in edition.data_years.values() for year in years}
         return {**files, "locations": store.core_years("locations", years)}
@@ -102,7 +102,7 @@ class EditionInputs:
         from gii_pipeline.counting.engine import read_core
 
         files = self.core_files(edition)
-        tables = {metric: read_core(connection, files[CORE_TABLES[metric]]) for metric in edition.metrics}
+        tables = {metric: read_core(connection, files[self.pipeline.core_tables[metric]]) for metric in edition.metrics}
         return self._calibrated(tables, edition), read_core(connection, files["locations"])
 
     def _calibrated(self, tables: dict[str, ir.Table], edition: Edition) -> dict[str, ir.Table]:
@@ -135,7 +135,9 @@ class EditionInputs:
 
         with closing_engine(self.pipeline.engine) as connection:
             files = self.core_files(self.edition)
-            tables = {name: read_core(connection, files[CORE_TABLES[name]]) for name in self.edition.metrics}
+            tables = {
+                name: read_core(connection, files[self.pipeline.core_tables[name]]) for name in self.edition.metrics
+            }
             counts = counting.by_economy(tables, self.edition)
         return coverage(counts, self.official_totals, self.edition, calibrated=tuple(self.pipeline.profile.calibration))
 
@@ -232,7 +234,7 @@ class EditionInputs:
             sources={source: {"all": found} for source, found in rasters.items()},
             settings=fingerprint(settings),
             code={stage: code_of(*modules) for stage, modules in STAGES.items()},
-            contracts=contract_versions(EDITION_TABLES),
+            contracts=contract_versions(EDITION_TABLES, self.pipeline.registry),
             inputs=inputs,
             libraries=libraries(),
             each_setting=each_fingerprint(settings),

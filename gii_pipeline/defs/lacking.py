@@ -10,7 +10,7 @@ from datetime import date
 
 from gii_pipeline.contracts import Waiver
 from gii_pipeline.defs.pipeline import Pipeline
-from gii_pipeline.metrics.names import METRIC
+from gii_pipeline.registry import Registry
 
 LACKING_POPULATION = {
     "cluster_footprints": ("population_mostly_present",),
@@ -24,7 +24,8 @@ def notes(pipeline: Pipeline, label: str) -> tuple[str, ...]:
     edition, profile = pipeline.book.edition(label), pipeline.profile
     told = []
     if edition.left_out:
-        lacking, counted = _titles(edition.left_out), _titles(edition.metrics)
+        registry = pipeline.registry
+        lacking, counted = _titles(edition.left_out, registry), _titles(edition.metrics, registry)
         told.append(
             f"Not the whole ranking: it counts {counted} only, as there is no source of {lacking}. Density: "
             f"{edition.min_weight.value:g} people or records within {edition.radius_km.value:g} km make a cluster."
@@ -48,6 +49,6 @@ def allowed_by_lacking(pipeline: Pipeline, label: str, made: Mapping[str, Sized]
     ]
 
 
-def _titles(metrics: Iterable[str]) -> str:
-    titles = [METRIC[metric].title_in_text if metric in METRIC else metric for metric in metrics]
+def _titles(metrics: Iterable[str], registry: Registry) -> str:
+    titles = list(map(registry.title_in_text, metrics))
     return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)

@@ -14,21 +14,23 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from gii_pipeline.defs import page
+from gii_pipeline.registry import Registry
 from gii_pipeline.report.charts import data_uri, footprints_map, ranking_bars
 
-PICTURES: dict[str, tuple[str, Callable[[pd.DataFrame], str]]] = {
-    "cluster_footprints": ("map", footprints_map),
+Draw = Callable[[pd.DataFrame, Registry], str]
+PICTURES: dict[str, tuple[str, Draw]] = {
+    "cluster_footprints": ("map", lambda rows, _: footprints_map(rows)),
     "ranking_size": ("chart", ranking_bars),
 }
 
 
-def pictures(root: Path, table: str, partition: str, path: Path) -> dict[str, dg.MetadataValue]:
+def pictures(root: Path, table: str, partition: str, path: Path, registry: Registry) -> dict[str, dg.MetadataValue]:
     """The picture of a table's partition (the file `path`), kept in `report/` under the root; {} without one."""
     if table not in PICTURES:
         return {}
     name, draw = PICTURES[table]
     with pq.ParquetFile(path) as file:
-        svg = draw(file.read().to_pandas())
+        svg = draw(file.read().to_pandas(), registry)
     kept = root / "report" / f"{table}-{partition}.svg"
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(svg, encoding="utf-8", newline="\n")

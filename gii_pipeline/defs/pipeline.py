@@ -18,8 +18,8 @@ from gii_pipeline import memory
 from gii_pipeline.archive import Archive
 from gii_pipeline.editions import Edition, EditionBook
 from gii_pipeline.geocoding import Gazetteer
-from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Input, Profile, read_profile
+from gii_pipeline.registry import Registry
 from gii_pipeline.sources.checking import check_profile
 from gii_pipeline.store import Store
 
@@ -97,9 +97,19 @@ class Pipeline:
         )
 
     @property
+    def registry(self) -> Registry:
+        """The metrics that the profile knows."""
+        return self.profile.registry
+
+    @cached_property
+    def core_tables(self) -> dict[str, str]:
+        """Metric -> the core table that it is counted from."""
+        return self.registry.core_tables
+
+    @property
     def tables(self) -> dict[str, str]:
         """Core table -> metric, for the metrics that the profile has a source for."""
-        return {CORE_TABLES[metric]: metric for metric in self.profile.metrics}
+        return {self.core_tables[metric]: metric for metric in self.profile.metrics}
 
     def tables_by_year(self, editions: Iterable[Edition]) -> dict[int, tuple[str, ...]]:
         """Data year -> the record tables that some window of the editions demands of it."""
@@ -107,7 +117,7 @@ class Pipeline:
         for edition in editions:
             for metric, years in edition.data_years.items():
                 for year in years:
-                    asked.setdefault(year, set()).add(CORE_TABLES[metric])
+                    asked.setdefault(year, set()).add(self.core_tables[metric])
         return {year: tuple(table for table in self.tables if table in asked[year]) for year in sorted(asked)}
 
     def counted(self, edition: Edition) -> list[Edition]:

@@ -16,7 +16,7 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.recipes import core_lock, joint_lock
 from gii_pipeline.errors import DamagedError, InputError, MissingYearsError
 from gii_pipeline.sources.gathering import changed_files
-from gii_pipeline.store import CORE_TABLES, EDITION_TABLES, FOLLOWING_TABLES, read_lock
+from gii_pipeline.store import EDITION_TABLES, FOLLOWING_TABLES, read_lock
 
 State = Literal["there", "missing", "stale", "damaged"]
 
@@ -68,7 +68,11 @@ def ingest_step(pipeline: Pipeline, year: int, asked: tuple[str, ...]) -> Step:
 
 def _ingest_step(pipeline: Pipeline, year: int, asked: tuple[str, ...]) -> Step:
     tables = [*asked, *FOLLOWING_TABLES]
-    missing = [table for table in CORE_TABLES if table in tables and not pipeline.store.core(table, year).is_file()]
+    missing = [
+        table
+        for table in (*pipeline.tables, *FOLLOWING_TABLES)
+        if table in tables and not pipeline.store.core(table, year).is_file()
+    ]
     if missing:
         return Step("ingest", str(year), "missing", f"no {', '.join(missing)}")
     if pipeline.refresh:
@@ -99,7 +103,7 @@ def _whole_ingest_step(pipeline: Pipeline, year: int, asked: tuple[str, ...]) ->
             return Step("ingest", str(year), "stale", twice)
     records = [pipeline.store.core(table, year) for table in pipeline.tables_there(year)]
     for table in FOLLOWING_TABLES:
-        lock, now = read_lock(pipeline.store.core(table, year)), joint_lock(records, [table])
+        lock, now = read_lock(pipeline.store.core(table, year)), joint_lock(records, [table], pipeline.registry)
         if lock.recipe != now.recipe:
             return Step("ingest", str(year), "stale", f"{table}: {_difference(lock.parts, now.parts)}")
     return Step("ingest", str(year), "there")

@@ -25,6 +25,7 @@ from gii_pipeline.defs import page
 from gii_pipeline.defs.costs import Meter
 from gii_pipeline.defs.pictures import pictures
 from gii_pipeline.errors import ContractError, DamagedError, GiiError, InputError
+from gii_pipeline.registry import Registry, shipped
 from gii_pipeline.store import LOCK_KEY, Lock, Made, Store, made, note, read_footer, write_parquet
 from gii_pipeline.store.lock import content_of, footer
 from gii_pipeline.verified import check
@@ -44,7 +45,7 @@ class Audit:
     parameters: `data_year` and `retrieved_year`, or `edition`, `method` and `ranking_length`.
     previous: the partition before, if any.
     references: tables by the names that rules use, where they are neither the partition's own nor the one before.
-    waivers: what the profile allows.
+    waivers: what the profile allows. registry: the metrics that it knows.
     """
 
     partition: str
@@ -52,25 +53,31 @@ class Audit:
     previous: str | None = None
     references: Mapping[str, pa.Table | Path] = field(default_factory=dict)
     waivers: tuple[contracts.Waiver, ...] = ()
+    registry: Registry = field(default_factory=shipped)
 
 
-def check_specs(*tables: str) -> list[dg.AssetCheckSpec]:
+def check_specs(registry: Registry, *tables: str) -> list[dg.AssetCheckSpec]:
     """One check per table: its contract. The result names the rules that are broken."""
     return [
         dg.AssetCheckSpec(
-            CHECK, asset=table, description=f"The {len(contracts.load(table).rules)} rules of the table's contract."
+            CHECK,
+            asset=table,
+            description=f"The {len(contracts.load(table, registry).rules)} rules of the table's contract.",
         )
         for table in tables
     ]
 
 
 def asset_spec(
-    table: str, group: str, partitions: dg.PartitionsDefinition[str], deps: Sequence[str | dg.AssetDep], code: str
+    contract: contracts.Contract,
+    group: str,
+    partitions: dg.PartitionsDefinition[str],
+    deps: Sequence[str | dg.AssetDep],
+    code: str,
 ) -> dg.AssetSpec:
     """A table as an asset: what its contract says of it, its columns, its owner. code: of its stage."""
-    contract = contracts.load(table)
     return dg.AssetSpec(
-        table,
+        contract.name,
         deps=list(deps),
         description=contract.purpose,
         group_name=group,
@@ -78,11 +85,15 @@ def asset_spec(
         partitions_def=partitions,
         kinds={"parquet"},
         owners=["team:gii_pipeline"],
-        metadata={"dagster/column_schema": column_schema(table), "contract": contract.version, **page.release_links()},
+        metadata={
+            "dagster/column_schema": column_schema(contract),
+            "contract": contract.version,
+            **page.release_links(),
+        },
     )
 
 
-def column_schema(table: str) -> dg.TableSchema:
+def column_schema(contract: contracts.Contract) -> dg.TableSchema:
     """The contract's columns as Dagster shows them."""
     columns = [
         dg.TableColumn(
@@ -93,7 +104,7 @@ def column_schema(table: str) -> dg.TableSchema:
                 nullable=column["nullable"], unique=column["unique"], other=column["other"]
             ),
         )
-        for column in contracts.load(table).column_schema
+        for column in contract.column_schema
     ]
     return dg.TableSchema(columns)
 
@@ -122,12 +133,15 @@ def publish(
         notes: dict[str, list[str]] = {}
         today = datetime.now(UTC).date()
         for name, table in tables.items():
-            staged[name] = _stage(name, table, folder, {**(metadata or {}), LOCK_KEY: lock.to_bytes()})
+            staged[name] = _stage(
+                contracts.load(name, audit.registry), table, folder, {**(metadata or {}), LOCK_KEY: lock.to_bytes()}
+            )
         for name, path in staged.items():
-            references = _references(store, audit, contracts.load(name), staged)
+            contract = contracts.load(name, audit.registry)
+            references = _references(store, audit, contract, staged)
             verdict = contracts.validate(
                 path,
-                contracts.load(name),
+                contract,
                 references=references,
                 parameters=audit.parameters,
                 partition=audit.partition,
@@ -145,7 +159,7 @@ def publish(
             raise ContractError("\n\n".join(part for parts in told for part in parts if part))
         shown = {
             name: {
-                **_about(store, name, audit.partition, path),
+                **_about(store, name, audit, path),
                 "data_docs": data_docs[name],
                 "lock": lock.sha256,
                 **(about or {}),
@@ -205,16 +219,16 @@ def _as_written(store: Store, table: str, partition: str) -> Made | None:
         return None
 
 
-def _stage(name: str, table: Table, folder: Path, metadata: Mapping[bytes, bytes]) -> Path:
+def _stage(contract: contracts.Contract, table: Table, folder: Path, metadata: Mapping[bytes, bytes]) -> Path:
     """The table as a file with the contract's column types and metadata; a staged file is taken as it is.
 
     A frame's columns that the contract does not know are kept, so that the contract refuses them.
     """
     if isinstance(table, Path):
         return table
-    path = folder / f"{name}.parquet"
+    path = folder / f"{contract.name}.parquet"
     if isinstance(table, pd.DataFrame):
-        table = _typed(table, contracts.load(name).arrow_schema)
+        table = _typed(table, contract.arrow_schema)
     write_parquet(table, path, metadata)
     return path
 
@@ -243,7 +257,7 @@ def _references(
 def _stored(store: Store, audit: Audit, table: str, reference: str) -> Path | None:
     if reference == "previous":
         return store.partition(table, audit.previous) if audit.previous else None
-    return store.partition(reference, audit.partition) if reference in contracts.names() else None
+    return store.partition(reference, audit.partition) if reference in contracts.names(audit.registry) else None
 
 
 def _check_result(
@@ -282,12 +296,12 @@ def _check_result(
     )
 
 
-def _about(store: Store, table: str, partition: str, path: Path) -> dict[str, dg.MetadataValue | int]:
+def _about(store: Store, table: str, audit: Audit, path: Path) -> dict[str, dg.MetadataValue | int]:
     """What the page shows of a table from its file, which lies at `path` until it is promoted."""
     return {
         "dagster/row_count": pq.read_metadata(path).num_rows,
-        **pictures(store.root, table, partition, path),
+        **pictures(store.root, table, audit.partition, path, audit.registry),
         "preview": page.preview(path),
-        "path": dg.MetadataValue.path(store.partition(table, partition)),
+        "path": dg.MetadataValue.path(store.partition(table, audit.partition)),
         "bytes": path.stat().st_size,
     }

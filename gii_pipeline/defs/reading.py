@@ -17,7 +17,6 @@ import duckdb
 from gii_pipeline import geocoding, memory
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.errors import InputError
-from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.sources import SOURCES, Options
 from gii_pipeline.sources.choosing import refuse_uncounted, refuse_unseen
 from gii_pipeline.sources.extracts import Extract, Extracts, Unit, units
@@ -78,7 +77,7 @@ class Reading:
 
     @property
     def table(self) -> str:
-        return CORE_TABLES[self.metric]
+        return self.pipeline.core_tables[self.metric]
 
     def pin(self, data_year: int) -> Path:
         return self.pipeline.store.raw(self.table, data_year)

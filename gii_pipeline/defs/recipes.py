@@ -13,6 +13,7 @@ from gii_pipeline import contracts
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.fingerprints import LIBRARIES_OF_RECORDS, code_of, libraries
 from gii_pipeline.profiles import Gazetteer
+from gii_pipeline.registry import Registry
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.gathering import hashes
 from gii_pipeline.store import COMPOSITION_TABLES, FOLLOWING_TABLES, Lock, made
@@ -81,7 +82,7 @@ def core_lock(pipeline: Pipeline, table: str, data_year: int, others: Iterable[i
         sources,
         fingerprint(settings),
         record_code(pipeline, table),
-        contract_versions([table]),
+        contract_versions([table], pipeline.registry),
         libraries=libraries(LIBRARIES_OF_RECORDS),
         each_setting=each_fingerprint(settings),
     )
@@ -119,9 +120,10 @@ def each_fingerprint(settings: Mapping[str, object]) -> dict[str, str]:
     return {name: fingerprint(value) for name, value in settings.items()}
 
 
-def contract_versions(tables: Iterable[str]) -> dict[str, str]:
+def contract_versions(tables: Iterable[str], registry: Registry) -> dict[str, str]:
     """Table -> version and hash of its contract."""
-    return {name: f"{contracts.load(name).version}+{contracts.load(name).sha256[:12]}" for name in tables}
+    found = {name: contracts.load(name, registry) for name in tables}
+    return {name: f"{contract.version}+{contract.sha256[:12]}" for name, contract in found.items()}
 
 
 def waivers(pipeline: Pipeline, partition: str, *tables: str) -> dict[str, object]:
@@ -142,12 +144,12 @@ def content_hash(file: Path | None) -> str | None:
     return sha256_of(file) if file and file.is_file() else None
 
 
-def joint_lock(files: Iterable[Path], tables: Iterable[str]) -> Lock:
+def joint_lock(files: Iterable[Path], tables: Iterable[str], registry: Registry) -> Lock:
     """What tables are made from that are computed from core files: all that these were made from."""
     known = {file: made(file) for file in sorted(files)}
     own = Lock(
         code={"geocoding": code_of(*GEOCODING)},
-        contracts=contract_versions(tables),
+        contracts=contract_versions(tables, registry),
         inputs={named(file): fingerprint([one.content, sorted(footer(file).items())]) for file, one in known.items()},
         libraries=libraries(),
     )

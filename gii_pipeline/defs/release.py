@@ -83,7 +83,7 @@ def _about(root: Path, made: Made) -> dict[str, dg.MetadataValue | int | str | b
         "explorer": page.link(root, folder / PAGE),
         "files": page.link(root, folder),
         "changes": page.link(root, folder / "CHANGES.md"),
-        **pictures(root, "ranking_size", made.release.label, ranking),
+        **pictures(root, "ranking_size", made.release.label, ranking, made.release.registry),
         "ranking_size": page.preview(ranking),
         "tables": page.table([{"table": name, "rows": count} for name, count in rows.items()]),
         "dagster/row_count": sum(rows.values()),
@@ -97,7 +97,7 @@ def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False, e
     Raises ReleaseError where the change from the last version exceeds the profile's tolerance and nobody approved it.
     """
     info = release_info(pipeline, label)
-    breaks = {} if "@" in label else method_breaks(pipeline.book.editions.values())
+    breaks = {} if "@" in label else method_breaks(pipeline.book.editions.values(), pipeline.registry)
     if not approved and (reasons := beyond_tolerance(pipeline, label, info)):
         listed = "\n  ".join(reasons)
         raise ReleaseError(
@@ -150,6 +150,7 @@ def release_info(pipeline: Pipeline, label: str) -> ReleaseInfo:
         data_as_of=as_of,
         waivers=used_waivers(pipeline, label),
         notes=notes(pipeline, label),
+        registry=pipeline.registry,
     )
 
 

@@ -18,7 +18,6 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.raw import REFRESH_TAG
 from gii_pipeline.defs.recipes import core_lock
 from gii_pipeline.errors import DamagedError, InputError
-from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.profiles import Publication
 from gii_pipeline.sources.gathering import pinned_entries
 from gii_pipeline.store import FOLLOWING_TABLES, read_lock
@@ -63,7 +62,7 @@ class Appointment:
 def appointments(pipeline: Pipeline) -> list[Appointment]:
     """One for each metric of the profile's schedule."""
     sources = pipeline.profile.schedule.sources
-    return [Appointment(pipeline, CORE_TABLES[metric], publication) for metric, publication in sources.items()]
+    return [Appointment(pipeline, pipeline.core_tables[metric], publication) for metric, publication in sources.items()]
 
 
 def schedules(pipeline: Pipeline, job: str) -> list[dg.ScheduleDefinition]:

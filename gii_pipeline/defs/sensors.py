@@ -19,7 +19,6 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, ingest_step, ranking_step
 from gii_pipeline.defs.schedules import appointments
 from gii_pipeline.errors import GiiError
-from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.releases import open_release, versions
 from gii_pipeline.releases.comparison import snapshot_of_edition
 from gii_pipeline.store import EDITION_TABLES
@@ -153,7 +152,7 @@ def _waits(inputs: EditionInputs) -> str:
 
 def _late(inputs: EditionInputs, day: date) -> Iterator[str]:
     """The data years of the edition's windows that were last fetched before their source had published them."""
-    windows = {CORE_TABLES[metric]: years for metric, years in inputs.edition.data_years.items()}
+    windows = {inputs.pipeline.core_tables[metric]: years for metric, years in inputs.edition.data_years.items()}
     for appointment in appointments(inputs.pipeline):
         for year in windows.get(appointment.table, ()):
             if not appointment.is_in(year):

@@ -13,7 +13,6 @@ from typing import Any
 from gii_pipeline import contracts
 from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.pipeline import Pipeline
-from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.store import EDITION_TABLES, FOLLOWING_TABLES, made
 
 
@@ -53,7 +52,11 @@ def _idle(pipeline: Pipeline, labels: Sequence[str]) -> Iterator[tuple[str, str]
     for waiver in pipeline.profile.waivers:
         table = waiver.subject, waiver.partition
         where = f"{waiver.subject} {waiver.partition}: the waiver of {waiver.check}"
-        rules = [rule.name for rule in contracts.load(waiver.subject).rules] if _is_table(waiver.subject) else []
+        rules = (
+            [rule.name for rule in contracts.load(waiver.subject, pipeline.registry).rules]
+            if _is_table(waiver.subject)
+            else []
+        )
         partitions = map(str, (*pipeline.data_years, *pipeline.editions))
         if waiver.check not in rules or waiver.partition not in partitions:
             yield where, f"{where} allows nothing: the profile has no such table, partition or check; correct it"
@@ -74,7 +77,7 @@ def _tables_of(pipeline: Pipeline, label: str) -> list[tuple[str, str]]:
     if inputs.previous:
         editions += [inputs.previous, inputs.previous.under(inputs.edition)]
     records = {
-        (CORE_TABLES[metric], str(year))
+        (inputs.pipeline.core_tables[metric], str(year))
         for edition in editions
         for metric, years in edition.data_years.items()
         for year in years

@@ -22,7 +22,6 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, plan, recounted
 from gii_pipeline.defs.running import Follow, StepEvent, run_partition
 from gii_pipeline.errors import GiiError
-from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.releases import is_released
 from gii_pipeline.sources.progress import watched
 from gii_pipeline.store import FOLLOWING_TABLES, read_parquet
@@ -139,7 +138,7 @@ class Workflow:
         """A sentence for each metric of an edition whose window has years without a record, made now or earlier."""
         told = []
         for metric, years in self.pipeline.editions[label].data_years.items():
-            table, store = CORE_TABLES[metric], self.pipeline.store
+            table, store = self.pipeline.core_tables[metric], self.pipeline.store
             there = [str(year) for year in years if store.core(table, year).is_file()]
             empty = [year for year in there if pq.read_metadata(store.verified(table, year)).num_rows == 0]
             if empty:

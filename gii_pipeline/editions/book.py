@@ -13,13 +13,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from gii_pipeline.editions.model import Edition
+from gii_pipeline.editions.model import Edition, MetricSettings
 from gii_pipeline.errors import InputError
 from gii_pipeline.yaml import read_yaml
 
 PROVISIONAL = "provisional_after"
+ALSO_COUNTS = "also_counts"
 WIPO_EDITIONS = files("gii_pipeline.editions").joinpath("editions.yaml")
 
 
@@ -69,15 +70,18 @@ class EditionBook:
 def parse_editions(
     document: Mapping[Any, Any], where: str, known: Mapping[int, Edition] | None = None
 ) -> dict[int, Edition]:
-    """Editions from a parsed YAML mapping of year -> settings, or of year -> `{provisional_after: YEAR}`.
+    """Editions from a parsed YAML mapping of year -> settings, `{provisional_after: YEAR}` or `{also_counts: METRICS}`.
 
-    where: the file named in errors. known: further editions that a provisional one may follow.
+    where: the file named in errors. known: further editions, which a provisional one follows, or which count more.
     Raises InputError naming the file, the edition and each field that is missing or wrong.
     """
     editions: dict[int, Edition] = {}
     for year, settings in document.items():
         if not isinstance(year, int) or not isinstance(settings, Mapping):
             raise InputError(f"{where}: under `editions`, {year!r} must be a year followed by settings.")
+        if ALSO_COUNTS in settings:
+            editions[year] = _also_counting(year, settings, known or {}, where)
+            continue
         if PROVISIONAL in settings:
             editions[year] = _provisional(year, settings, {**(known or {}), **editions}, where)
             continue
@@ -86,6 +90,24 @@ def parse_editions(
         except ValidationError as error:
             raise InputError(f"{where}: edition {year} is not whole.\n{field_by_field(error)}") from error
     return editions
+
+
+def _also_counting(year: int, settings: Mapping[Any, Any], known: Mapping[int, Edition], where: str) -> Edition:
+    """A known edition with more metrics."""
+    if set(settings) != {ALSO_COUNTS} or year not in known:
+        raise InputError(
+            f"{where}: edition {year} says `{ALSO_COUNTS}`: it can say nothing else, and must be a shipped edition: "
+            f"{', '.join(map(str, sorted(known)))}."
+        )
+    try:
+        more = TypeAdapter(dict[str, MetricSettings]).validate_python(settings[ALSO_COUNTS])
+    except ValidationError as error:
+        raise InputError(
+            f"{where}: `{ALSO_COUNTS}` of edition {year} is not complete.\n{field_by_field(error)}"
+        ) from error
+    if twice := sorted(set(more) & set(known[year].metrics)):
+        raise InputError(f"{where}: edition {year} counts {', '.join(twice)} already. Remove it from `{ALSO_COUNTS}`.")
+    return known[year].model_copy(update={"metrics": {**known[year].metrics, **more}})
 
 
 def _provisional(year: int, settings: Mapping[Any, Any], known: Mapping[int, Edition], where: str) -> Edition:

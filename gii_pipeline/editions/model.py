@@ -117,6 +117,11 @@ class Edition(Method):
         return str(self.edition) if self.edition == self.method else f"{self.edition}@{self.method}"
 
     @property
+    def largest_size_score(self) -> float:
+        """What a cluster with all of the world's records would have."""
+        return 100 * sum(metric.weight.value for metric in self.metrics.values())
+
+    @property
     def data_years(self) -> dict[str, tuple[int, ...]]:
         """Metric -> the data years that its window demands."""
         return {name: metric.window.value.years for name, metric in self.metrics.items()}

@@ -9,10 +9,21 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    PlainSerializer,
+    ValidationInfo,
+    model_validator,
+)
 
 from gii_pipeline.contracts import Waiver
 from gii_pipeline.editions import Edition, EditionBook, wipo_book
+from gii_pipeline.registry import Registry, shipped
 
 CALIBRATED = "calibrated to official totals"
 
@@ -155,6 +166,7 @@ class Schedule(_Part):
 class Profile(_Part):
     """Where the records of a run come from, and which editions it brings beside those of WIPO.
 
+    registry: the metrics of the package and those that the profile adds (`new_metrics`).
     `methods` are the editions whose method every edition is computed under, beside its own. `world_part`: which part of
     the world's records the sources have; the density threshold of every edition is scaled by it. Metrics without a
     source are left out of every edition; without `population` there are no figures per inhabitant.
@@ -165,6 +177,7 @@ class Profile(_Part):
     title: str
     made_up: bool = False
     world_part: Annotated[float, Field(gt=0, le=1)] = 1
+    registry: Annotated[InstanceOf[Registry], PlainSerializer(Registry.plain)] = Field(default_factory=shipped)
     metrics: dict[str, Input] = Field(min_length=1)
     institutions: Input | None = None
     gazetteer: Gazetteer = Gazetteer()
@@ -185,6 +198,16 @@ class Profile(_Part):
             metrics = ", ".join(map(str, given["calibration"]))
             return given | {"title": f"{given.get('title')} ({CALIBRATED}: {metrics})"}
         return given
+
+    @model_validator(mode="after")
+    def _knows_its_metrics(self) -> Self:
+        counted = {metric for edition in self.editions.values() for metric in edition.metrics}
+        if unknown := sorted({*self.metrics, *counted} - set(self.registry)):
+            raise ValueError(
+                f"metrics, editions: no entry describes {', '.join(unknown)}. "
+                f"Known: {', '.join(self.registry)}. A new metric needs an entry under `new_metrics`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _totals_are_of_what_it_has(self) -> Self:

@@ -14,9 +14,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gii_pipeline import contracts
 from gii_pipeline.editions.book import field_by_field, parse_editions, wipo_book
 from gii_pipeline.errors import InputError
 from gii_pipeline.profiles.model import Profile
+from gii_pipeline.registry import Registry
+from gii_pipeline.registry import shipped as shipped_metrics
 from gii_pipeline.yaml import read_yaml
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(:-(?P<default>[^}]*))?\}")
@@ -40,11 +43,24 @@ def read_profile(name_or_path: str | Path) -> Profile:
     if not isinstance(document, dict):
         raise InputError(f"{path}: a profile is a YAML mapping, not a {type(document).__name__}.")
     data = (Path.cwd() if path.parent == SHIPPED else path.parent) / document.pop("data", ".")
+    if "registry" in document:
+        raise InputError(f"{path}: a profile has no `registry`. Metrics of its own are entries under `new_metrics`.")
+    document["registry"] = _registry(document.pop("new_metrics", None) or {}, path)
     document["editions"] = parse_editions(document.get("editions") or {}, str(path), wipo_book().editions)
     try:
         return Profile.model_validate(document, context={"data": data.resolve()})
     except ValidationError as error:
         raise InputError(f"{path} is not a whole profile.\n{field_by_field(error)}") from error
+
+
+def _registry(entries: Any, path: Path) -> Registry:  # noqa: ANN401
+    """The metrics of the package and those that a profile adds."""
+    if not isinstance(entries, dict):
+        raise InputError(f"{path}: `new_metrics` is a mapping of names to entries, not a {type(entries).__name__}.")
+    registry = shipped_metrics().with_entries(entries, str(path))
+    if taken := sorted({metric.core_table for metric in registry.values()} & set(contracts.written())):
+        raise InputError(f"{path}: new_metrics: there is a table `{taken[0]}` already. Choose another `core_table`.")
+    return registry
 
 
 def _find(name_or_path: str | Path) -> Path:

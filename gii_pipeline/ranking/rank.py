@@ -6,14 +6,15 @@ Does not: the figures of a cluster in one metric (see `metrics`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import pandas as pd
 
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
-from gii_pipeline.metrics import METRICS
 from gii_pipeline.metrics.cluster_metrics import with_edition
+from gii_pipeline.registry import shipped
 
 MILLION = 1_000_000
 ORDER = {"cluster_id": "str", "size_score": "float64", "rank": "int32"}
@@ -50,12 +51,17 @@ def _millionths(count: float) -> int:
 
 
 def rank_size(
-    clusters: pd.DataFrame, footprints: pd.DataFrame, metrics: pd.DataFrame, edition: Edition
+    clusters: pd.DataFrame,
+    footprints: pd.DataFrame,
+    metrics: pd.DataFrame,
+    edition: Edition,
+    names: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """The `ranking_size` table: the first clusters by size score, as many as the edition ranks or there are.
 
     clusters: cluster_id, name, economies; footprints: cluster_id, area_km2, population (null or 0: no intensity);
-    metrics: `cluster_metrics`. The intensity rank is among the clusters of this table.
+    metrics: `cluster_metrics`; names: the metrics that have columns, counted by this edition or not, by default those
+    of the package. The intensity rank is among the clusters of this table.
     """
     ranking = size_order(metrics, edition).head(edition.ranking_length.value)
     ranking = ranking.merge(clusters[["cluster_id", "name", "economies"]], on="cluster_id", validate="1:1")
@@ -65,7 +71,7 @@ def rank_size(
     ranking["intensity_score"] = without_noise(ranking["size_score"] / (inhabitants.where(inhabitants > 0) / MILLION))
     ranking["intensity_rank"] = _intensity_rank(ranking)
     ranking = ranking[SIZE_COLUMNS]
-    for name in METRICS:
+    for name in shipped() if names is None else names:
         ranking = ranking.merge(_wide(metrics, name), on="cluster_id", how="left", validate="1:1")
     return with_edition(ranking, edition)
 
@@ -78,7 +84,7 @@ def rank_intensity(ranking_size: pd.DataFrame) -> pd.DataFrame:
     ranked = ranking_size[ranking_size["intensity_rank"].notna()].sort_values("intensity_rank", ignore_index=True)
     ranked = ranked.rename(columns={"rank": "size_rank", "intensity_rank": "rank"})
     ranked["rank"] = ranked["rank"].astype("int32")
-    return ranked[INTENSITY_COLUMNS + [f"{name}_per_million" for name in METRICS]]
+    return ranked[INTENSITY_COLUMNS + [name for name in ranked.columns if name.endswith("_per_million")]]
 
 
 def without_noise(values: pd.Series) -> pd.Series:

@@ -24,6 +24,15 @@ Hex = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 
 
+def in_text(title: str) -> str:
+    """A title inside a sentence: small letters, except where it begins with an abbreviation.
+
+    >>> in_text("Scientific publications"), in_text("PCT applications")
+    ('scientific publications', 'PCT applications')
+    """
+    return title if title[1].isupper() else title[0].lower() + title[1:]
+
+
 class Colour(BaseModel):
     """A colour on a light and on a dark page."""
 
@@ -66,8 +75,12 @@ class Metric(BaseModel):
 
     @property
     def title_in_text(self) -> str:
-        """The title inside a sentence: small letters, except where it begins with an abbreviation."""
-        return self.title if self.title[1].isupper() else self.title[0].lower() + self.title[1:]
+        """The title inside a sentence."""
+        return in_text(self.title)
+
+    def title_in(self, language: str) -> str:
+        """The title inside a sentence of a language; in English where the entry has none in it."""
+        return self.titles.get(language, self.title_in_text)
 
     @property
     def words(self) -> dict[str, str]:
@@ -106,6 +119,10 @@ class Registry(Mapping[str, Metric]):
     def title(self, name: str) -> str:
         """A metric's title; of one that is not in the registry, its name."""
         return self[name].title if name in self else name
+
+    def title_in_text(self, name: str) -> str:
+        """A metric's title inside a sentence; of one that is not in the registry, its name."""
+        return self[name].title_in_text if name in self else name.replace("_", " ")
 
     def with_entries(self, entries: Mapping[str, Any], where: str) -> Registry:
         """This registry and more entries, as YAML gives them.

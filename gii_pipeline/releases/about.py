@@ -69,6 +69,7 @@ Version {version}.{method}
 | `report/index.html` | the page to work with; opens without a network |
 | `footprints.geojson` | the borders that were used, for maps |
 | `CHANGES.md` | what differs from the version before |
+| `TABLE.odcs.yaml` | the contract of each table: columns, units and rules (Open Data Contract Standard) |
 | `sources.lock.json`, `datapackage.json` | what it was made from; every file with its hash |
 
 ## Tables
@@ -112,7 +113,7 @@ def citation(version: Version, info: ReleaseInfo) -> str:
         "title": info.title,
         "version": str(version),
         "authors": [{"name": "gii_pipeline"}],
-        "keywords": ["innovation clusters", "patents", "scientific publications", "venture capital"],
+        "keywords": info.keywords,
         **({"date-released": info.data_as_of[:10]} if info.data_as_of else {}),
         "references": [
             {"type": "data", "title": source.title, "authors": [{"name": source.title}], "notes": source.citation}

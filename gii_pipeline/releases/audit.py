@@ -6,14 +6,13 @@ Does not: rules of one table; those are its contract's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from gii_pipeline import memory
 from gii_pipeline.errors import ReleaseError
-from gii_pipeline.metrics.names import METRICS
 from gii_pipeline.store import EDITION_TABLES
 
 SHOWN = 5
@@ -91,7 +90,7 @@ def _members() -> Iterator[Rule]:
     )
 
 
-def _counts() -> Iterator[Rule]:
+def _counts(metrics: Iterable[str]) -> Iterator[Rule]:
     yield Rule(
         "the count of a cluster is the sum of its points",
         f"""select m.cluster_id, m.metric, m.count, p.fractions from cluster_metrics m left join (
@@ -117,7 +116,7 @@ def _counts() -> Iterator[Rule]:
             where {_differ("share_pct", "100 * count / world_total")} or world_total <> least
                or together > world_total + rounding""",
     )
-    for metric in METRICS:
+    for metric in metrics:
         figures = {"count": "count", "share_pct": "share_pct", "per_million": "per_million", "rank": "metric_rank"}
         unequal = " or ".join(_differ(f"r.{metric}_{wide}", f"m.{long}") for wide, long in figures.items())
         yield Rule(
@@ -165,10 +164,13 @@ def _settings(settings: Mapping[str, Any]) -> Iterator[Rule]:
     )
 
 
-def rules(edition: int, method: int, settings: Mapping[str, Any]) -> list[Rule]:
-    """Every rule of the audit; those on windows, weights and length only when the settings are known."""
+def rules(edition: int, method: int, settings: Mapping[str, Any], metrics: Iterable[str]) -> list[Rule]:
+    """Every rule of the audit; those on windows, weights and length only when the settings are known.
+
+    metrics: those that the size ranking has columns of.
+    """
     known = _settings(settings) if settings else iter(())
-    return [*_one_edition(edition, method), *_ranks(), *_members(), *_counts(), *_changes(), *known]
+    return [*_one_edition(edition, method), *_ranks(), *_members(), *_counts(metrics), *_changes(), *known]
 
 
 def audit(tables: Mapping[str, pa.Table], edition: int, method: int, settings: Mapping[str, Any]) -> list[str]:
@@ -177,11 +179,16 @@ def audit(tables: Mapping[str, pa.Table], edition: int, method: int, settings: M
     with memory.connect() as connection:
         for name in EDITION_TABLES:
             connection.register(name, tables[name])
-        for rule in rules(edition, method, settings):
+        for rule in rules(edition, method, settings, _metrics(tables["ranking_size"])):
             rows = connection.sql(rule.breaks).to_arrow_table().to_pylist()
             if rows:
                 problems.append(f"{rule.says}: not so in {len(rows)} rows, such as {_shown(rows)}")
     return problems
+
+
+def _metrics(ranking_size: pa.Table) -> list[str]:
+    ending = "_share_pct"
+    return [name.removesuffix(ending) for name in ranking_size.column_names if name.endswith(ending)]
 
 
 def _shown(rows: list[dict[str, Any]]) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from gii_pipeline.registry import Registry, shipped
 from gii_pipeline.releases.provenance import differences
 from gii_pipeline.releases.reader import Release, to_pandas
 from gii_pipeline.releases.storage import Folder, folder, storage_errors, store_at
@@ -32,13 +33,14 @@ class Snapshot:
     read: Read
     lock: Mapping[str, Any]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    registry: Registry = field(default_factory=shipped)
 
     def table(self, name: str, *columns: str) -> pd.DataFrame:
         return to_pandas(self.read(name).select(list(columns)))
 
 
 def snapshot_of(release: Release) -> Snapshot:
-    return Snapshot(str(release.version), release.arrow, release.lock, release.settings)
+    return Snapshot(str(release.version), release.arrow, release.lock, release.settings, release.registry)
 
 
 def snapshot_of_edition(root: Folder | str, label: str, settings: Mapping[str, Any] | None = None) -> Snapshot:
@@ -73,6 +75,7 @@ class CountChange:
     cluster_id: str
     name: str
     metric: str
+    metric_title: str
     old_count: float
     new_count: float
     change_pct: float | None
@@ -193,9 +196,9 @@ def _counts(before: Snapshot, after: Snapshot) -> Iterator[CountChange]:
         shares = row["share_pct_old"], row["share_pct_new"]
         if None not in (old, new) and (old != new or shares[0] != shares[1]):
             pct = 100 * (new - old) / old if old else None
-            yield CountChange(
-                row["cluster_id"], names[row["cluster_id"]], row["metric"], old, new, pct, shares[1] - shares[0]
-            )
+            cluster, metric = row["cluster_id"], row["metric"]
+            title, points = after.registry.title(metric), shares[1] - shares[0]
+            yield CountChange(cluster, names[cluster], metric, title, old, new, pct, points)
 
 
 def _members(before: Snapshot, after: Snapshot) -> Iterator[MemberChange]:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gii_pipeline.metrics.names import METRIC
 from gii_pipeline.releases.comparison import Diff
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def sections(found: Diff) -> Iterator[Section]:
             [
                 (
                     c.name,
-                    METRIC[c.metric].title if c.metric in METRIC else c.metric,
+                    c.metric_title,
                     f"{c.old_count:,.1f}",
                     f"{c.new_count:,.1f}",
                     "" if c.change_pct is None else f"{c.change_pct:+.2f}",

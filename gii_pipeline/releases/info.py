@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gii_pipeline.registry import Registry, shipped
+
 PROVISIONAL = (
     "Provisional: the windows and the method of this edition are not published. They are those of the edition before, "
     "the windows moved on."
@@ -49,6 +51,7 @@ class ReleaseInfo:
     settings: the edition, as `Edition.model_dump(mode="json")`; values with their tags and sources.
     maturity: provisional while the edition's windows and method are not published.
     notes: what the profile has no source for, or leaves out, in sentences that every output repeats.
+    registry: the metrics that the tables have columns of.
     waivers: the broken rules that a person allowed, without which the tables would not have been published.
     data_as_of: when the newest input was retrieved, ISO 8601, for the package's `created`; left out when "".
     """
@@ -61,3 +64,17 @@ class ReleaseInfo:
     data_as_of: str = ""
     waivers: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
+    registry: Registry = field(default_factory=shipped)
+
+    @property
+    def keywords(self) -> list[str]:
+        """Words that a catalogue finds the release by."""
+        return ["innovation clusters", *(metric.title_in_text for metric in self.registry.values())]
+
+    @property
+    def known_limits(self) -> dict[str, float]:
+        """What rules of contracts ask of the edition's settings; {} without settings."""
+        if not self.settings:
+            return {}
+        weights = [metric["weight"]["value"] for metric in self.settings["metrics"].values()]
+        return {"largest_size_score": 100 * sum(weights), "ranking_length": self.settings["ranking_length"]["value"]}

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 from upath import UPath
@@ -90,7 +89,7 @@ def make_release(
     """
     root = folder(root)
     first = Version.first(label)
-    broken = partial(_broken_contracts, first.label, info.waivers, clock().date())
+    broken = partial(_broken_contracts, first.label, info, clock().date())
     with storage_errors("publish a release under", root), staging(releases_folder(root)) as work:
         edition = gather(root, first.label, work / "version")
         check_sources(edition.lock, info)
@@ -99,12 +98,12 @@ def make_release(
         differing = audit(edition.tables, first.edition, first.method, info.settings)
         refuse(first.label, [*missing_years(edition.lock, info), *differing])
         last, coming = _last_and_next(root, first)
-        if last and unchanged(stage(root, edition, last.version), info, last):
+        if last and unchanged(stage(root, edition, last.version, info.registry), info, last):
             if embargo:
                 write_embargo(root, last.version, embargo, clock().isoformat())
             point_latest(root, clock().isoformat())
             return Made(last, created=False)
-        staged = stage(root, edition, coming)
+        staged = stage(root, edition, coming, info.registry)
         refuse(first.label, records_kept_back(staged.tables, info))
         if not validated:
             made_here = [name for name in staged.tables if name not in edition.tables]
@@ -130,10 +129,8 @@ def is_released(root: Folder | str, label: str) -> bool:
     )
 
 
-def _broken_contracts(
-    label: str, waivers: Iterable[Mapping[str, Any]], today: date, tables: Iterable[str], others: Tables
-) -> list[str]:
-    return [problem for name in tables for problem in broken_rules(name, others, label, waivers, today)]
+def _broken_contracts(label: str, info: ReleaseInfo, today: date, tables: Iterable[str], others: Tables) -> list[str]:
+    return [problem for name in tables for problem in broken_rules(name, others, label, info, today)]
 
 
 def _broken_promises(root: Folder, staged: Path) -> list[str]:

@@ -13,12 +13,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gii_pipeline.errors import ReleaseError
+from gii_pipeline.registry import Registry
 from gii_pipeline.releases.info import PROVISIONAL
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from gii_pipeline.contracts import Contract
+    from gii_pipeline.registry import Registry
     from gii_pipeline.releases.info import ReleaseInfo, SourceInfo
     from gii_pipeline.releases.shelf import Version
     from gii_pipeline.releases.storage import Folder
@@ -43,6 +45,7 @@ MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "sqlite": "application/vnd.sqlite3",
     "cff": "application/yaml",
+    "yaml": "application/yaml",
 }
 
 
@@ -68,7 +71,7 @@ def data_package(
         "maturity": info.maturity,
         "made_up": info.made_up,
         **({"created": info.data_as_of} if info.data_as_of else {}),
-        "keywords": ["innovation clusters", "patents", "scientific publications", "venture capital"],
+        "keywords": info.keywords,
         "licenses": _licences(info.sources.values()),
         "sources": [
             {"name": name, "title": s.title, **_if("path", s.url), "licence": s.licence, "citation": s.citation}
@@ -76,8 +79,9 @@ def data_package(
         ],
         "settings": info.settings,
         "notes": list(info.notes),
+        "metrics": info.registry.plain(),
         "waivers": list(info.waivers),
-        "resources": [_resource(path, file, tables, content) for path, file in sorted(files.items())],
+        "resources": [_resource(path, file, tables, content, info.registry) for path, file in sorted(files.items())],
     }
     return signed(package)
 
@@ -100,7 +104,9 @@ def _licences(sources: Iterable[SourceInfo]) -> list[dict[str, str]]:
     return [{"name": re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-"), "title": name} for name in names]
 
 
-def _resource(path: str, file: Folder, tables: Mapping[str, pa.Table], content: Mapping[str, str]) -> dict[str, Any]:
+def _resource(
+    path: str, file: Folder, tables: Mapping[str, pa.Table], content: Mapping[str, str], registry: Registry
+) -> dict[str, Any]:
     from gii_pipeline import contracts  # noqa: PLC0415
     from gii_pipeline.releases.storage import file_sha256  # noqa: PLC0415
 
@@ -116,8 +122,8 @@ def _resource(path: str, file: Folder, tables: Mapping[str, pa.Table], content: 
         "hash": f"sha256:{file_sha256(file)}",
     }
     if table in tables and suffix in ("parquet", "csv"):
-        known = contracts.load(table) if table in contracts.names() else None
-        basis = known or contracts.load(DERIVED_FROM)
+        known = contracts.load(table, registry) if table in contracts.names(registry) else None
+        basis = known or contracts.load(DERIVED_FROM, registry)
         resource |= {
             "description": known.purpose if known else WIDE_PURPOSE,
             "row_count": tables[table].num_rows,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from gii_pipeline.metrics.names import METRIC
+from gii_pipeline.registry import Registry
 
 if TYPE_CHECKING:
     from gii_pipeline.releases.reader import Release
@@ -110,9 +110,11 @@ class Portraits(Mapping[str, Portrait]):
     """cluster_id -> its portrait, for every cluster of an edition.
 
     tables: of the edition, by name; a release made before there were some of them has portraits without these.
+    registry: what the metrics are called.
     """
 
-    def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
+    def __init__(self, tables: Mapping[str, pd.DataFrame], registry: Registry) -> None:
+        self._registry = registry
         self._clusters = tables["clusters"].set_index("cluster_id")
         self._ranked = tables["ranking_size"].set_index("cluster_id")
         self._population = tables["cluster_footprints"].set_index("cluster_id")["population"]
@@ -121,7 +123,7 @@ class Portraits(Mapping[str, Portrait]):
             for name, table in tables.items()
             if "metric" in table.columns and "cluster_id" in table.columns
         }
-        self._metrics = [name for name in METRIC if name in set(tables["cluster_metrics"]["metric"])]
+        self._metrics = [name for name in registry if name in set(tables["cluster_metrics"]["metric"])]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._clusters.index)
@@ -159,7 +161,7 @@ class Portraits(Mapping[str, Portrait]):
         )
         return InMetric(
             metric=metric,
-            title=METRIC[metric].title,
+            title=self._registry.title(metric),
             count=float(figures["count"]),
             share_pct=float(figures["share_pct"]),
             metric_rank=int(figures["metric_rank"]),
@@ -196,7 +198,7 @@ class Portraits(Mapping[str, Portrait]):
 
 def portraits(release: Release) -> Portraits:
     """The portraits of a release's clusters."""
-    return Portraits({name: release.table(name) for name in TABLES if name in release.tables})
+    return Portraits({name: release.table(name) for name in TABLES if name in release.tables}, release.registry)
 
 
 def _is_known(rows: list[dict[str, Any]]) -> bool:

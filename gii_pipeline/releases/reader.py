@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from gii_pipeline.registry import Registry
     from gii_pipeline.releases.portrait import Portrait
 
 LOCK_FILE = "sources.lock.json"
@@ -78,6 +79,13 @@ class Release:
         """The edition's settings, each value with its tag and source; {} when the release was made without."""
         settings: Mapping[str, Any] = self.package["settings"]
         return settings
+
+    @property
+    def registry(self) -> Registry:
+        """What the metrics that the tables have columns of are called."""
+        from gii_pipeline.registry import from_plain, shipped  # noqa: PLC0415
+
+        return from_plain(self.package["metrics"], PACKAGE) if "metrics" in self.package else shipped()
 
     @property
     def tables(self) -> tuple[str, ...]:

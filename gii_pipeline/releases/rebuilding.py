@@ -59,5 +59,5 @@ def _content(release: Release, root: Folder | str, store: Store) -> dict[str, st
         raise ReleaseError(f"Rebuilding {release.version} made no table of edition {release.label}.")
     if {"ranking_size", "rank_changes", "cluster_members"} <= set(tables):
         earlier = [open_version(folder(root), Version.parse(name)) for name in release.lock["history"].values()]
-        tables |= series_tables(tables, release.version, earlier)
+        tables |= series_tables(tables, release.version, earlier, release.registry)
     return {name: content_sha256(table) for name, table in tables.items()}

@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gii_pipeline.errors import InputError, ReleaseError
-from gii_pipeline.metrics.names import METRICS
 from gii_pipeline.releases import search
 from gii_pipeline.releases.events import rank_events
 from gii_pipeline.releases.reader import Release, open_version
@@ -25,31 +24,44 @@ from gii_pipeline.releases.storage import Folder, folder
 if TYPE_CHECKING:
     import pandas as pd
 
-_FIGURES = [f"{metric}_{figure}" for metric in METRICS for figure in ("count", "per_million")]
+    from gii_pipeline.registry import Registry
+
 SERIES_TABLES = ("rank_history", "rank_events")
-COLUMNS = ["edition", "method", "cluster_id", "name", "rank", "size_score", "population", *_FIGURES]
+COLUMNS = ["edition", "method", "cluster_id", "name", "rank", "size_score", "population"]
+FIGURES = ("_count", "_per_million")
+"""What history has of every metric: the columns of `ranking_size` that end so."""
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 
 def history_rows(ranking_size: pa.Table, version: Version) -> pa.Table:
     """One edition's rows of `rank_history`, in the order of its key (edition, cluster_id)."""
-    rows = ranking_size.select(COLUMNS).replace_schema_metadata(None)
+    figures = [name for name in ranking_size.column_names if name.endswith(FIGURES)]
+    rows = ranking_size.select([*COLUMNS, *figures]).replace_schema_metadata(None)
     names = pa.array([str(version)] * rows.num_rows, pa.string())
     rows = rows.append_column("version", names)
     return rows.sort_by([("edition", "ascending"), ("cluster_id", "ascending")])
 
 
 def rank_history(ranking_size: pa.Table, version: Version, earlier: Sequence[Release]) -> pa.Table:
-    """The `rank_history` of a release: its own edition, and the earlier ones as they were released."""
+    """The `rank_history` of a release: its own edition, and the earlier ones as they were released.
+
+    A metric that one of them has no column of is null there.
+    """
     parts = [history_rows(release.arrow("ranking_size"), release.version) for release in earlier]
-    return pa.concat_tables([*parts, history_rows(ranking_size, version)]).combine_chunks()
+    return _together([*parts, history_rows(ranking_size, version)])
 
 
-def series_tables(tables: Mapping[str, pa.Table], version: Version, earlier: Sequence[Release]) -> dict[str, pa.Table]:
+def _together(parts: Iterable[pa.Table]) -> pa.Table:
+    return pa.concat_tables(parts, promote_options="default").combine_chunks()
+
+
+def series_tables(
+    tables: Mapping[str, pa.Table], version: Version, earlier: Sequence[Release], registry: Registry
+) -> dict[str, pa.Table]:
     """SERIES_TABLES of a release as their contracts say, from the edition's tables and the earlier releases."""
     history = rank_history(tables["ranking_size"], version, earlier)
     return {
-        "rank_history": to_contract("rank_history", history),
+        "rank_history": to_contract("rank_history", history, registry),
         "rank_events": rank_events(
             tables.__getitem__, [release.arrow for release in earlier], own_method=version.own_method
         ),
@@ -84,7 +96,7 @@ def history(root: Folder | str, cluster: str, *, label: str = "") -> pd.DataFram
     import pandas as pd  # noqa: PLC0415
 
     rankings = {one.version: one.arrow("ranking_size") for one in _released(folder(root), label)}
-    table = pa.concat_tables(history_rows(ranking, version) for version, ranking in rankings.items())
+    table = _together(history_rows(ranking, version) for version, ranking in rankings.items())
     found = _find(rankings.values(), cluster)
     rows = table.filter(pc.equal(table["cluster_id"], found)).to_pandas()
     unbroken = (rows["rank"] == rows["rank"].shift()) & (rows["edition"] == rows["edition"].shift() + 1)

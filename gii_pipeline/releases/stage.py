@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from gii_pipeline import verified
 from gii_pipeline.errors import ReleaseError
+from gii_pipeline.registry import Registry
 from gii_pipeline.releases.about import CITATION, README, citation, readme, release_facts
 from gii_pipeline.releases.comparison import Snapshot, diff, snapshot_of
 from gii_pipeline.releases.comparison_text import to_markdown
@@ -24,7 +25,7 @@ from gii_pipeline.releases.info import ReleaseInfo
 from gii_pipeline.releases.package import data_package
 from gii_pipeline.releases.provenance import common_lock, lock_file
 from gii_pipeline.releases.reader import LOCK_FILE, Release
-from gii_pipeline.releases.schemas import purposes
+from gii_pipeline.releases.schemas import purposes, write_contracts
 from gii_pipeline.releases.series import SERIES_TABLES, series_before, series_tables
 from gii_pipeline.releases.shelf import PACKAGE, Version, as_json
 from gii_pipeline.releases.storage import Folder, file_sha256, files_in, store_at
@@ -83,10 +84,10 @@ def gather(root: Folder, label: str, into: Path) -> Edition:
     return Edition(label, into, {table: read_parquet(path) for table, path in copies.items()}, lock)
 
 
-def stage(root: Folder, edition: Edition, version: Version) -> Staged:
+def stage(root: Folder, edition: Edition, version: Version, registry: Registry) -> Staged:
     """The edition as it would be under the name `version`; what history quotes depends on the releases under `root`."""
     earlier = series_before(root, version)
-    tables = {**edition.tables, **series_tables(edition.tables, version, earlier)}
+    tables = {**edition.tables, **series_tables(edition.tables, version, earlier, registry)}
     return Staged(
         version,
         edition.folder,
@@ -117,9 +118,12 @@ def write_version(staged: Staged, info: ReleaseInfo, before: Release | None, ext
     write_geojson(
         staged.tables["cluster_footprints"], into / "footprints.geojson", staged.tables["ranking_size"], about
     )
-    (into / README).write_text(readme(staged.version, info, wide, purposes(staged.tables)), encoding="utf-8")
+    (into / README).write_text(
+        readme(staged.version, info, wide, purposes(staged.tables, info.registry)), encoding="utf-8"
+    )
     (into / CITATION).write_text(citation(staged.version, info), encoding="utf-8")
     (into / CHANGES).write_text(_changes(staged, info, before), encoding="utf-8")
+    write_contracts(staged.tables, into, info.registry)
     if extras:
         extras(into, staged.version)
     (into / LOCK_FILE).write_bytes(as_json(_lock_content(staged, info, files_in(into))))
@@ -141,7 +145,8 @@ def _lock_content(staged: Staged, info: ReleaseInfo, files: Mapping[str, Folder]
 def _changes(staged: Staged, info: ReleaseInfo, before: Release | None) -> str:
     if before is None:
         return f"# {staged.version}\n\nThe first release under this root: there is nothing to compare it with.\n"
-    after = Snapshot(str(staged.version), staged.tables.__getitem__, _lock_content(staged, info, {}), info.settings)
+    lock = _lock_content(staged, info, {})
+    after = Snapshot(str(staged.version), staged.tables.__getitem__, lock, info.settings, info.registry)
     return to_markdown(diff(snapshot_of(before), after))
 
 

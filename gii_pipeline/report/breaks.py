@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from gii_pipeline.editions import Edition
 from gii_pipeline.editions.model import Method, MetricSettings
-from gii_pipeline.metrics.names import METRIC
+from gii_pipeline.registry import Registry
 
 WORDS = {
     "radius_km": "radius of the density step, km",
@@ -28,23 +28,23 @@ WORDS = {
 METRIC_WORDS = {"weight": "weight", "in_density": "part in the density step", "record_types": "record types"}
 
 
-def method_breaks(editions: Iterable[Edition]) -> dict[int, str]:
+def method_breaks(editions: Iterable[Edition], registry: Registry) -> dict[int, str]:
     """Edition -> what differs from the method of the edition before it; editions without a break are left out.
 
     editions: of one series, in any order.
     """
     series = sorted(editions, key=lambda edition: edition.edition)
-    found = {now.edition: "; ".join(_differences(before, now)) for before, now in pairwise(series)}
+    found = {now.edition: "; ".join(_differences(before, now, registry)) for before, now in pairwise(series)}
     return {edition: told for edition, told in found.items() if told}
 
 
-def _differences(before: Edition, now: Edition) -> Iterator[str]:
+def _differences(before: Edition, now: Edition, registry: Registry) -> Iterator[str]:
     for name in Method.model_fields:
         old, new = getattr(before, name).value, getattr(now, name).value
         if old != new:
             yield f"{WORDS.get(name, name.replace('_', ' '))} {_shown(old)} → {_shown(new)}"
     for metric in sorted({*before.metrics, *now.metrics}):
-        title = METRIC[metric].title_in_text if metric in METRIC else metric.replace("_", " ")
+        title = registry.title_in_text(metric)
         if metric not in before.metrics:
             yield f"{title} are counted"
         elif metric not in now.metrics:

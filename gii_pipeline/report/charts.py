@@ -13,12 +13,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gii_pipeline.metrics.names import METRIC
+from gii_pipeline.registry import Metric, Registry
 from gii_pipeline.report.maps import VIEW, borders, graticule, land, project
 
 INK, MUTED, LINE, GROUND = "#1d2433", "#667085", "#e4e7ec", "#e9ecf1"
-COLOURS = {"pct_applications": "#3b5bdb", "scientific_publications": "#0ca678", "vc_deals": "#f08c00"}
-OTHER_COLOUR = "#868e96"
 FONT = "font-family='system-ui,sans-serif'"
 LONGEST = 25
 SHOWN_WIDTH = 540
@@ -50,13 +48,13 @@ def footprints_map(footprints: pd.DataFrame) -> str:
     )
 
 
-def ranking_bars(ranking: pd.DataFrame) -> str:
+def ranking_bars(ranking: pd.DataFrame, registry: Registry) -> str:
     """The first clusters by size score: a bar each, made of its shares in the metrics.
 
     ranking: `ranking_size`. The parts are the shares, scaled so that a bar is as long as its size score.
     """
     shown = ranking.nsmallest(LONGEST, "rank")
-    metrics = [name for name in METRIC if f"{name}_share_pct" in shown and shown[f"{name}_share_pct"].notna().any()]
+    metrics = [metric for metric in registry.values() if shown[f"{metric.name}_share_pct"].notna().any()]
     longest = float(shown["size_score"].max()) if len(shown) else 1.0
     scale = (WIDTH - LABEL - 70) / (longest or 1.0)
     rows = "".join(_bar(row, metrics, scale, TOP + ROW * number) for number, row in enumerate(shown.to_dict("records")))
@@ -85,23 +83,23 @@ def _radii(footprints: pd.DataFrame) -> list[float]:
     return list(0.5 + 2.6 * np.sqrt(sizes / largest)) if len(sizes) and largest > 0 else [1.0] * len(sizes)
 
 
-def _legend(metrics: list[str]) -> str:
+def _legend(metrics: list[Metric]) -> str:
     parts = [f"<text x='12' y='24' fill='{INK}' font-weight='600'>Size score</text>"]
-    for number, name in enumerate(metrics):
+    for number, metric in enumerate(metrics):
         x = LABEL + 30 + 165 * number
-        parts.append(f"<rect x='{x}' y='14' width='11' height='11' rx='2' fill='{COLOURS.get(name, OTHER_COLOUR)}'/>")
-        parts.append(f"<text x='{x + 16}' y='24' fill='{MUTED}'>{escape(METRIC[name].title)}</text>")
+        parts.append(f"<rect x='{x}' y='14' width='11' height='11' rx='2' fill='{metric.colour.light}'/>")
+        parts.append(f"<text x='{x + 16}' y='24' fill='{MUTED}'>{escape(metric.title)}</text>")
     return "".join(parts)
 
 
-def _bar(row: dict[object, object], metrics: list[str], scale: float, y: int) -> str:
-    shares = [float(str(row[f"{name}_share_pct"])) for name in metrics]
+def _bar(row: dict[object, object], metrics: list[Metric], scale: float, y: int) -> str:
+    shares = [float(str(row[f"{metric.name}_share_pct"])) for metric in metrics]
     shares = [0.0 if np.isnan(share) else share for share in shares]
     score = float(str(row["size_score"]))
     unit = scale * score / (sum(shares) or 1.0)
     x, parts = float(LABEL), []
-    for name, share in zip(metrics, shares, strict=True):
-        colour = COLOURS.get(name, OTHER_COLOUR)
+    for metric, share in zip(metrics, shares, strict=True):
+        colour = metric.colour.light
         parts.append(f"<rect x='{x:.1f}' y='{y + 3}' width='{share * unit:.1f}' height='13' fill='{colour}'/>")
         x += share * unit
     label = f"{row['rank']}  {_short(str(row['name']))}"

@@ -23,10 +23,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import shapely
 
-from gii_pipeline.metrics.names import METRIC
 from gii_pipeline.releases import PROVISIONAL, ReleaseInfo
 from gii_pipeline.releases.events import OWN_METHOD
 from gii_pipeline.releases.search import economy_name, slugs, words_of
+from gii_pipeline.report.colours import colours
 from gii_pipeline.report.maps import SQUEEZE, VIEW, borders, graticule, land, outlines, project
 from gii_pipeline.report.pages import write_pages
 from gii_pipeline.report.story import Story
@@ -70,11 +70,20 @@ def explorer_page(tables: Frames, info: ReleaseInfo, facts: Mapping[str, Any]) -
     tables: the edition tables of TABLES, as their contracts say. info: title, sources, settings, whether made up.
     facts: `page_facts` of them.
     """
-    script, style = "".join(map(_resource, SCRIPTS)), _resource("common.css") + _resource("explorer.css")
+    script = "".join(map(_resource, SCRIPTS))
+    style = colours(info.registry) + _resource("common.css") + _resource("explorer.css")
     version = facts["version"]
     figures, events = tables["cluster_metrics"], tables["rank_events"]
     provisional = info.maturity == "provisional"
-    story = Story(tables["ranking_size"], events, figures, version, made_up=info.made_up, provisional=provisional)
+    story = Story(
+        tables["ranking_size"],
+        events,
+        figures,
+        version,
+        made_up=info.made_up,
+        provisional=provisional,
+        registry=info.registry,
+    )
     noted = "".join(f'<div class="notice" role="note">{escape(note)}</div>' for note in info.notes)
     return Template(_resource("explorer.html")).substitute(
         policy=escape(
@@ -107,7 +116,7 @@ def page_facts(
 ) -> dict[str, Any]:
     """What the page's script is told: the metrics with their windows, and each ranked cluster with all about it."""
     ranking = tables["ranking_size"].sort_values("rank", kind="stable")
-    metrics = _metrics(tables["cluster_metrics"], info.settings)
+    metrics = _metrics(tables["cluster_metrics"], info)
     footprints = _footprints(tables["cluster_footprints"])
     changes, stability = _by_cluster(tables["rank_changes"]), _by_cluster(tables["rank_stability"])
     history, events = _history(tables["rank_history"]), _events(tables["rank_events"])
@@ -180,9 +189,9 @@ STABILITY = (
 )
 
 
-def _metrics(figures: pd.DataFrame, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _metrics(figures: pd.DataFrame, info: ReleaseInfo) -> list[dict[str, Any]]:
     windows = figures.groupby("metric")[["window_first_year", "window_last_year", "world_total"]].first()
-    weights = {name: chosen["weight"]["value"] for name, chosen in settings.get("metrics", {}).items()}
+    weights = {name: chosen["weight"]["value"] for name, chosen in info.settings.get("metrics", {}).items()}
     return [
         {
             "key": name,
@@ -194,7 +203,7 @@ def _metrics(figures: pd.DataFrame, settings: Mapping[str, Any]) -> list[dict[st
             "world": _plain(windows.loc[name, "world_total"]),
             "weight": weights.get(name),
         }
-        for name, metric in METRIC.items()
+        for name, metric in info.registry.items()
         if name in windows.index
     ]
 

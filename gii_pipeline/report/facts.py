@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gii_pipeline.metrics.names import METRIC
+from gii_pipeline.registry import Registry, shipped
 from gii_pipeline.releases import Portraits, Release, portraits, search
 from gii_pipeline.releases.events import OWN_METHOD
 from gii_pipeline.report.cluster_charts import nth
@@ -34,6 +34,7 @@ class FactTables(NamedTuple):
     provisional: bool = False
     notes: tuple[str, ...] = ()
     portraits: Portraits | None = None
+    registry: Registry = shipped()
 
 
 def fact_tables(release: Release) -> FactTables:
@@ -46,6 +47,7 @@ def fact_tables(release: Release) -> FactTables:
         provisional=release.maturity == "provisional",
         notes=release.notes,
         portraits=portraits(release),
+        registry=release.registry,
     )
 
 
@@ -58,7 +60,9 @@ def fact_sheet(tables: FactTables, cluster: str) -> str:
     row = _found(tables.ranking_size, cluster)
     mine = row["cluster_id"]
     metrics = tables.cluster_metrics[tables.cluster_metrics["cluster_id"] == mine]
-    metrics = metrics.sort_values("metric", key=lambda names: names.map(list(METRIC).index))
+    metrics = metrics.sort_values("metric", key=lambda names: names.map(list(tables.registry).index))
+    titles = {name: metric.title_in_text for name, metric in tables.registry.items()}
+    metrics = metrics.assign(title=metrics["metric"].map(titles))
     sentences = [
         _rank(row, len(tables.ranking_size), provisional=tables.provisional),
         _as_released(_events(tables.rank_events, mine)),
@@ -161,7 +165,7 @@ def _per_million(row: pd.Series, metrics: pd.DataFrame) -> str:
     if pd.isna(row["population"]) or metrics["per_million"].isna().any():
         return "Its population is not known, so that no figures per million inhabitants can be given."
     figures = [
-        f"{figure['per_million']:,.0f} {_title(figure)} ({figure['window_first_year']}–{figure['window_last_year']})"
+        f"{figure['per_million']:,.0f} {figure['title']} ({figure['window_first_year']}–{figure['window_last_year']})"
         for figure in metrics.to_dict("records")
     ]
     return f"With {row['population'] / 1e6:,.2f} million inhabitants, it counts {_listed(figures)} per million of them."
@@ -169,7 +173,7 @@ def _per_million(row: pd.Series, metrics: pd.DataFrame) -> str:
 
 def _metric_ranks(metrics: pd.DataFrame) -> str:
     ranks = [
-        f"{nth(figure['metric_rank'])} in {_title(figure)} "
+        f"{nth(figure['metric_rank'])} in {figure['title']} "
         f"({figure['count']:,.0f}, {figure['share_pct']:.2f} % of the world's)"
         for figure in metrics.to_dict("records")
     ]
@@ -185,14 +189,8 @@ def _contributors(parts: pd.DataFrame, metrics: pd.DataFrame) -> str:
         )
         named = [f"{part.place} ({part.cluster_share_pct:.0f} %)" for part in largest.head(CONTRIBUTORS).itertuples()]
         if named:
-            sayings.append(f"{_listed(named)} in {_title(figure)}")
+            sayings.append(f"{_listed(named)} in {figure['title']}")
     return f"Its largest contributors are {'; '.join(sayings)}." if sayings else ""
-
-
-def _title(figure: Mapping[Hashable, Any]) -> str:
-    """The name of a figure's metric inside a sentence."""
-    title = METRIC[figure["metric"]].title
-    return title if title[1].isupper() else title[0].lower() + title[1:]
 
 
 def _listed(items: Iterable[str]) -> str:

@@ -27,6 +27,7 @@ from markupsafe import Markup
 from gii_pipeline.releases import PROVISIONAL, ReleaseInfo
 from gii_pipeline.releases.search import economy_name
 from gii_pipeline.report import cluster_charts
+from gii_pipeline.report.colours import colours
 from gii_pipeline.report.facts import FactTables, fact_sheet
 from gii_pipeline.report.preview import preview
 
@@ -113,7 +114,14 @@ def _interval(cluster: Facts, facts: Facts) -> str:
 def _fact_tables(tables: Mapping[str, pd.DataFrame], facts: Facts, info: ReleaseInfo) -> FactTables:
     read: dict[str, Any] = {name: tables[name] for name in FactTables._fields if name in tables}
     provisional = info.maturity == "provisional"
-    return FactTables(**read, version=facts["version"], made_up=info.made_up, provisional=provisional, notes=info.notes)
+    return FactTables(
+        **read,
+        version=facts["version"],
+        made_up=info.made_up,
+        provisional=provisional,
+        notes=info.notes,
+        registry=info.registry,
+    )
 
 
 def method_page(info: ReleaseInfo, version: str) -> str:
@@ -121,7 +129,7 @@ def method_page(info: ReleaseInfo, version: str) -> str:
     metrics = info.settings.get("metrics", {})
     own = {name: value for name, value in info.settings.items() if name != "metrics"}
     groups = [("Clusters and ranking", list(_settings(own)))] if own else []
-    groups += [(name.replace("_", " "), list(_settings(chosen))) for name, chosen in metrics.items()]
+    groups += [(info.registry.title(name), list(_settings(chosen))) for name, chosen in metrics.items()]
     return _page("page_method.html", info, version, groups=groups)
 
 
@@ -170,6 +178,7 @@ def _page(template: str, info: ReleaseInfo, version: str, *, up: str = "", scrip
         template,
         title=info.title,
         script=script,
+        tints=colours(info.registry),
         version=version,
         made_up=info.made_up,
         provisional=PROVISIONAL if info.maturity == "provisional" else "",
@@ -180,9 +189,12 @@ def _page(template: str, info: ReleaseInfo, version: str, *, up: str = "", scrip
     )
 
 
-def render(template: str, *, script: str = "", **given: Any) -> str:  # noqa: ANN401
-    """A template in the frame of all pages, with its style and script, and a policy that allows these only."""
-    style = _text("common.css") + _text("pages.css")
+def render(template: str, *, script: str = "", tints: str = "", **given: Any) -> str:  # noqa: ANN401
+    """A template in the frame of all pages, with its style and script, and a policy that allows these only.
+
+    tints: the colours of the metrics, as a style sheet.
+    """
+    style = _text("common.css") + _text("pages.css") + tints
     policy = (
         f"default-src 'none'; img-src 'self' data:; base-uri 'none'; form-action 'none'; style-src '{_hash(style)}'"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from gii_pipeline.metrics.names import METRIC
+from gii_pipeline.registry import in_text
 from gii_pipeline.releases.portrait import NOT_KNOWN, InMetric, Portrait
 from gii_pipeline.report.cluster_charts import nth
 from gii_pipeline.report.plain import plain
@@ -46,14 +46,14 @@ def page(portrait: Portrait, edition: str, notes: Iterable[str] = ()) -> str:
 def sentences(portrait: Portrait) -> list[str]:
     """The two sentences of WIPO's own profiles: what its counts are about, and who is behind most of them."""
     about = [
-        f"its {METRIC[part.metric].title_in_text} are "
+        f"its {in_text(part.title)} are "
         f"{_listed(f'{each.share_pct:.0f} % {plain(each.name)}' for each in part.fields[:IN_SENTENCE])}"
         for part in portrait.metrics
         if part.fields
     ]
     behind = [
         f"{_listed(f'{plain(each.name)} ({each.share_pct:.0f} %)' for each in part.leaders[:IN_SENTENCE])} "
-        f"in {METRIC[part.metric].title_in_text}"
+        f"in {in_text(part.title)}"
         for part in portrait.metrics
         if part.leaders
     ]

@@ -7,7 +7,7 @@ Belongs here: the wording, in the languages of `languages.yaml`. Does not: any c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -17,7 +17,7 @@ from babel.lists import format_list
 from babel.numbers import format_decimal
 
 from gii_pipeline.errors import InputError
-from gii_pipeline.metrics.names import METRIC
+from gii_pipeline.registry import Registry, shipped
 from gii_pipeline.releases import Release
 from gii_pipeline.releases.events import OWN_METHOD, SAME_METHOD
 from gii_pipeline.releases.series import ordinal
@@ -39,6 +39,7 @@ class Story:
     made_up: bool = False
     provisional: bool = False
     notes: tuple[str, ...] = ()
+    registry: Registry = field(default_factory=shipped)
 
     def sentence(self, language: str = "en") -> str:
         """Who leads by each comparison, with its figures per million; empty where no cluster is ranked.
@@ -86,13 +87,13 @@ class Story:
 
     def _figures(self, first: pd.Series, words: Words, language: str) -> str:
         mine = self.cluster_metrics[self.cluster_metrics["cluster_id"] == first["cluster_id"]].set_index("metric")
-        known = mine.loc[[name for name in METRIC if name in mine.index]].dropna(subset="per_million")
+        known = mine.loc[[name for name in self.registry if name in mine.index]].dropna(subset="per_million")
         if known.empty:
             return ""
         figures = [
             words.get("metric", "{value} {title}").format(
                 value=format_decimal(round(row["per_million"]), locale=language),
-                title=words["metrics"].get(name, METRIC[str(name)].title_in_text),
+                title=self.registry[str(name)].title_in(language),
             )
             for name, row in known.iterrows()
         ]
@@ -117,6 +118,7 @@ def story_of(release: Release) -> Story:
         made_up=bool(release.package["made_up"]),
         provisional=release.maturity == "provisional",
         notes=release.notes,
+        registry=release.registry,
     )
 
 

@@ -14,7 +14,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from gii_pipeline.metrics.names import METRIC
+from gii_pipeline.registry import Registry
 from gii_pipeline.report.plain import plain
 
 DASH = "–"
@@ -65,13 +65,13 @@ class Step(Protocol):
     def why(self) -> str: ...
 
 
-def ranking_table(ranking: pd.DataFrame, title: str, rows: int = 10) -> Table:
+def ranking_table(ranking: pd.DataFrame, title: str, registry: Registry, rows: int = 10) -> Table:
     """The first rows of a `ranking_size` table in 80 columns, three lines a cluster.
 
     Of every metric that the edition has: the count over its window, its share of the world total, and the count per
     million inhabitants.
     """
-    metrics = [name for name in METRIC if ranking[f"{name}_count"].notna().any()]
+    metrics = [name for name in registry if ranking[f"{name}_count"].notna().any()]
     caption = "Below each count: its share of the world, and the count per million inhabitants."
     table = Table(
         title=title,
@@ -86,7 +86,7 @@ def ranking_table(ranking: pd.DataFrame, title: str, rows: int = 10) -> Table:
     table.add_column("cluster", overflow="fold")
     table.add_column("size\nscore", justify="right")
     for name in metrics:
-        table.add_column(METRIC[name].title.replace(" ", "\n"), justify="right")
+        table.add_column(registry[name].title.replace(" ", "\n"), justify="right")
     for row in ranking.head(rows).to_dict("records"):
         below = f"\n{plain(row['economies'])}\n{_number(row['population'])} inhabitants"
         cluster = Text.assemble(plain(row["name"]), (below, "dim"))

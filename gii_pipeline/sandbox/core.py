@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from gii_pipeline import contracts, verified
 from gii_pipeline.geocoding import pack, unpack
-from gii_pipeline.metrics.names import CORE_TABLES
+from gii_pipeline.registry import shipped
 from gii_pipeline.sandbox import shapes
 from gii_pipeline.sandbox.deals import deal_types, round_uuid
 from gii_pipeline.sandbox.patents import publication_numbers
-from gii_pipeline.sandbox.plan import YEARS
+from gii_pipeline.sandbox.plan import METRICS, YEARS
 from gii_pipeline.sandbox.records import Chunk
 from gii_pipeline.sandbox.works import work_number
 from gii_pipeline.sandbox.world import World, make_world
@@ -41,7 +41,8 @@ def write_core(root: Path, seed: int, scale: float, years: Iterable[int] = YEARS
     places = _Places(world)
     for year in years:
         people = np.zeros(len(world.geography.places), dtype=np.int64)
-        for metric, table in CORE_TABLES.items():
+        for metric in METRICS:
+            table = shipped()[metric].core_table
             batches = _batches(world, places, metric, year, people)
             write_batches(batches, store.core(table, year), contracts.load(table).arrow_schema)
             verified.record(store.core(table, year))

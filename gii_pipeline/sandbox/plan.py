@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gii_pipeline.metrics.names import METRICS
 from gii_pipeline.sandbox import shapes
 from gii_pipeline.sandbox.roster import APART, roster
 
@@ -29,6 +28,8 @@ YEARS = tuple(range(FIRST_YEAR, LAST_YEAR + 1))
 WINDOW_YEARS = 5
 UNNAMED_CLUSTERS = 100
 PREFIX = {"pct_applications": "pct", "scientific_publications": "pub", "vc_deals": "vc"}
+METRICS = tuple(PREFIX)
+"""What the made-up world has records of."""
 # The last year of a metric's window, by edition that figures were printed of.
 LAST_OF_WINDOW = {
     "pct_applications": {2023: 2022, 2024: 2023, 2025: 2024},

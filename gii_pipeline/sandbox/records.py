@@ -16,10 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gii_pipeline.metrics.names import METRICS
 from gii_pipeline.sandbox import shapes
 from gii_pipeline.sandbox.geography import Geography
-from gii_pipeline.sandbox.plan import FIRST_YEAR, WINDOW_YEARS, Plan
+from gii_pipeline.sandbox.plan import FIRST_YEAR, METRICS, WINDOW_YEARS, Plan
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]

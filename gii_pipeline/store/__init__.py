@@ -5,25 +5,15 @@ was made from.
 Does not: what is in a table (contracts), or whether it may be promoted (the caller validates the staged file first).
 """
 
-from gii_pipeline.store.layout import (
-    COMPOSITION_TABLES,
-    CORE_TABLES,
-    EDITION_TABLES,
-    FOLLOWING_TABLES,
-    RECORD_TABLES,
-    Store,
-    split_label,
-)
+from gii_pipeline.store.layout import COMPOSITION_TABLES, EDITION_TABLES, FOLLOWING_TABLES, Store, split_label
 from gii_pipeline.store.lock import LOCK_KEY, Lock, Made, made, note, read_footer, read_lock
 from gii_pipeline.store.parquet import no_pattern, read_parquet, write_batches, write_parquet
 
 __all__ = [
     "COMPOSITION_TABLES",
-    "CORE_TABLES",
     "EDITION_TABLES",
     "FOLLOWING_TABLES",
     "LOCK_KEY",
-    "RECORD_TABLES",
     "Lock",
     "Made",
     "Store",

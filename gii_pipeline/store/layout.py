@@ -18,10 +18,8 @@ from filelock import FileLock, Timeout
 from gii_pipeline import verified
 from gii_pipeline.errors import InputError, MissingYearsError
 
-RECORD_TABLES = ("patents", "publications", "vc_deals")
 FOLLOWING_TABLES = ("locations", "geocoding_quality", "ingest_ledger")
 """The core tables that follow from the record tables of their data year."""
-CORE_TABLES = (*RECORD_TABLES, *FOLLOWING_TABLES)
 COMPOSITION_TABLES = ("leaders", "fields", "collaboration", "partners", "metrics_by_year", "economy_totals", "origin")
 EDITION_TABLES = (
     "points",
@@ -63,7 +61,7 @@ class Store:
 
     def partition(self, table: str, partition: str) -> Path:
         """The file of a table's partition: a data year for a core table, an edition's label for an edition table."""
-        return self.core(table, int(partition)) if table in CORE_TABLES else self.edition(table, partition)
+        return self.edition(table, partition) if table in EDITION_TABLES else self.core(table, int(partition))
 
     def raw(self, name: str, data_year: int | None = None) -> Path:
         """The list of archive entries that a data year of a source is read from."""
@@ -101,7 +99,7 @@ class Store:
 
     def remedy(self, table: str, partition: str) -> str:
         """What makes a damaged partition again."""
-        if table in CORE_TABLES:
+        if table not in EDITION_TABLES:
             return f"Run `gii ingest --years {partition}` to make it again."
         edition, method = split_label(partition)
         under = "" if edition == method else f" --method {method}"

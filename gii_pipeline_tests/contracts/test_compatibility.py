@@ -44,7 +44,7 @@ CHANGES: list[tuple[Edit, Kind, str]] = [
     (_without_rule("located_share"), "minor", "rule located_share is gone"),
     (_columns(lambda c: replace(c, name="country"), "economy"), "major", "column economy is gone"),
     (lambda old: replace(old, columns=old.columns[:-1]), "major", "column fields is gone"),
-    (lambda old: replace(old, columns=old.columns[::-1]), "major", "columns are in another order"),
+    (lambda old: replace(old, columns=old.columns[::-1]), "none", ""),
     (_columns(lambda c: replace(c, type="int64"), "people"), "major", "people has another type: int64 for int32"),
     (_columns(lambda c: replace(c, unit="%"), "fraction"), "major", "fraction has another unit: % for records"),
     (_columns(lambda c: replace(c, required=False), "fraction"), "major", "fraction is no longer required"),

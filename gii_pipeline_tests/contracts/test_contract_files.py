@@ -95,7 +95,14 @@ def test_every_rule_has_sql_and_reads_what_there_is(name: str) -> None:
         assert rule.description.endswith("."), rule.name
         assert rule.expectation in {*BROKEN, ROW_COUNT, COLUMNS_MATCH}
         assert set(rule.references) <= tables
-        assert set(rule.parameters) <= {"data_year", "retrieved_year", "edition", "method", "ranking_length"}
+        assert set(rule.parameters) <= {
+            "data_year",
+            "retrieved_year",
+            "edition",
+            "method",
+            "ranking_length",
+            "largest_size_score",
+        }
         assert all(not isinstance(rule.kwargs.get(k), str) or rule.parameters for k in ("min_value", "max_value"))
         for measure in rule.measures:
             assert measured.setdefault(measure.name, measure) == measure, "one name, one meaning"

@@ -68,7 +68,7 @@ def ingest(made: Pipeline, year: int, on: datetime, *tables: str) -> None:
     records = [made.store.core(table, year) for table in made.tables]
     if all(path.is_file() for path in records):
         for table in FOLLOWING_TABLES:
-            _write(made.store.core(table, year), table, joint_lock(records, [table]))
+            _write(made.store.core(table, year), table, joint_lock(records, [table], made.registry))
 
 
 def received(pin: Path, on: datetime) -> None:

@@ -24,7 +24,8 @@ import pytest
 from playwright.sync_api import Locator, Page, sync_playwright
 
 from gii_pipeline import contracts
-from gii_pipeline.store import CORE_TABLES, EDITION_TABLES, Store
+from gii_pipeline.registry import shipped
+from gii_pipeline.store import EDITION_TABLES, FOLLOWING_TABLES, Store
 from gii_pipeline_tests import tiny_world
 from gii_pipeline_tests.defs.test_faults import spoil
 
@@ -180,7 +181,9 @@ def test_the_graph_shows_the_groups_from_raw_records_to_the_release(site: Site) 
     assert groups == ["raw", "core", "edition", "release"]
 
 
-@pytest.mark.parametrize(("group", "tables"), [("core", CORE_TABLES), ("edition", EDITION_TABLES)])
+@pytest.mark.parametrize(
+    ("group", "tables"), [("core", (*shipped().by_table, *FOLLOWING_TABLES)), ("edition", EDITION_TABLES)]
+)
 def test_a_group_opens_into_its_tables(site: Site, group: str, tables: tuple[str, ...]) -> None:
     site.page.set_viewport_size({"width": 3600, "height": 3000})  # nodes out of sight are not drawn
     site.open("/asset-groups")

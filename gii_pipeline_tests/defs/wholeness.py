@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from gii_pipeline import verified
 from gii_pipeline.defs.pipeline import Pipeline
-from gii_pipeline.store import CORE_TABLES, EDITION_TABLES, LOCK_KEY
+from gii_pipeline.store import EDITION_TABLES, FOLLOWING_TABLES, LOCK_KEY
 
 
 def assert_whole(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
@@ -19,6 +19,6 @@ def assert_whole(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
                 assert verified.damage(path) is None
                 assert LOCK_KEY in pq.ParquetFile(path).schema_arrow.metadata
                 pq.read_table(path, partitioning=None)
-    for table in (*CORE_TABLES, *EDITION_TABLES):
+    for table in (*pipeline.tables, *FOLLOWING_TABLES, *EDITION_TABLES):
         for partition in instance.get_materialized_partitions(dg.AssetKey(table)):
             assert pipeline.store.partition(table, partition).is_file()

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from gii_pipeline.editions import Edition, wipo_book
-from gii_pipeline.metrics import METRICS
 from gii_pipeline.ranking.agreement import MADE_UP, Ours, agreement
+from gii_pipeline.registry import shipped
 from gii_pipeline_tests.ranking.contracted import broken_rules
 
 EDITION = wipo_book()[2023]
@@ -15,7 +15,7 @@ def ours(names: dict[str, float], total: float = 627_735.0) -> Ours:
     """Rankings with these names and PCT counts, half the world that the printed figures imply."""
     size = pd.DataFrame({"name": list(names), "pct_applications_count": list(names.values())})
     size = size.assign(cluster_id=[f"gii-{n}" for n in range(len(size))], rank=range(1, len(size) + 1))
-    for metric in METRICS:
+    for metric in shipped():
         for figure in ("count", "share_pct", "per_million", "rank"):
             size[f"{metric}_{figure}"] = size.get(f"{metric}_{figure}", float("nan"))
     size = size.assign(size_score=1.0, population=float("nan"))

@@ -58,7 +58,15 @@ def test_a_version_holds_every_table_and_what_is_made_from_them(version: Path) -
     others = texts | {f"{name}.metadata.json" for name in texts}
     others |= {"ranking.parquet", "ranking.xlsx", "ranking.sqlite", "footprints.geojson", "README.md", "CITATION.cff"}
     others |= {"datapackage.json", "sources.lock.json", "CHANGES.md"}
+    others |= {f"{table}.odcs.yaml" for table in TABLES}
     assert {path.name for path in version.iterdir()} == {f"{table}.parquet" for table in TABLES} | others
+
+
+def test_a_version_has_the_contract_of_every_table_beside_it(version: Path) -> None:
+    for table in TABLES:
+        assert contracts.read(version / f"{table}.odcs.yaml") == contracts.load(table)
+        server, *_ = contracts.document(table)["servers"]
+        assert (version / server["path"]).is_file()
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.registry import shipped
 from gii_pipeline.releases import Portraits, open_release
 from gii_pipeline.releases.portrait import Portrait
 from gii_pipeline_tests.releases.small_edition import tables, write_and_release
@@ -19,7 +20,7 @@ FRAMES = {name: table.to_pandas() for name, table in tables().items() if name !=
 
 @pytest.fixture
 def first() -> Portrait:
-    every = Portraits(FRAMES)
+    every = Portraits(FRAMES, shipped())
     assert len(every) == len(FRAMES["clusters"])
     return every[min(every)]
 
@@ -45,7 +46,7 @@ def test_what_is_known_of_less_than_60_pct_is_not_shown(first: Portrait) -> None
     assert all(not part.leaders_known and not part.fields_known for part in first.metrics)
     assert all(part.leaders == () and part.fields == () and part.origin == {} for part in first.metrics)
     known = {name: FRAMES[name].assign(is_known=True) for name in ("leaders", "fields", "origin")}
-    pct = Portraits({**FRAMES, **known})[first.cluster_id].metrics[0]
+    pct = Portraits({**FRAMES, **known}, shipped())[first.cluster_id].metrics[0]
     assert [(leader.name, round(leader.share_pct)) for leader in pct.leaders] == [("Alpha Ltd", 50)]
     [optics] = pct.fields
     assert optics.name == "Optics"
@@ -55,7 +56,7 @@ def test_what_is_known_of_less_than_60_pct_is_not_shown(first: Portrait) -> None
 
 def test_a_release_from_before_there_were_profiles_has_portraits_without_them(first: Portrait) -> None:
     old = {name: FRAMES[name] for name in ("clusters", "cluster_footprints", "cluster_metrics", "ranking_size")}
-    portrait = Portraits(old)[first.cluster_id]
+    portrait = Portraits(old, shipped())[first.cluster_id]
     assert portrait.metrics[0].count == first.metrics[0].count
     assert (portrait.metrics[0].leaders, portrait.metrics[0].years) == ((), {})
 

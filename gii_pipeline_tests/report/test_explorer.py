@@ -15,6 +15,7 @@ import shapely
 from gii_pipeline.counting import Counted
 from gii_pipeline.editions import Edition
 from gii_pipeline.ranking import rank_changes, rank_edition, rank_stability
+from gii_pipeline.registry import shipped
 from gii_pipeline.releases import ReleaseInfo, SourceInfo
 from gii_pipeline.releases.events import rank_events
 from gii_pipeline.releases.series import history_rows
@@ -124,7 +125,7 @@ def test_what_a_record_says_is_never_markup(tables: dict[str, pd.DataFrame]) -> 
     assert "<b>towns" not in page
     assert page.count("</script>") == 2
     assert any(EVIL in cluster["name"] for cluster in facts_in(page)["clusters"])
-    for picture in (footprints_map(tables["cluster_footprints"]), ranking_bars(tables["ranking_size"])):
+    for picture in (footprints_map(tables["cluster_footprints"]), ranking_bars(tables["ranking_size"], shipped())):
         assert "<script>" not in picture
 
 
@@ -168,7 +169,9 @@ def test_an_outline_lies_where_its_footprint_does() -> None:
 
 
 def test_pictures_name_the_clusters_and_fit_a_page(tables: dict[str, pd.DataFrame]) -> None:
-    assert "1  Alba" in ranking_bars(tables["ranking_size"]) or "2  Alba" in ranking_bars(tables["ranking_size"])
+    assert "1  Alba" in ranking_bars(tables["ranking_size"], shipped()) or "2  Alba" in ranking_bars(
+        tables["ranking_size"], shipped()
+    )
     world = footprints_map(tables["cluster_footprints"])
     assert world.count("<circle") == len(tables["cluster_footprints"])
     assert len(data_uri(world)) < 100_000

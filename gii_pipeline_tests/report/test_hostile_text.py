@@ -12,7 +12,7 @@ import pytest
 from rich.text import Text
 
 from gii_pipeline.cli.options import echo, print_json
-from gii_pipeline.metrics.names import METRICS
+from gii_pipeline.registry import shipped
 from gii_pipeline.releases.comparison_text import _line
 from gii_pipeline.releases.files import write_csv
 from gii_pipeline.report.plain import plain
@@ -50,10 +50,10 @@ def test_a_terminal_shows_a_value_as_it_is_and_obeys_nothing_in_it(
             "economies": [value],
             "population": [1.0],
             "size_score": [1.0],
-            **{f"{name}_{figure}": [1.0] for name in METRICS for figure in ("count", "share_pct", "per_million")},
+            **{f"{name}_{figure}": [1.0] for name in shipped() for figure in ("count", "share_pct", "per_million")},
         }
     )
-    for printed in (value, rows_table(rows, value), ranking_table(ranking, value), Text(plain(value))):
+    for printed in (value, rows_table(rows, value), ranking_table(ranking, value, shipped()), Text(plain(value))):
         out = shown(printed, capsys)
         assert plain(value).split("\n")[0] in out
         assert not set(out) & set("\x07\x08\x1b\x9b\r\u202e")

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gii_pipeline.editions import wipo_book
+from gii_pipeline.registry import shipped
 from gii_pipeline.releases import ReleaseInfo
 from gii_pipeline.releases.search import slugs
 from gii_pipeline.report.breaks import method_breaks
@@ -111,7 +112,7 @@ def test_slugs_tell_clusters_of_one_name_apart() -> None:
 
 def test_breaks_of_the_method_are_of_every_kind_and_windows_are_none() -> None:
     book = wipo_book()
-    found = method_breaks(book.editions.values())
+    found = method_breaks(book.editions.values(), shipped())
     assert sorted(found) == [2018, 2022, 2025]
     assert "15" in found[2018]
     assert "record types of scientific publications" in found[2022]
@@ -119,7 +120,7 @@ def test_breaks_of_the_method_are_of_every_kind_and_windows_are_none() -> None:
     heavier = book[2024].metrics["pct_applications"]
     heavier = heavier.model_copy(update={"weight": heavier.weight.model_copy(update={"value": 2.0})})
     changed = book[2024].model_copy(update={"metrics": {**book[2024].metrics, "pct_applications": heavier}})
-    assert method_breaks([book[2023], changed]) == {2024: "weight of PCT applications: 1 → 2"}
+    assert method_breaks([book[2023], changed], shipped()) == {2024: "weight of PCT applications: 1 → 2"}
 
 
 def test_a_preview_shows_the_id_for_a_name_in_a_script_that_its_font_lacks() -> None:

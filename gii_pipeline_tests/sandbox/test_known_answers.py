@@ -14,11 +14,11 @@ from gii_pipeline.counting.engine import read_core
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import Gazetteer
-from gii_pipeline.metrics.names import CORE_TABLES
 from gii_pipeline.metrics.population import population
 from gii_pipeline.metrics.rasters import PopulationRaster
 from gii_pipeline.profiles import read_profile
 from gii_pipeline.ranking.stage import EditionTables, rank_edition
+from gii_pipeline.registry import shipped
 from gii_pipeline.sandbox import DEMO_SCALE, DEMO_SEED, World, make_world
 from gii_pipeline.sandbox.core import write_core
 from gii_pipeline.sandbox.population import write_raster
@@ -43,7 +43,9 @@ def ranked(root: Path, world: World, edition: Edition) -> EditionTables:
     """Core tables under a root -> the edition's tables, as the assets chain them."""
     years = sorted({year for years in edition.data_years.values() for year in years})
     store, connection = Store(root), counting.connect()
-    core = {m: read_core(connection, store.core_years(CORE_TABLES[m], ys)) for m, ys in edition.data_years.items()}
+    core = {
+        m: read_core(connection, store.core_years(shipped()[m].core_table, ys)) for m, ys in edition.data_years.items()
+    }
     locations = read_core(connection, store.core_years("locations", years))
     counted = counting.count(core, locations, edition)
     rasters = [PopulationRaster(root / f"{epoch}.tif", epoch) for epoch in (2015, 2020, 2025)]
@@ -124,7 +126,7 @@ def test_raw_records_read_and_located_are_the_core_tables(world: World, tmp_path
             located = geocoding.locate(con, people.filter(f"year = {year}"), gazetteer, institutions)
             rows = geocoding.core_rows(located, year)
             counted = rows if types is None else rows.filter(f"record_type IN {(*types, '')}")
-            direct = con.read_parquet(str(Store(tmp_path).core(CORE_TABLES[metric], year)))
+            direct = con.read_parquet(str(Store(tmp_path).core(shipped()[metric].core_table, year)))
             assert len(direct) > 20
             assert counted.select(COLUMNS).except_(direct.select(COLUMNS)).fetchall() == []
             assert direct.select(COLUMNS).except_(counted.select(COLUMNS)).fetchall() == []

@@ -15,11 +15,11 @@ from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import Gazetteer, Resolver
 from gii_pipeline.geocoding.economies import alpha2
 from gii_pipeline.geocoding.written import read_fields
-from gii_pipeline.metrics.names import METRICS
 from gii_pipeline.sandbox import World, make_world, shapes
 from gii_pipeline.sandbox.deals import funding_rounds
 from gii_pipeline.sandbox.institutions import institutions, write_ror_dump
 from gii_pipeline.sandbox.patents import write_table
+from gii_pipeline.sandbox.plan import METRICS
 from gii_pipeline.sandbox.population import inhabited, population, write_raster
 from gii_pipeline.sandbox.roster import roster
 from gii_pipeline.sandbox.works import works
