@@ -24,7 +24,7 @@ def _expected(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / "expected.csv", dtype=text, keep_default_na=False, na_values=[""])
 
 
-def _folders() -> list[Path]:
+def folders() -> list[Path]:
     found = sorted(path.parent for path in CASES.glob("*/expected.csv") if list(path.parent.glob("profile*.yaml")))
     return [folder for folder in found if set(_expected(folder).columns) <= READ]
 
@@ -32,7 +32,7 @@ def _folders() -> list[Path]:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not CASES.is_dir(), reason="../shared/cases is not here: its files are not part of the repository")
-@pytest.mark.parametrize("folder", [pytest.param(folder, id=folder.name) for folder in _folders()])
+@pytest.mark.parametrize("folder", [pytest.param(folder, id=folder.name) for folder in folders()])
 def test_a_case_is_read_as_expected(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = _expected(folder)
     for (name, record_id), kind in OTHERWISE.items():
