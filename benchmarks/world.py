@@ -84,7 +84,7 @@ class Snapshot:
 
     def put(self, part: int, seed: int) -> None:
         suffix = "parquet" if self.form == "parquet" else "gz"
-        content, size = apart(make_part, seed, self.works, self.form)
+        content, size = make_part(seed, self.works, self.form)
         self.files[f"{self.folder}/updated_date=2026-01-01/part_{part:04d}.{suffix}"] = content
         self.json_bytes += size
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import multiprocessing
 import os
+import random
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,7 @@ from gii_pipeline_tests.archive.server import Asked, Reply, Server
 from gii_pipeline_tests.sources.fetching.services import Snapshot, noise, work
 
 FIRST, SECOND, THIRD = (f"updated_date=2026-0{month}-01/part_0000.gz" for month in (3, 4, 5))
+PROCESSES = multiprocessing.get_context("spawn")
 SHOWN = "record_id, year, person_seq, institution_id, address, fraction, fields, traits"
 
 
@@ -337,3 +341,42 @@ def test_processes_give_what_one_gives_and_one_that_is_killed_is_replaced_once(t
     assert in_processes(killed_once, [str(tmp_path / "flag"), str(tmp_path / "flag")], 2) == ["done", "done"]
     with pytest.raises(MachineError, match="A process that reads was killed, 2 times"):
         in_processes(killed, ["a", "b"], 2)
+
+
+def gather_apart(folder: Path, url: str, asked: Any) -> None:
+    """In a process of its own: gather, and say that it has begun."""
+    asked.send("go")
+    fetch = Fetch(fetch="openalex_snapshot", base_url=url, per_second=10_000)
+    source = Input(reader="openalex_works", files={"works": fetch}, keep="extract")
+    gather(Archive(folder), source, None, Extracts(folder / "extracts"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_run_killed_at_any_moment_reads_only_the_parts_in_flight_again(tmp_path: Path) -> None:
+    parts = {f"updated_date=2026-01-{day:02d}/part_0000.gz": [work(day), work(100 + day)] for day in range(1, 13)}
+    snapshot, moments = Snapshot(parts), random.Random(2026)
+    with Server(snapshot) as server:
+        undisturbed = Root(tmp_path / "undisturbed", server)
+        undisturbed.gather()
+        killed = Root(tmp_path / "killed", server)
+        server.asked.clear()
+        kills = 0
+        while (done := len(list(killed.extracts.folder.rglob("*.json")))) < len(parts):
+            ours, theirs = PROCESSES.Pipe()
+            process = PROCESSES.Process(target=gather_apart, args=(killed.folder, server.url, theirs), daemon=True)
+            process.start()
+            assert ours.recv() == "go"
+            while process.is_alive() and len(list(killed.extracts.folder.rglob("*.json"))) < min(done + 3, len(parts)):
+                time.sleep(0.001)
+            time.sleep(moments.uniform(0, 0.02))
+            process.kill()
+            process.join()
+            kills += 1
+        asked = [name for name in killed.asked if "part_" in name]
+        assert kills >= 3
+        assert len(asked) <= len(parts) + kills
+        assert killed.gather() == killed.gather(offline=True)
+    assert killed.rows() == undisturbed.rows()
+    assert killed.raw == []
+    assert killed.archive().verify() == []

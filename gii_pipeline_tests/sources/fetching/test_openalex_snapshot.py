@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from gii_pipeline.archive import Archive, Entry
 from gii_pipeline.errors import FetchStoppedError, InputError, TransientError
-from gii_pipeline_tests.archive.server import Server, html_reply
+from gii_pipeline_tests.archive.server import FileHost, Server, html_reply
+from gii_pipeline_tests.conftest import SHARED
 from gii_pipeline_tests.sources.fetching.conftest import Fetch
 from gii_pipeline_tests.sources.fetching.services import Snapshot, work
 
@@ -140,3 +142,41 @@ def test_a_manifest_that_leads_elsewhere_is_not_followed(fetch: Fetch, server: S
 
     with pytest.raises(InputError, match="lies outside the snapshot"):
         fetch("openalex_snapshot", options(server))
+
+
+CASE = SHARED / "cases" / "openalex_manifest_shrunk"
+
+
+@pytest.mark.skipif(not CASE.is_dir(), reason="../shared/cases is not here: its files are not part of the repository")
+def test_a_snapshot_that_has_shrunk_never_takes_the_place_of_the_larger_one(fetch: Fetch) -> None:
+    larger, smaller = (files_of(CASE / date) for date in ("2025-10-01", "2025-11-12"))
+    with Server(FileHost(larger)) as server:
+        assert sum(part.records or 0 for part in fetch("openalex_snapshot", options(server))) == 10_719
+        server.service = FileHost(smaller)
+        server.asked.clear()
+        assert len(fetch("openalex_snapshot", options(server))) == 2
+        assert server.asked == []
+        with pytest.raises(FetchStoppedError, match=r"its records moved from 10,719 to 16, by more than 10 %"):
+            fetch("openalex_snapshot", options(server), refresh=True)
+        assert len(fetch("openalex_snapshot", options(server), offline=True)) == 2
+
+
+@pytest.mark.skipif(not CASE.is_dir(), reason="../shared/cases is not here: its files are not part of the repository")
+def test_a_small_snapshot_on_a_fresh_archive_is_named_and_the_larger_one_takes_its_place_when_allowed(
+    fetch: Fetch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Server(FileHost(files_of(CASE / "2025-11-12"))) as server:
+        with pytest.raises(FetchStoppedError, match=r"lists 16 records, and the source is known to have 10,000"):
+            fetch("openalex_snapshot", options(server, least_records=10_000))
+        assert [part.records for part in fetch("openalex_snapshot", options(server))] == [16]
+        assert "manifest.json lists 16 works" in caplog.text
+        server.service = FileHost(files_of(CASE / "2025-10-01"))
+        with pytest.raises(FetchStoppedError, match="raise `refresh_tolerance_pct`"):
+            fetch("openalex_snapshot", options(server), refresh=True)
+        allowed = options(server, refresh_tolerance_pct=1e6)
+        assert sum(part.records or 0 for part in fetch("openalex_snapshot", allowed, refresh=True)) == 10_719
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """What a folder holds, by the path under which a server has it."""
+    return {f"/{path.relative_to(folder)}": path.read_bytes() for path in folder.rglob("*") if path.is_file()}
