@@ -39,7 +39,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 from _world import CITIES
-from reading import apart, read_json, work
+from reading import apart, measured, read_json, work
 
 from gii_pipeline.archive import Archive, Entry
 from gii_pipeline.profiles import Fetch, Input
@@ -185,9 +185,7 @@ def json_lines(snapshot: Snapshot, server: Server, folder: Path) -> tuple[float,
     paths = [folder / Path(name).name for name in sorted(snapshot.files) if "part_" in name]
     for path in paths:
         path.write_bytes(snapshot.files[f"{snapshot.folder}/updated_date=2026-01-01/{path.name}"])
-    begin, cpu = time.perf_counter(), processor_seconds()
-    apart(read_json, paths, folder)
-    bare, bare_cpu = time.perf_counter() - begin, processor_seconds() - cpu
+    bare, bare_cpu, _, _ = apart(measured, read_json, paths, folder)
     show("read_json of the same fields", snapshot.json_bytes, bare, bare_cpu)
     taken: dict[str, Taken] = {}
     for title, workers in {"one worker": 1, "two workers": 2, "default": working.processors()}.items():
