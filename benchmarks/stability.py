@@ -26,7 +26,8 @@ from gii_pipeline.editions import Edition, wipo_book
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics, count_by_cluster
 from gii_pipeline.ranking import size_order
 from gii_pipeline.ranking.bootstrap import bootstrap_scores, interval
-from gii_pipeline.ranking.stability import SEED, grid_ranks
+from gii_pipeline.ranking.stability import SEED
+from gii_pipeline.ranking.variants import grid_ranks
 
 EDITION = wipo_book()[2025]
 METRIC = "scientific_publications"
@@ -120,7 +121,7 @@ def fast(locations: int, replicates: int) -> bool:
     bootstrap_scores(counts, sums, together, EDITION, replicates=replicates, seed=SEED)
     drawn = time.perf_counter() - begin
     begin = time.perf_counter()
-    variants = len(grid_ranks(members, world, sums, EDITION))
+    variants = len(list(grid_ranks(members, world, sums, EDITION)))
     grid = time.perf_counter() - begin
     print(f"{locations:,} locations, {len(order)} clusters, {len(together):,} co-counts")
     print(f"{read}")

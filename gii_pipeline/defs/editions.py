@@ -38,7 +38,12 @@ def edition_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
         ),
         _asset(pipeline, ("contributions",), ("points", "cluster_members"), contribute),
         _asset(pipeline, ("rank_changes",), ("points", "ranking_size", "cluster_members"), compare),
-        _asset(pipeline, ("rank_stability",), ("points", "cluster_members", "ranking_size"), resample),
+        _asset(
+            pipeline,
+            ("rank_stability", "rank_variants"),
+            ("points", "cluster_members", "ranking_size", "raw_population"),
+            resample,
+        ),
         _asset(pipeline, ("agreement",), ("ranking_size", "cluster_metrics"), hold_against),
         _asset(pipeline, ("coverage",), ("points",), cover),
         _asset(pipeline, COMPOSITION_TABLES, ("points", "clusters", "cluster_members", "cluster_metrics"), compose),
@@ -113,10 +118,16 @@ def resample(inputs: EditionInputs) -> Frames:
     from gii_pipeline import ranking
 
     size, members, points = map(inputs.read, ("ranking_size", "cluster_members", "points"))
+    edition, totals = inputs.edition, inputs.totals
+    by_size = ranking.size_variants(members, points, totals, edition, count=inputs.count, ties=inputs.ties)
+    by_intensity = ranking.intensity_variants(size, members, edition, inputs.population_of)
     stability = ranking.rank_stability(
-        size, members, points, inputs.totals, inputs.edition, co_counts=inputs.co_counts, ties=inputs.ties
+        size, members, points, totals, edition, co_counts=inputs.co_counts, variants=by_size
     )
-    return {"rank_stability": stability}
+    return {
+        "rank_stability": stability,
+        "rank_variants": ranking.rank_variants(size, by_size, by_intensity, edition),
+    }
 
 
 def hold_against(inputs: EditionInputs) -> Frames:

@@ -66,11 +66,7 @@ def rank_size(
     ranking = size_order(metrics, edition).head(edition.ranking_length.value)
     ranking = ranking.merge(clusters[["cluster_id", "name", "economies"]], on="cluster_id", validate="1:1")
     ranking = ranking.merge(footprints[["cluster_id", "population", "area_km2"]], on="cluster_id", validate="1:1")
-    inhabitants = ranking["population"].astype("float64")
-    ranking["population"] = inhabitants
-    ranking["intensity_score"] = without_noise(ranking["size_score"] / (inhabitants.where(inhabitants > 0) / MILLION))
-    ranking["intensity_rank"] = _intensity_rank(ranking)
-    ranking = ranking[SIZE_COLUMNS]
+    ranking = with_intensity(ranking)[SIZE_COLUMNS]
     for name in shipped() if names is None else names:
         ranking = ranking.merge(_wide(metrics, name), on="cluster_id", how="left", validate="1:1")
     return with_edition(ranking, edition)
@@ -85,6 +81,14 @@ def rank_intensity(ranking_size: pd.DataFrame) -> pd.DataFrame:
     ranked = ranked.rename(columns={"rank": "size_rank", "intensity_rank": "rank"})
     ranked["rank"] = ranked["rank"].astype("int32")
     return ranked[INTENSITY_COLUMNS + [name for name in ranked.columns if name.endswith("_per_million")]]
+
+
+def with_intensity(ranking: pd.DataFrame) -> pd.DataFrame:
+    """A ranking by size (size_score, rank, population) with intensity_score and intensity_rank; null without people."""
+    inhabitants = ranking["population"].astype("float64")
+    score = without_noise(ranking["size_score"] / (inhabitants.where(inhabitants > 0) / MILLION))
+    ranking = ranking.assign(population=inhabitants, intensity_score=score)
+    return ranking.assign(intensity_rank=_intensity_rank(ranking))
 
 
 def without_noise(values: pd.Series) -> pd.Series:

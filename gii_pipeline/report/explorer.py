@@ -41,6 +41,7 @@ TABLES = (
     "contributions",
     "rank_changes",
     "rank_stability",
+    "rank_variants",
     "rank_events",
     "rank_history",
 )

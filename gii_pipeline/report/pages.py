@@ -30,6 +30,7 @@ from gii_pipeline.report import cluster_charts
 from gii_pipeline.report.colours import colours
 from gii_pipeline.report.facts import FactTables, fact_sheet
 from gii_pipeline.report.preview import preview
+from gii_pipeline.report.sureness import sureness_picture
 
 FOLDER = Path("report")
 CLUSTERS = FOLDER / "clusters"
@@ -44,14 +45,24 @@ DOWNLOADS = (
     ("Contributions, Parquet", "contributions.parquet"),
     ("Data package", "datapackage.json"),
 )
-BY_CLUSTER = ("cluster_metrics", "contributions", "rank_changes", "rank_stability", "rank_events", "rank_history")
+BY_CLUSTER = (
+    "cluster_metrics",
+    "contributions",
+    "rank_changes",
+    "rank_stability",
+    "rank_variants",
+    "rank_events",
+    "rank_history",
+)
 EMBED = '<iframe src="{{address}}" width="100%" height="900" title="{title}"></iframe>'
 Facts = Mapping[str, Any]
 
 
 def write_pages(folder: Path, tables: Mapping[str, pd.DataFrame], facts: Facts, info: ReleaseInfo) -> None:
-    """Write `report/clusters/<slug>.html` and `.png`, `report/method.html` and `report/dictionary.html`.
+    """Write the pages of an edition below `report/`.
 
+    `method.html`, `dictionary.html`, and for each ranked cluster `clusters/<slug>.html`, its preview `<slug>.png` and
+    the picture `<slug>_how_sure.svg`.
     tables: of the edition, by name; facts: `explorer.page_facts` of them.
     """
     (folder / CLUSTERS).mkdir(parents=True, exist_ok=True)
@@ -61,6 +72,7 @@ def write_pages(folder: Path, tables: Mapping[str, pd.DataFrame], facts: Facts, 
         mine = {name: found.get(cluster["id"], tables[name].head(0)) for name, found in parts.items()}
         _write(page.with_suffix(".html"), cluster_page(cluster, {**tables, **mine}, facts, info))
         page.with_suffix(".png").write_bytes(preview(cluster, facts))
+        _write(page.with_name(f"{page.name}_how_sure.svg"), _how_sure(cluster, mine))
     _write(folder / METHOD, method_page(info, facts["version"]))
     _write(folder / DICTIONARY, dictionary_page(folder, info, facts["version"]))
 
@@ -94,6 +106,7 @@ def cluster_page(cluster: Facts, tables: Mapping[str, pd.DataFrame], facts: Fact
         history=mine.to_dict("records"),
         rank_line=Markup(cluster_charts.rank_line(cluster["history"], same, breaks)),  # noqa: S704
         interval=Markup(_interval(cluster, facts)) if sure else "",  # noqa: S704
+        how_sure=Markup(_how_sure(cluster, tables)),  # noqa: S704
         footprint=_drawn(cluster_charts.footprint(outline, cluster["at"])) if outline else None,
         downloads=[(text, f"../../{name}") for text, name in DOWNLOADS],
     )
@@ -101,6 +114,11 @@ def cluster_page(cluster: Facts, tables: Mapping[str, pd.DataFrame], facts: Fact
 
 def _drawn(footprint: tuple[str, int]) -> tuple[Markup, int]:
     return Markup(footprint[0]), footprint[1]  # noqa: S704
+
+
+def _how_sure(cluster: Facts, tables: Mapping[str, pd.DataFrame]) -> str:
+    variants = tables["rank_variants"]
+    return sureness_picture(cluster, cluster["stability"], variants[variants["cluster_id"] == cluster["id"]])
 
 
 def _interval(cluster: Facts, facts: Facts) -> str:

@@ -1,7 +1,8 @@
 """The made-up population: a raster in the shape of GHS-POP, 30 arc-seconds, people per cell.
 
-Belongs here: the cells that hold people, and the GeoTIFF. A cluster's people live at its anchors, deep inside its
-footprint, so that the footprint holds exactly the population of `Geography.clusters`.
+Belongs here: the cells that hold people, and the GeoTIFF. A cluster's people live around its anchors, evenly on all
+cells within SPREAD_KM. These lie inside its footprint wholly, so that it holds exactly the population of
+`Geography.clusters`, and no cell is denser than a real one can be.
 Does not: summing it up again; that is the pipeline's.
 """
 
@@ -24,6 +25,11 @@ EPOCHS = (2015, 2020, 2025)
 YEAR_OF_THE_ROSTER = 2024  # the edition of 2025 asks for the inhabitants of 2024
 YEARLY_GROWTH = 0.01  # of the roster's figure, so that years between two epochs lie on the line between them
 CELLS_PER_DEGREE = 120
+KM_PER_CELL = 111.32 / CELLS_PER_DEGREE
+SPREAD_KM = 3.3
+"""To the middle of a cell. Half its diagonal (0.7 km) and rounding (0.8 km) stay within a footprint's 5 km."""
+MOST_COLUMNS = 16
+"""How many cells SPREAD_KM are along a parallel, up to the polar circles."""
 TILE = 128
 TOWN_AT_LEAST = 100_000
 NODATA = -200.0
@@ -73,11 +79,24 @@ def inhabited(world: World, epoch: int) -> pd.DataFrame:
     )
     of_cluster = places["region"].map(population(world, epoch)).fillna(0)
     people = (share * of_cluster).where(~background, places["population"] * world.scale)
+    return _spread(places["latitude"].to_numpy(), places["longitude"].to_numpy(), people.to_numpy())
+
+
+def _spread(latitude: NDArray[np.float64], longitude: NDArray[np.float64], people: NDArray[np.float64]) -> pd.DataFrame:
+    """row, column, people of the cells within SPREAD_KM of places, as many people on every square kilometre."""
+    down, right = (90 - latitude) * CELLS_PER_DEGREE, (longitude + 180) * CELLS_PER_DEGREE
+    rows = np.floor(down)[:, None, None] + np.arange(-4, 5)[None, :, None]
+    columns = np.floor(right)[:, None, None] + np.arange(-MOST_COLUMNS, MOST_COLUMNS + 1)[None, None, :]
+    width = np.cos(np.radians(latitude))[:, None, None]
+    km = KM_PER_CELL * np.hypot(rows + 0.5 - down[:, None, None], width * (columns + 0.5 - right[:, None, None]))
+    area = np.cos(np.radians(90 - (rows + 0.5) / CELLS_PER_DEGREE)) * (km <= SPREAD_KM)
+    share = area / area.sum(axis=(1, 2), keepdims=True)
+    place, row, column = np.nonzero(share)
     return pd.DataFrame(
         {
-            "row": np.floor((90 - places["latitude"]) * CELLS_PER_DEGREE).astype("int64"),
-            "column": np.floor((places["longitude"] + 180) * CELLS_PER_DEGREE).astype("int64"),
-            "people": people,
+            "row": rows[place, row, 0].astype("int64"),
+            "column": columns[place, 0, column].astype("int64") % (360 * CELLS_PER_DEGREE),
+            "people": people[place] * share[place, row, column],
         }
     )
 

@@ -32,6 +32,7 @@ EDITION_TABLES = (
     "contributions",
     "rank_changes",
     "rank_stability",
+    "rank_variants",
     "agreement",
     "coverage",
     *COMPOSITION_TABLES,

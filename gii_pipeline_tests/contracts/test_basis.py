@@ -11,6 +11,7 @@ from gii_pipeline.editions import Method, MetricSettings, wipo_book
 
 TABLES = [name for name in contracts.names() if contracts.load(name).layer != "core"]
 KEYS = {"edition", "method", "version", "replicates", "seed", "metric", "level", "economy", "data_year"}
+KEYS |= {"rank_by", "setting", "value", "own_value"}
 
 
 def test_a_size_score_is_an_assumption_and_says_which() -> None:

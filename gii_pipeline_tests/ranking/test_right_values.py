@@ -13,7 +13,7 @@ from gii_pipeline.counting.co_counts import OUTSIDE
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.ranking import rank_stability, size_order
 from gii_pipeline.ranking.bootstrap import bootstrap_scores, interval
-from gii_pipeline.ranking.stability import metric_changed
+from gii_pipeline.ranking.variants import metric_changed
 from gii_pipeline.releases import Tolerance, exceeds
 from gii_pipeline.releases.comparison import Diff, RankChange
 from gii_pipeline.releases.series import ordinal

@@ -9,7 +9,7 @@ from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.ranking import rank_stability, size_order
-from gii_pipeline.ranking.stability import GRID, Grid, grid_ranks
+from gii_pipeline.ranking.variants import Grid, grid_ranks
 from gii_pipeline_tests.ranking import towns as world
 from gii_pipeline_tests.ranking.contracted import broken_rules
 from gii_pipeline_tests.ranking.towns import DEALS, PAPERS, PCT, Town, counted, edition
@@ -20,11 +20,15 @@ CALA = Town("Cala", 30.0, 30.0, {PCT: 10, PAPERS: 10, DEALS: 1})
 TOWNS = [ALBA, BORGO, CALA]
 
 
-def _stability(this: Edition, towns: list[Town] = TOWNS, **given: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _stability(
+    this: Edition, towns: list[Town] = TOWNS, grid: Grid | None = None, **given: Any
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     found = counted(towns, this)
     tables = world.rank(found, this)
     points = given.pop("points", found.points.to_pandas())
-    arguments = {"replicates": 200, "grid": None, "co_counts": world.co_counts(found), **given}
+    arguments = {"replicates": 200, "co_counts": world.co_counts(found), **given}
+    if grid:
+        arguments["variants"] = list(grid_ranks(tables.cluster_members, points, found.totals, this, grid=grid))
     ranking = tables.ranking_size
     return rank_stability(ranking, tables.cluster_members, points, found.totals, this, **arguments), ranking
 
@@ -34,7 +38,7 @@ def _of(table: pd.DataFrame, name: str, *columns: str) -> list[Any]:
 
 
 def test_near_equals_change_places_and_others_do_not() -> None:
-    stability, ranking = _stability(edition(2024), grid=GRID)
+    stability, ranking = _stability(edition(2024), grid=Grid())
     assert _of(stability, "Alba", "rank", "rank_low", "rank_high") == [1, 1, 2]
     assert _of(stability, "Borgo", "rank", "rank_low", "rank_high") == [2, 1, 2]
     assert _of(stability, "Cala", "rank", "rank_low", "rank_high", "rank_median") == [3, 3, 3, 3.0]
@@ -53,8 +57,8 @@ def test_the_same_seed_gives_the_same_table_and_another_seed_another() -> None:
 def test_the_order_of_rows_does_not_matter() -> None:
     points = counted(TOWNS, edition(2024)).points.to_pandas()
     mixed = points.sample(frac=1.0, random_state=1)
-    given = _stability(edition(2024), grid=None)[0]
-    pd.testing.assert_frame_equal(_stability(edition(2024), grid=None, points=mixed)[0], given)
+    given = _stability(edition(2024))[0]
+    pd.testing.assert_frame_equal(_stability(edition(2024), points=mixed)[0], given)
 
 
 def test_shares_of_all_records_count_those_without_a_location() -> None:
@@ -70,7 +74,7 @@ def test_the_grid_shows_what_the_weight_of_vc_decides() -> None:
 
 
 def test_without_a_grid_its_columns_are_null() -> None:
-    stability, ranking = _stability(edition(2024), grid=None)
+    stability, ranking = _stability(edition(2024))
     assert stability[["grid_rank_low", "grid_rank_high"]].isna().all(axis=None)
     assert broken_rules("rank_stability", stability, edition(2024), ranking_size=ranking) == []
 
@@ -80,7 +84,7 @@ def test_a_cluster_that_a_stricter_method_does_not_find_has_the_ranks_of_the_oth
     found = counted(TOWNS, this)
     tables = world.rank(found, this)
     points = found.points.to_pandas()
-    ranks = grid_ranks(tables.cluster_members, points, found.totals, this)
+    ranks = [variant.ranks for variant in grid_ranks(tables.cluster_members, points, found.totals, this)]
     (cala,) = _of(tables.ranking_size, "Cala", "cluster_id")
     assert len(ranks) == 18
     assert {len(rank) for rank in ranks} == {2, 3}
@@ -93,7 +97,7 @@ def test_the_grid_at_the_editions_own_parameters_is_its_ranking() -> None:
     tables = world.rank(found, this)
     points = found.points.to_pandas()
     own = Grid(radius=(1.0,), min_weight=(1.0,), merge=(True,), vc_weight=(1.0,))
-    (ranks,) = grid_ranks(tables.cluster_members, points, found.totals, this, grid=own)
+    [(_, ranks)] = grid_ranks(tables.cluster_members, points, found.totals, this, grid=own)
     order = size_order(cluster_metrics(tables.cluster_members, points, found.totals, None, this), this)
     assert ranks.sort_index().to_dict() == order.set_index("cluster_id")["rank"].sort_index().to_dict()
 

@@ -22,7 +22,8 @@ from gii_pipeline.counting.units import UNITS_PER_RECORD, to_units
 from gii_pipeline.editions import Edition, wipo_book
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.metrics.coverage import coverage
-from gii_pipeline.ranking import Ours, agreement, contributions, rank_intensity, rank_size
+from gii_pipeline.ranking import Ours, agreement, contributions, rank_intensity, rank_size, rank_variants
+from gii_pipeline.ranking.variants import Ranked, changed
 from gii_pipeline.releases import Made, ReleaseInfo, SourceInfo, make_release
 from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, Store, write_parquet
 from gii_pipeline.store.lock import Sources
@@ -109,6 +110,7 @@ def _tables(label: str, grown: frozenset[tuple[str, float]], reach: float) -> di
         "contributions": contributions(members, points, edition),
         "rank_changes": _changes(size),
         "rank_stability": _stability(size),
+        "rank_variants": _variants(size, edition),
         "agreement": agreement(Ours(size, figures), edition, made_up=True),
         "coverage": coverage(_by_economy(points), {}, edition),
         **compose(Inputs(edition, clusters, members, points, figures, _makeup(points, members, clusters, edition))),
@@ -261,6 +263,13 @@ def _stability(size: pd.DataFrame) -> pd.DataFrame:
         tied_rank_high=np.int32(len(size)),
     )
     return rows.sort_values("cluster_id", ignore_index=True)
+
+
+def _variants(size: pd.DataFrame, edition: Edition) -> pd.DataFrame:
+    """As if nothing but the last two clusters depended on the radius."""
+    ranks = size.set_index("cluster_id")["rank"].sort_values()
+    swapped = pd.Series([*ranks[:-2], *ranks[:-3:-1]], index=ranks.index)
+    return rank_variants(size, [Ranked(changed(edition, radius_km=12.0), swapped)], [], edition)
 
 
 def release(root: Path | str, label: str = "2025", **options: Any) -> Made:

@@ -14,7 +14,7 @@ import shapely
 
 from gii_pipeline.counting import Counted
 from gii_pipeline.editions import Edition
-from gii_pipeline.ranking import rank_changes, rank_edition, rank_stability
+from gii_pipeline.ranking import rank_changes, rank_edition, rank_stability, rank_variants, size_variants
 from gii_pipeline.registry import shipped
 from gii_pipeline.releases import ReleaseInfo, SourceInfo
 from gii_pipeline.releases.events import rank_events
@@ -53,8 +53,9 @@ def _tables(previous: Edition | None = edition(2024, 200.0)) -> dict[str, pd.Dat
         "cluster_footprints": _as_bytes(made.cluster_footprints),
         "contributions": made.contributions,
         "rank_changes": changes,
+        "rank_variants": rank_variants(size, size_variants(members, points, now.totals, this), [], this),
         "rank_stability": rank_stability(
-            size, members, points, now.totals, this, co_counts=towns.co_counts(now), replicates=50, grid=None
+            size, members, points, now.totals, this, co_counts=towns.co_counts(now), replicates=50
         ),
         "rank_history": history_rows(
             pa.Table.from_pandas(size, preserve_index=False), Version.parse(VERSION)

@@ -42,9 +42,7 @@ def _tables(inhabitants: float = INHABITANTS, previous: Edition | None = edition
     made = rank_edition(points, now.totals, this, population)
     size, members = made.ranking_size, made.cluster_members
     changes = rank_changes(size, members, now, this, previous=previous, count=count)
-    stability = rank_stability(
-        size, members, points, now.totals, this, co_counts=towns.co_counts(now), replicates=50, grid=None
-    )
+    stability = rank_stability(size, members, points, now.totals, this, co_counts=towns.co_counts(now), replicates=50)
     return FactTables(
         size, made.cluster_metrics, made.contributions, changes, stability, EVENTS.copy(), "v2025.1", made_up=False
     )

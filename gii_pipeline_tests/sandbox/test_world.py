@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+from rasterio.windows import Window
 
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import Gazetteer, Resolver
 from gii_pipeline.geocoding.economies import alpha2
 from gii_pipeline.geocoding.written import read_fields
+from gii_pipeline.metrics.rasters import MOST_PER_KM2
 from gii_pipeline.sandbox import World, make_world, shapes
 from gii_pipeline.sandbox.deals import funding_rounds
 from gii_pipeline.sandbox.institutions import institutions, write_ror_dump
@@ -132,10 +134,15 @@ def test_raster_holds_every_cluster_once(world: World, tmp_path: Path) -> None:
     with rasterio.open(path) as raster:
         assert (raster.width, raster.height, raster.nodata, raster.crs.to_epsg()) == (43200, 21600, -200, 4326)
         assert "made up" in raster.tags()["NOTICE"]
-        cells = inhabited(world, 2025)[["row", "column"]].drop_duplicates()
-        total = sum(value[0] for value in raster.sample([raster.xy(*cell) for cell in cells.to_numpy()]))
+        tiles = (inhabited(world, 2025)[["row", "column"]] // 128).drop_duplicates() * 128
+        windows = [Window(column, row, 128, 128) for row, column in tiles.to_numpy()]
+        blocks = [raster.read(1, window=window, masked=True) for window in windows]
+        total = sum(block.sum() for block in blocks)
+        cell_km2 = 0.9277**2 * np.cos(np.radians([raster.xy(window.row_off, 0)[1] for window in windows]))
+        densest = max(block.max() / km2 for block, km2 in zip(blocks, cell_km2, strict=True)) / world.scale
         beside = next(raster.sample([(-30.0, 0.0)]))[0]
     assert beside == raster.nodata
+    assert densest < MOST_PER_KM2, "at the scale of the real world, too"
     assert total == pytest.approx(population(world, 2025).sum() + towns * world.scale, rel=1e-12)
 
 
