@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import yaml
 
-from gii_pipeline.editions import Edition, wipo_book
+from gii_pipeline.editions import Edition, MetricSettings, wipo_book
 
 BASIS = files("gii_pipeline.contracts").joinpath("basis.yaml")
 WEAKEST_FIRST = ("A", "I", "F")
-OF_A_METRIC = ("window", "record_types", "in_density", "weight")
+OF_A_METRIC = tuple(MetricSettings.model_fields)
 
 
 class Ground(NamedTuple):
@@ -43,7 +43,8 @@ def ground(setting: str, edition: Edition | None = None) -> Ground:
     if setting not in OF_A_METRIC:
         found = getattr(edition, setting)
         return Ground(setting, found.tag, str(found.value), found.source)
-    of_metrics = {name: getattr(metric, setting) for name, metric in edition.metrics.items()}
+    asked = {name: getattr(metric, setting) for name, metric in edition.metrics.items()}
+    of_metrics = {name: found for name, found in asked.items() if found is not None}
     return Ground(
         setting,
         weakest(found.tag for found in of_metrics.values()),

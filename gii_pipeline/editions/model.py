@@ -126,6 +126,17 @@ class Edition(Method):
         """Metric -> the data years that its window demands."""
         return {name: metric.window.value.years for name, metric in self.metrics.items()}
 
+    @property
+    def rules(self) -> dict[str, Any]:
+        """What decides ranks, apart from where each value comes from: setting -> value, `vc_deals.weight` of a metric.
+
+        A setting that an edition does not have is None.
+        """
+        found = {name: getattr(self, name) for name in Method.model_fields}
+        for metric, own in self.metrics.items():
+            found |= {f"{metric}.{name}": getattr(own, name) for name in MetricSettings.model_fields}
+        return {name: setting and setting.value for name, setting in found.items()}
+
     def provisional_for(self, year: int) -> Edition:
         """The edition of a later year before its own settings are published: windows moved on, the rest as here.
 

@@ -25,7 +25,6 @@ from gii_pipeline import clusters
 from gii_pipeline.clusters.density import nearest_within
 from gii_pipeline.counting import Counted, Total
 from gii_pipeline.editions import Edition
-from gii_pipeline.editions.model import Method, MetricSettings
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics, with_edition
 from gii_pipeline.ranking.rank import size_order
 
@@ -113,7 +112,7 @@ def _rankings(
     """cluster_id -> rank: own method before; new data in the old borders; this by that method; that by this method."""
     own = _ranked(previous, count(previous), members)
     bridge = edition.under(previous)
-    same = _rules(bridge) == _rules(edition)
+    same = bridge.rules == edition.rules
     now = counted if same else count(bridge)
     points = now.points.to_pandas()
     borders = within_borders(points, own.members, previous.footprint_distance_km.value)
@@ -135,12 +134,3 @@ def _ranked(edition: Edition, counted: Counted, ids: pd.DataFrame) -> _Ranked:
 def _ranks(members: pd.DataFrame, points: pd.DataFrame, totals: Mapping[str, Total], edition: Edition) -> pd.Series:
     order = size_order(cluster_metrics(members, points, totals, None, edition), edition)
     return order.set_index("cluster_id")["rank"]
-
-
-def _rules(edition: Edition) -> dict[str, object]:
-    """What decides an edition's ranks, apart from where each value comes from."""
-    method: dict[str, object] = {name: getattr(edition, name).value for name in Method.model_fields}
-    for name, metric in edition.metrics.items():
-        settings = {field: getattr(metric, field) for field in MetricSettings.model_fields}
-        method |= {f"{name}.{field}": setting and setting.value for field, setting in settings.items()}
-    return method

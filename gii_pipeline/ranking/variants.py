@@ -22,7 +22,6 @@ from gii_pipeline.clusters.locations import locations
 from gii_pipeline.counting import Counted, Total
 from gii_pipeline.counting.location import PACKED_DECIMALS
 from gii_pipeline.editions import Edition
-from gii_pipeline.editions.model import Method, MetricSettings
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics, with_edition
 from gii_pipeline.metrics.population import PopulationOf
 from gii_pipeline.ranking.rank import size_order, with_intensity
@@ -229,15 +228,8 @@ def rank_variants(
 
 def _differing(own: Edition, other: Edition) -> list[tuple[str, str, str]]:
     """Name, other value and own value of each setting that differs, as text."""
-    mine, theirs = _settings(own), _settings(other)
-    return [(name, theirs[name], mine[name]) for name in mine if mine[name] != theirs[name]]
-
-
-def _settings(edition: Edition) -> dict[str, str]:
-    values = {name: getattr(edition, name).value for name in Method.model_fields}
-    for metric, settings in edition.metrics.items():
-        values |= {f"{metric}.{name}": getattr(settings, name).value for name in MetricSettings.model_fields}
-    return {name: _text(value) for name, value in values.items()}
+    mine, theirs = own.rules, other.rules
+    return [(name, _text(theirs[name]), _text(mine[name])) for name in mine if mine[name] != theirs[name]]
 
 
 def _text(value: object) -> str:

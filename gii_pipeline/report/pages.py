@@ -72,7 +72,7 @@ def write_pages(folder: Path, tables: Mapping[str, pd.DataFrame], facts: Facts, 
         mine = {name: found.get(cluster["id"], tables[name].head(0)) for name, found in parts.items()}
         _write(page.with_suffix(".html"), cluster_page(cluster, {**tables, **mine}, facts, info))
         page.with_suffix(".png").write_bytes(preview(cluster, facts))
-        _write(page.with_name(f"{page.name}_how_sure.svg"), _how_sure(cluster, mine))
+        _write(page.with_name(f"{page.name}_how_sure.svg"), _how_sure(cluster, mine, facts))
     _write(folder / METHOD, method_page(info, facts["version"]))
     _write(folder / DICTIONARY, dictionary_page(folder, info, facts["version"]))
 
@@ -106,7 +106,7 @@ def cluster_page(cluster: Facts, tables: Mapping[str, pd.DataFrame], facts: Fact
         history=mine.to_dict("records"),
         rank_line=Markup(cluster_charts.rank_line(cluster["history"], same, breaks)),  # noqa: S704
         interval=Markup(_interval(cluster, facts)) if sure else "",  # noqa: S704
-        how_sure=Markup(_how_sure(cluster, tables)),  # noqa: S704
+        how_sure=Markup(_how_sure(cluster, tables, facts)),  # noqa: S704
         footprint=_drawn(cluster_charts.footprint(outline, cluster["at"])) if outline else None,
         downloads=[(text, f"../../{name}") for text, name in DOWNLOADS],
     )
@@ -116,9 +116,9 @@ def _drawn(footprint: tuple[str, int]) -> tuple[Markup, int]:
     return Markup(footprint[0]), footprint[1]  # noqa: S704
 
 
-def _how_sure(cluster: Facts, tables: Mapping[str, pd.DataFrame]) -> str:
-    variants = tables["rank_variants"]
-    return sureness_picture(cluster, cluster["stability"], variants[variants["cluster_id"] == cluster["id"]])
+def _how_sure(cluster: Facts, tables: Mapping[str, pd.DataFrame], facts: Facts) -> str:
+    variants, titles = tables["rank_variants"], {metric["key"]: metric["title"] for metric in facts["metrics"]}
+    return sureness_picture(cluster, cluster["stability"], variants[variants["cluster_id"] == cluster["id"]], titles)
 
 
 def _interval(cluster: Facts, facts: Facts) -> str:

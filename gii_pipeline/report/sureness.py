@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from gii_pipeline.metrics.names import METRIC
 from gii_pipeline.report.charts import FONT, INK, LINE, MUTED
 
 OTHER_RECORDS = "Other records: the same collection made again, with its accidents"
@@ -39,16 +38,20 @@ class _Row(NamedTuple):
 
 
 def sureness_picture(
-    ranked: Mapping[str, object], stability: Mapping[str, object] | None, variants: pd.DataFrame
+    ranked: Mapping[str, object],
+    stability: Mapping[str, object] | None,
+    variants: pd.DataFrame,
+    titles: Mapping[str, str],
 ) -> str:
     """The picture of a cluster as SVG: a bar per thing that is different, by size and below by intensity.
 
-    ranked: its row of `ranking_size`; stability: its row of `rank_stability`; variants: its rows of `rank_variants`.
+    ranked: its row of `ranking_size`; stability: its row of `rank_stability`; variants: its rows of `rank_variants`;
+    titles: metric -> its title.
     """
     parts, y = [], TOP
     intensity_rank = ranked["intensity_rank"]
     for rank_by, rank in (("size", ranked["rank"]), ("intensity", intensity_rank)):
-        rows = list(_rows(variants[variants["rank_by"] == rank_by]))
+        rows = list(_rows(variants[variants["rank_by"] == rank_by], titles))
         if rank_by == "size" and stability is not None:
             rows.insert(0, _Row(OTHER_RECORDS, int(str(stability["rank_low"])), int(str(stability["rank_high"]))))
         if rows and pd.notna(rank):
@@ -64,22 +67,22 @@ def sureness_picture(
     )
 
 
-def _rows(variants: pd.DataFrame) -> Iterator[_Row]:
+def _rows(variants: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[_Row]:
     """A row per setting, over its values."""
     for setting, rows in variants.groupby("setting", sort=False):
         ranks = rows["variant_rank"].dropna().astype(int)
-        words = _words(str(setting), rows["value"].tolist(), str(rows["own_value"].iloc[0]))
+        words = _words(str(setting), rows["value"].tolist(), str(rows["own_value"].iloc[0]), titles)
         best, worst = (int(ranks.min()), int(ranks.max())) if len(ranks) else (None, None)
         yield _Row(words, best, worst, lost=len(ranks) < len(rows))
 
 
-def _words(setting: str, values: list[str], own: str) -> str:
+def _words(setting: str, values: list[str], own: str, titles: Mapping[str, str]) -> str:
     """What is different, for people who know no settings; the setting's name where there are no words for it."""
     if setting in WORDS:
         ordered = sorted(values, key=lambda value: (float(value), "") if _is_number(value) else (0.0, value))
         return WORDS[setting].format(values=" or ".join(map(_figure, ordered)), own=_figure(own))
     metric, _, name = setting.partition(".")
-    title = METRIC[metric].title if metric in METRIC else metric
+    title = titles.get(metric, metric)
     if name == "record_types":
         return f"All types of records count: {title} (here {own})"
     if name == "in_density":

@@ -10,6 +10,7 @@ from gii_pipeline.report.sureness import sureness_picture
 
 RANKED = {"cluster_id": "gii-a", "name": "Alba", "rank": 3, "intensity_rank": 2}
 STABILITY = {"cluster_id": "gii-a", "rank_low": 2, "rank_high": 5}
+TITLES = {"scientific_publications": "Scientific publications"}
 COLUMNS = ["cluster_id", "rank_by", "setting", "value", "own_value", "variant_rank"]
 VARIANTS = pd.DataFrame(
     [
@@ -29,7 +30,7 @@ def _said(svg: str) -> list[str]:
 
 
 def test_each_thing_that_is_different_is_a_bar_with_its_ranks() -> None:
-    said = _said(sureness_picture(RANKED, STABILITY, VARIANTS))
+    said = _said(sureness_picture(RANKED, STABILITY, VARIANTS, TITLES))
     assert said[0] == "How sure are the ranks of Alba?"
     rows = dict(zip(said[3::2], said[4::2], strict=False))
     assert rows["A cluster needs 3,600 or 5,400 inventors and authors (here 4,500)"] == "rank 3 or none"
@@ -41,19 +42,19 @@ def test_each_thing_that_is_different_is_a_bar_with_its_ranks() -> None:
 
 
 def test_a_longer_bar_stands_for_more_ranks() -> None:
-    svg = sureness_picture(RANKED, STABILITY, VARIANTS)
+    svg = sureness_picture(RANKED, STABILITY, VARIANTS, TITLES)
     widths = [width for width, height in re.findall(r"<rect x='[^']*' y='[^']*' width='([^']*)' height='([^']*)'", svg)]
     resampled, least_people, all_types, _ = map(float, widths)
     assert resampled > least_people == all_types
 
 
 def test_a_name_is_text_in_the_picture() -> None:
-    svg = sureness_picture({**RANKED, "name": "<script>alert('1')</script>"}, STABILITY, VARIANTS)
+    svg = sureness_picture({**RANKED, "name": "<script>alert('1')</script>"}, STABILITY, VARIANTS, TITLES)
     assert "<script" not in svg
     assert "'1'" not in svg
 
 
 def test_without_inhabitants_there_is_no_rank_by_intensity() -> None:
-    said = " ".join(_said(sureness_picture({**RANKED, "intensity_rank": None}, STABILITY, VARIANTS)))
+    said = " ".join(_said(sureness_picture({**RANKED, "intensity_rank": None}, STABILITY, VARIANTS, TITLES)))
     assert "By size: rank 3" in said
     assert "By intensity" not in said
