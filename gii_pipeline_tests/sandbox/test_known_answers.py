@@ -97,7 +97,7 @@ def test_functions_recover_a_world(
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(("seed", "scale"), [*((seed, 0.01) for seed in range(1, 4)), (6, 0.1)])
+@pytest.mark.parametrize(("seed", "scale"), [*((seed, 0.01) for seed in range(1, 4)), (6, 0.05)])
 def test_functions_recover_larger_worlds_in_every_edition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, scale: float
 ) -> None:
