@@ -96,9 +96,10 @@ def size_variants(
     found = list(grid_ranks(members, points, totals, edition, grid=grid, ties=ties))
     for variant in _other_density(edition):
         found += _alone(variant, members, points, totals, ties)
-    for variant in recounted(edition) if count else ():
-        other = count(variant)
-        found += _alone(variant, members, other.points.to_pandas(), other.totals, other.ties)
+    if count is not None:
+        for variant in recounted(edition):
+            other = count(variant)
+            found += _alone(variant, members, other.points.to_pandas(), other.totals, other.ties)
     return found
 
 

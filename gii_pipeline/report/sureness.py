@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -38,8 +38,8 @@ class _Row(NamedTuple):
 
 
 def sureness_picture(
-    ranked: Mapping[str, object],
-    stability: Mapping[str, object] | None,
+    ranked: Mapping[str, Any],
+    stability: Mapping[str, Any] | None,
     variants: pd.DataFrame,
     titles: Mapping[str, str],
 ) -> str:
@@ -53,9 +53,9 @@ def sureness_picture(
     for rank_by, rank in (("size", ranked["rank"]), ("intensity", intensity_rank)):
         rows = list(_rows(variants[variants["rank_by"] == rank_by], titles))
         if rank_by == "size" and stability is not None:
-            rows.insert(0, _Row(OTHER_RECORDS, int(str(stability["rank_low"])), int(str(stability["rank_high"]))))
+            rows.insert(0, _Row(OTHER_RECORDS, int(stability["rank_low"]), int(stability["rank_high"])))
         if rows and pd.notna(rank):
-            parts.append(_panel(rank_by, int(str(rank)), rows, y))
+            parts.append(_panel(rank_by, int(rank), rows, y))
             y += 58 + ROW * len(rows)
     name = escape(str(ranked["name"]))
     return (

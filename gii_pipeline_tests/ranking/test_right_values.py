@@ -44,7 +44,6 @@ def test_the_first_ten_are_ten() -> None:
         this,
         co_counts=towns.co_counts(found),
         replicates=50,
-        grid=None,
     )
     shares = stability.set_index("name")["top_10_share"]
     assert shares["Town B"] == 1.0
