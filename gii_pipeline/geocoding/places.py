@@ -268,7 +268,8 @@ def _shortened(places: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
     short = short[~short["form"].isin(_WITHOUT_SHORT_NAMES)]
     region = places["economy"] + "." + places["admin1"]
     at = region.to_numpy()[short["place"]] + "|" + short["form"]
-    taken = set(region.to_numpy()[named["place"]] + "|" + named["form"])
+    same = named[named["form"].isin(set(short["form"]))]
+    taken = set(region.to_numpy()[same["place"]] + "|" + same["form"])
     alone: pd.DataFrame = short[~at.duplicated(keep=False) & ~at.isin(taken)]
     return alone
 
