@@ -80,10 +80,10 @@ def history(
     as_json: JsonOption = False,
 ) -> None:
     """Show a cluster, or the first five, through the released editions."""
-    from gii_pipeline.releases import first_clusters, standing
+    from gii_pipeline.releases import first_clusters, open_release, standing
     from gii_pipeline.releases import history as history_of
     from gii_pipeline.report.progress import console
-    from gii_pipeline.report.terminal import ranks_table, rows_table
+    from gii_pipeline.report.terminal import history_table, ranks_table
 
     if not cluster:
         rows_of = [history_of(root, one, label=label) for one in first_clusters(root, label=label)]
@@ -99,7 +99,8 @@ def history(
         print_json(rows.to_dict("records"))
         return
     out = console()
-    out.print(rows_table(rows.drop(columns=["cluster_id", "method"]), f"{cluster}: {rows['cluster_id'].iloc[-1]}"))
+    out.print(f"{rows['name'].iloc[-1]} ({rows['cluster_id'].iloc[-1]})", highlight=False)
+    out.print(history_table(rows, open_release(root, rows["version"].iloc[-1]).registry))
     out.print(standing(rows), highlight=False)
 
 

@@ -119,6 +119,7 @@ def to_json(found: Diff) -> str:
 
 def to_rich(found: Diff, *, rows: int = 20) -> Group:
     """Tables for a terminal, at most `rows` of each kind of change."""
+    from rich import box  # noqa: PLC0415
     from rich.console import Group  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
@@ -127,11 +128,16 @@ def to_rich(found: Diff, *, rows: int = 20) -> Group:
         shown.append("Nothing differs.")
     for section in sections(found):
         more = len(section.rows) - rows
-        table = Table(title=section.title, title_justify="left", caption=f"{more} more" if more > 0 else None)
+        table = Table(
+            title=section.title,
+            title_justify="left",
+            caption=f"{more} more" if more > 0 else None,
+            box=box.SIMPLE,
+            padding=(0, 1, 0, 0),
+        )
         for index, column in enumerate(section.columns):
-            table.add_column(
-                column, justify="right" if index and section.title not in ("Method", "Sources") else "left"
-            )
+            numbers = index and section.title not in ("Method", "Sources")
+            table.add_column(column, justify="right" if numbers else "left", overflow="fold")
         for row in section.rows[:rows]:
             table.add_row(*row)
         shown.append(table)

@@ -80,6 +80,25 @@ function contributions(cluster) {
   ];
 }
 
+/* Who stands behind the metric that is shown, in what, with whom, and how it grows; nothing where a release has no such tables. */
+function portrait(cluster) {
+  const found = cluster.portrait[shownMetric];
+  if (!found) return [];
+  const missing = (known) => make("p", { class: "key" }, known ? "None is named: each stands behind few records." : "Not known from this source.");
+  const share = (label, value, note = "") => make("div", { class: "place" }, make("span", { class: "label", title: label }, label), make("span", { class: "of" }, `${number(value, 1)} %${note}`));
+  const leaders = found.leaders.map(([name, economy, value]) => share([name, economy].filter((part) => part).join(", "), value));
+  const fields = found.fields.map(([name, value, times]) => share(name, value, times === null ? "" : ` · ${few(times)} × the world`));
+  const partners = found.partners.map(([id, name, records]) => make(
+    "div", { class: "place" },
+    byId.has(id) ? make("button", { type: "button", class: "small", onclick: () => choose(byId.get(id)) }, name) : make("span", {}, name), make("span", { class: "of" }, `${number(records)} records together`)));
+  return [
+    make("h3", {}, "Organisations"), ...(leaders.length ? leaders : [missing(found.known[0])]),
+    make("h3", {}, "Fields"), ...(fields.length ? fields : [missing(found.known[1])]),
+    ...(partners.length ? [make("h3", {}, "Partners"), ...partners] : []),
+    make("p", { class: "key" }, `${found.years.map(([year, count]) => `${year}: ${few(count)}`).join(", ")}${found.growth === null ? "" : `; ${number(found.growth, 1)} % per year`}.`),
+  ];
+}
+
 /* The footprint at its own scale, with a bar of kilometres. */
 function tile(cluster) {
   if (!cluster.outline) return null;
@@ -147,7 +166,7 @@ function detail() {
   get("chosen").replaceChildren(
     ...[make("h2", {}, `${chosen.rank}. ${chosen.name}`), make("p", { class: "muted" }, chosen.economy_names),
       make("div", { class: "share" }, make("a", { class: "small", href: `clusters/${chosen.slug}.html` }, "Page of this cluster"), withOthers, chosen.outline ? zoomTo : null), ranks(chosen),
-      ...asReleased(chosen), ...movement(chosen), ...stability(chosen), ...contributions(chosen), tile(chosen), sharing(chosen),
+      ...asReleased(chosen), ...movement(chosen), ...stability(chosen), ...contributions(chosen), ...portrait(chosen), tile(chosen), sharing(chosen),
     ].filter((part) => part));
 }
 

@@ -23,8 +23,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import shapely
 
-from gii_pipeline.releases import PROVISIONAL, ReleaseInfo
+from gii_pipeline.releases import PROVISIONAL, Portraits, ReleaseInfo
 from gii_pipeline.releases.events import OWN_METHOD
+from gii_pipeline.releases.portrait import TABLES as PORTRAYED
+from gii_pipeline.releases.portrait import Portrait
 from gii_pipeline.releases.search import economy_name, slugs, words_of
 from gii_pipeline.report.colours import colours
 from gii_pipeline.report.maps import SQUEEZE, VIEW, borders, graticule, land, outlines, project
@@ -45,6 +47,8 @@ TABLES = (
     "rank_events",
     "rank_history",
 )
+NAMED = 5
+"""Organisations, fields and partners shown of a cluster in a metric."""
 PLACES = 10
 """Contributors shown of a cluster in a metric; the rest is one line."""
 DIGITS = 8
@@ -57,7 +61,8 @@ def write_report(folder: Path, info: ReleaseInfo, version: str, breaks: Mapping[
 
     breaks: edition -> what of the method is new in it, for the ranks over the editions.
     """
-    tables = {name: pq.ParquetFile(folder / f"{name}.parquet").read().to_pandas() for name in TABLES}
+    found = [name for name in dict.fromkeys([*TABLES, *PORTRAYED]) if (folder / f"{name}.parquet").is_file()]
+    tables = {name: pq.ParquetFile(folder / f"{name}.parquet").read().to_pandas() for name in found}
     facts = page_facts(tables, info, version, breaks)
     target = folder / PAGE
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -122,6 +127,7 @@ def page_facts(
     changes, stability = _by_cluster(tables["rank_changes"]), _by_cluster(tables["rank_stability"])
     history, events = _history(tables["rank_history"]), _events(tables["rank_events"])
     contributors = _contributors(tables["contributions"], ranking["cluster_id"], [metric["key"] for metric in metrics])
+    portraits = Portraits(tables, info.registry) if "clusters" in tables else {}
     slug_of = slugs(ranking[["cluster_id", "name", "economies"]].itertuples(index=False, name=None))
     clusters = [
         {
@@ -141,6 +147,7 @@ def page_facts(
             "change": _chosen(changes.get(row["cluster_id"]), CHANGE),
             "stability": _chosen(stability.get(row["cluster_id"]), STABILITY),
             "contributors": contributors.get(row["cluster_id"], {}),
+            "portrait": _portrait(portraits.get(row["cluster_id"])),
             **footprints.get(row["cluster_id"], {}),
         }
         for row in ranking.to_dict("records")
@@ -263,6 +270,23 @@ def _contributors(
 
 def _contributor(row: Mapping[Any, Any]) -> list[Any]:
     return [row["place"], row["admin"], row["economy"], _plain(row["count"]), _plain(row["cluster_share_pct"])]
+
+
+def _portrait(portrait: Portrait | None) -> dict[str, dict[str, Any]]:
+    """Metric -> who, in what, with whom, and growth, of what is known; the largest of each."""
+    return {
+        found.metric: {
+            "leaders": [[one.name, one.economy or "", _plain(one.share_pct)] for one in found.leaders[:NAMED]],
+            "fields": [[one.name, _plain(one.share_pct), _plain(one.specialisation)] for one in found.fields[:NAMED]],
+            "partners": [[one.cluster_id, one.name, one.co_records] for one in found.partners[:NAMED]],
+            "ways": {way: _plain(share) for way, share in found.ways.items()},
+            "years": [[year, _plain(count)] for year, count in sorted(found.years.items())],
+            "growth": _plain(found.growth_pct),
+            "known": [found.leaders_known, found.fields_known],
+        }
+        for found in (portrait.metrics if portrait else ())
+        if found.years
+    }
 
 
 def _by_cluster(table: pd.DataFrame) -> dict[str, dict[Any, Any]]:

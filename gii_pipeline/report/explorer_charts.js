@@ -18,7 +18,7 @@ function bump() {
   const worst = Math.max(1, ...drawn.flatMap((c) => [...c.history.map(([, rank]) => rank), c.change?.previous_rank ?? 1]));
   const width = widthOf("bump");
   const [left, right, top, row] = [34, Math.min(210, width * 0.4), 26, Math.max(9, Math.min(26, 460 / worst))];
-  const letters = Math.floor((right - 30) / 7.2);
+  const letters = Math.floor((right - 30) / 8);
   const height = top + row * worst + 8;
   const x = (edition) => left + ((edition - editions[0]) / Math.max(1, editions.at(-1) - editions[0])) * (width - left - right);
   const y = (rank) => top + (rank - 0.5) * row;

@@ -123,12 +123,12 @@ def _as_released(events: Mapping[str, Mapping[Hashable, Any]]) -> str:
 
 
 def _before(row: Mapping[Hashable, Any]) -> str:
-    return f"the {row['compared_edition']} edition"
+    return f"the {int(row['compared_edition'])} edition"
 
 
 def _editions(row: Mapping[Hashable, Any]) -> str:
     """A streak, counted as a cluster and under its present name."""
-    said = f"{row['editions']} editions running, since {row['since']}"
+    said = f"{int(row['editions'])} editions running, since {int(row['since'])}"
     if row["editions_under_name"] == row["editions"]:
         return said
     under_name = int(row["editions_under_name"])

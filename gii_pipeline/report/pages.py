@@ -101,6 +101,7 @@ def cluster_page(cluster: Facts, tables: Mapping[str, pd.DataFrame], facts: Fact
         sentence=fact_sheet(_fact_tables(tables, facts, info), cluster["id"]),
         citation=f"gii_pipeline: {cluster['name']}. {info.title}, version {facts['version']}.",
         embed=EMBED.format(title=escape(cluster["name"])),
+        slugs={one["id"]: one["slug"] for one in facts["clusters"]},
         same=same,
         breaks=sorted(breaks.items()),
         history=mine.to_dict("records"),

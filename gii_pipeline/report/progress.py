@@ -18,7 +18,7 @@ from rich.text import Text
 
 from gii_pipeline.report.plain import plain
 
-PLAIN_WIDTH = 140
+PLAIN_WIDTH = 80
 LONG_SECONDS = 10.0
 """Where nothing moves, a step that took longer has a line of its own."""
 

@@ -7,10 +7,14 @@ Does not: computing any figure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Protocol
 
 import pandas as pd
 from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +22,8 @@ from gii_pipeline.registry import Registry
 from gii_pipeline.report.plain import plain
 
 DASH = "–"
+FIVE_DIGITS = 10_000
+WIDEST = 10_000
 
 
 class Outcome(Protocol):
@@ -34,6 +40,22 @@ class Outcome(Protocol):
 
     @property
     def reason(self) -> str: ...
+
+
+class Item(Protocol):
+    """A point of the list of a year."""
+
+    @property
+    def what(self) -> str: ...
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def says(self) -> str: ...
+
+    @property
+    def todo(self) -> str: ...
 
 
 class Finding(Protocol):
@@ -101,9 +123,44 @@ def ranking_table(ranking: pd.DataFrame, title: str, registry: Registry, rows: i
 
 def plan_table(steps: Iterable[Step]) -> Table:
     """A plan: every step, whether it has to run, and why."""
-    table = Table("job", "partition", "state", "why", header_style="bold", pad_edge=False)
+    table = _table()
+    for column in ("step", "state"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("why", overflow="fold")
     for step in steps:
-        table.add_row(step.job, step.partition, step.state, step.why)
+        state = Text(step.state, "green" if step.state == "there" else "yellow")
+        table.add_row(f"{step.job} {step.partition}", state, step.why or DASH)
+    return table
+
+
+def checklist_table(items: Iterable[Item]) -> Table:
+    """What is done and what is open, and below what is open what to do."""
+    table = _table()
+    for column in ("", "what"):
+        table.add_column(column, no_wrap=not column)
+    table.add_column("", overflow="fold")
+    for item in items:
+        state = Text(item.state, "green" if item.state == "done" else "yellow")
+        todo = f"\n→ {plain(item.todo)}" if item.todo else ""
+        table.add_row(state, item.what, Text.assemble(plain(item.says), (todo, "bold")))
+    return table
+
+
+def compared_table(rows: pd.DataFrame, title: str, registry: Registry) -> Table:
+    """Clusters by two profiles, two lines each: a above b. rows: as `ranking.compared` has them."""
+    metrics = [name for name in registry if f"{name}_a" in rows]
+    table = _table(title)
+    table.add_column("cluster", overflow="fold")
+    table.add_column("")
+    table.add_column("rank", justify="right")
+    for name in metrics:
+        table.add_column(registry[name].title.replace(" ", "\n"), justify="right")
+    table.add_column("moved", justify="right")
+    for row in rows.to_dict("records"):
+        rank = "\n".join(_number(row[f"rank_{side}"]) for side in "ab")
+        counts = ["\n".join(_number(row[f"{name}_{side}"]) for side in "ab") for name in metrics]
+        moved = DASH if pd.isna(row["moved"]) else f"{int(row['moved']):+,}"
+        table.add_row(Text(plain(str(row["name"]))), "a\nb", rank, *counts, moved)
     return table
 
 
@@ -138,7 +195,8 @@ def published_table(rows: pd.DataFrame) -> Table:
 def ranks_table(histories: Sequence[pd.DataFrame]) -> Table:
     """Clusters through the editions: a row per cluster, its rank in each edition, its newest name."""
     editions = sorted({int(edition) for rows in histories for edition in rows["edition"]})
-    table = Table("cluster", title="Ranks, each edition by its own method", title_justify="left", pad_edge=False)
+    table = _table("Ranks, each edition by its own method")
+    table.add_column("cluster", overflow="fold")
     for edition in editions:
         table.add_column(str(edition), justify="right")
     for rows in histories:
@@ -147,19 +205,91 @@ def ranks_table(histories: Sequence[pd.DataFrame]) -> Table:
     return table
 
 
-def rows_table(rows: pd.DataFrame, title: str) -> Table:
-    """Any rows, a column each."""
-    headings = [str(name).replace("_", " ") for name in rows.columns]
-    table = Table(*headings, title=title, title_justify="left", header_style="bold", pad_edge=False)
-    for row in rows.itertuples(index=False):
-        table.add_row(*map(_cell, row))
+def history_table(rows: pd.DataFrame, registry: Registry) -> Table:
+    """One cluster through the editions, three lines each: rank and scores; below the counts the counts per million.
+
+    rows: as `releases.history` has them.
+    """
+    metrics = [name for name in registry if f"{name}_count" in rows and rows[f"{name}_count"].notna().any()]
+    table = _table(caption="Below each count: the count per million inhabitants. Each edition by its own method.")
+    for column in ("edition", "rank"):
+        table.add_column(column, justify="right")
+    table.add_column("name", overflow="fold")
+    table.add_column("size\nscore", justify="right")
+    for name in metrics:
+        table.add_column(registry[name].title.replace(" ", "\n"), justify="right")
+    for row in rows.to_dict("records"):
+        cluster = Text.assemble(plain(row["name"]), (f"\n{_number(row['population'])} inhabitants", "dim"))
+        figures = [f"{_number(row[f'{one}_count'])}\n{_number(row[f'{one}_per_million'])}" for one in metrics]
+        edition = f"{row['edition']}\n{row['version']}"
+        table.add_row(edition, str(row["rank"]), cluster, _number(row["size_score"], 2), *figures)
     return table
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401
-    if pd.isna(value):
+@dataclass(frozen=True)
+class Rows:
+    """Any rows: a column each where they fit the width, else a record after the other, a line per value."""
+
+    rows: pd.DataFrame
+    title: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        headings = [str(name).replace("_", " ") for name in self.rows.columns]
+        yield Text(plain(self.title), "bold")
+        table = _table()
+        for heading in headings:
+            table.add_column(heading, no_wrap=True)
+        cells = [
+            [_cell(value, heading) for value, heading in zip(row, headings, strict=True)] for row in self._records()
+        ]
+        for row in cells:
+            table.add_row(*row)
+        wide = Measurement.get(console, options.update(max_width=WIDEST), table).maximum
+        if wide <= options.max_width:
+            yield table
+            return
+        label = max(map(len, headings), default=0)
+        for number, row in enumerate(cells, 1):
+            yield Text(f"\n{number:,}", "dim")
+            grid = Table.grid(padding=(0, 2))
+            grid.add_column(width=label, no_wrap=True)
+            grid.add_column(overflow="fold")
+            for heading, cell in zip(headings, row, strict=True):
+                grid.add_row(Text(plain(heading), "dim"), cell)
+            yield grid
+
+    def _records(self) -> Iterable[tuple[Any, ...]]:
+        return self.rows.itertuples(index=False, name=None)
+
+
+def rows_table(rows: pd.DataFrame, title: str) -> Rows:
+    """Any rows, so that they fit the width."""
+    return Rows(rows, title)
+
+
+def _table(title: str | None = None, caption: str | None = None) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        caption=caption,
+        caption_justify="left",
+        header_style="bold",
+        box=box.SIMPLE,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+
+
+def _cell(value: Any, heading: str) -> str:  # noqa: ANN401
+    """A value as people read it: thousands separated from 10,000 on, so that a year stays one; no powers of ten."""
+    if not isinstance(value, list | dict) and pd.isna(value):
         return DASH
-    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, bool) or not isinstance(value, Real) or heading.endswith(("id", "edition", "year")):
+        return str(value)
+    number = float(value)
+    if number.is_integer():
+        return f"{int(number):,}" if abs(number) >= FIVE_DIGITS else str(int(number))
+    return f"{number:,.2f}" if abs(number) >= 1 else f"{number:.6f}".rstrip("0")
 
 
 def _number(value: float | None, decimals: int = 0) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,8 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     done = build(ROOT / "mkdocs.yml", tmp_path)
     assert done.returncode == 0, done.stderr
     menu = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r'(?:src|href)="https?://(?:unpkg|cdn|fonts)', menu)
+    assert (tmp_path / "search" / "search_index.js").is_file(), "the search works from a disk"
     for page in (ROOT / "docs").rglob("*.md"):
         built = page.relative_to(ROOT / "docs").with_suffix(".html")
         assert (tmp_path / built).is_file(), page

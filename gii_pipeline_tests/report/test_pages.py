@@ -16,9 +16,13 @@ from gii_pipeline.editions import wipo_book
 from gii_pipeline.registry import shipped
 from gii_pipeline.releases import ReleaseInfo
 from gii_pipeline.releases.search import slugs
+from gii_pipeline.releases.series import history_rows
+from gii_pipeline.releases.shelf import Version
 from gii_pipeline.report.breaks import method_breaks
-from gii_pipeline.report.explorer import write_report
+from gii_pipeline.report.explorer import page_facts, write_report
+from gii_pipeline.report.pages import cluster_page
 from gii_pipeline.report.preview import preview_svg
+from gii_pipeline_tests.releases.small_edition import tables as small_edition
 from gii_pipeline_tests.report.test_explorer import EVIL, INFO, VERSION, _tables
 
 SETTINGS = wipo_book()[2025].model_dump(mode="json")
@@ -95,6 +99,24 @@ def test_the_dictionary_has_every_column_of_every_table(report: Path, tables: di
     for name, table in tables.items():
         assert f'id="{name}"' in shown
         assert all(f"<code>{column}</code>" in shown for column in table.columns)
+
+
+def test_a_page_shows_who_in_what_and_with_whom_where_the_release_knows(tmp_path: Path) -> None:
+    made = {name: table.to_pandas() for name, table in small_edition().items()}
+    known = {name: made[name].assign(is_known=True) for name in ("leaders", "fields")}
+    rows = {**_tables(), **made, **known}
+    rows["rank_history"] = history_rows(small_edition()["ranking_size"], Version.parse(VERSION)).to_pandas()
+    facts = page_facts(rows, INFO, VERSION)
+    first = facts["clusters"][0]
+    assert first["portrait"]["pct_applications"]["leaders"][0][0] == "Alpha Ltd"
+    shown = cluster_page(first, rows, facts, INFO)
+    partner = first["portrait"]["pct_applications"]["partners"][0]
+    slug = next(one["slug"] for one in facts["clusters"] if one["id"] == partner[0])
+    assert f'<a href="{slug}.html">{partner[1]}</a>' in shown
+    assert "Alpha Ltd" in shown
+    assert "Optics" in shown
+    unknown = page_facts({**rows, **{name: made[name].assign(is_known=False) for name in known}}, INFO, VERSION)
+    assert "Not known from this source." in cluster_page(unknown["clusters"][0], rows, unknown, INFO)
 
 
 def test_slugs_tell_clusters_of_one_name_apart() -> None:

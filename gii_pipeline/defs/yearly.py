@@ -1,0 +1,122 @@
+"""The year: what the person who runs an edition has done, and what is open, as one list.
+
+Belongs here: looking at the edition, its sources, tables, waivers and release. Does not: doing any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Literal, NamedTuple
+
+from gii_pipeline.contracts import Waiver
+from gii_pipeline.defs.doctor import Finding
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.defs.planning import Step, plan
+from gii_pipeline.editions import Edition
+from gii_pipeline.errors import GiiError
+from gii_pipeline.releases import is_released
+from gii_pipeline.store import read_parquet
+
+State = Literal["done", "open"]
+FAR = 5
+"""Places: a rank that moved further is looked at by a person before it is released."""
+SHOWN = 5
+
+
+class Item(NamedTuple):
+    """One point of the list. todo: what to do while it is open, as a command or a sentence."""
+
+    what: str
+    state: State
+    says: str
+    todo: str = ""
+
+
+def checklist(pipeline: Pipeline, year: int, today: date, findings: Callable[[], list[Finding]]) -> list[Item]:
+    """The list of an edition, in the order in which a year goes. findings: `doctor.examine` of the profile."""
+    edition = pipeline.book.editions.get(year)
+    items = [_edition(pipeline, year), *_machine(findings()), *_waivers(pipeline.profile.waivers, year, today)]
+    if edition is None:
+        return items
+    try:
+        steps = plan(pipeline, [edition.label])
+    except GiiError as error:
+        return [*items, Item("sources", "open", str(error), "Name a source for it in the profile.")]
+    return [*items, *_years(steps), *_ranking(pipeline, edition, steps), _release(pipeline, edition, steps)]
+
+
+def _edition(pipeline: Pipeline, year: int) -> Item:
+    edition = pipeline.book.editions.get(year)
+    if edition is None:
+        last = max((known for known in pipeline.book.editions if known < year), default=None)
+        block = f"`{year}: {{provisional_after: {last}}}`" if last else f"the block of {year}"
+        return Item("edition", "open", f"There is no edition {year}.", f"Add {block} to `editions` of the profile.")
+    windows = ", ".join(f"{name} {metric.window.value}" for name, metric in edition.metrics.items())
+    if edition.provisional:
+        todo = "Enter its windows and parameters with their sources when they are published."
+        return Item("edition", "open", f"Provisional: {windows}.", todo)
+    return Item("edition", "done", f"{windows}.")
+
+
+def _machine(findings: list[Finding]) -> Iterator[Item]:
+    """Versions, disk, files, keys and servers: one point where all is well, a point for each that is not."""
+    wrong = [finding for finding in findings if not finding.well]
+    if not wrong:
+        yield Item("files, keys, servers", "done", f"`gii doctor` finds all {len(findings)} well.")
+    for finding in wrong:
+        yield Item(finding.what, "open", finding.says, "gii doctor")
+
+
+def _waivers(waivers: tuple[Waiver, ...], year: int, today: date) -> Iterator[Item]:
+    """Waivers that are over, or will be before the year of the edition is."""
+    ending = [waiver for waiver in waivers if waiver.until <= date(year, 12, 31)]
+    for waiver in sorted(ending, key=lambda one: one.until):
+        over = "Ended" if waiver.until < today else "Ends"
+        says = f"{over} on {waiver.until}: {waiver.subject} {waiver.partition} breaks {waiver.check} ({waiver.reason})."
+        yield Item("waiver", "open", says, "Fix the cause, or judge it again and give it a later day.")
+    if not ending:
+        yield Item("waivers", "done", f"{len(waivers)} in the profile; none ends in {year} or before.")
+
+
+def _years(steps: list[Step]) -> Iterator[Item]:
+    ingest = [step for step in steps if step.job == "ingest"]
+    lacking = [step for step in ingest if step.state != "there"]
+    if not lacking:
+        yield Item("data years", "done", f"All {len(ingest)} are there.")
+        return
+    named = ",".join(step.partition for step in lacking)
+    said = "; ".join(f"{step.partition} is {step.state}: {step.why}" for step in lacking[:SHOWN])
+    more = f"; and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else ""
+    yield Item("data years", "open", f"{said}{more}.", f"gii ingest --years {named}")
+
+
+def _ranking(pipeline: Pipeline, edition: Edition, steps: list[Step]) -> Iterator[Item]:
+    step = next(step for step in steps if step.job == "ranking" and step.partition == edition.label)
+    if step.state != "there":
+        yield Item("ranking", "open", f"{step.state}: {step.why}.", f"gii run --edition {edition.label}")
+        return
+    yield Item("ranking", "done", "Every table of the edition is there.")
+    changes = read_parquet(pipeline.store.edition("rank_changes", edition.label)).to_pandas()
+    if changes["rank_change"].isna().all():
+        yield Item("ranks that moved", "open", "No earlier ranking to compare with.", "Rank the edition before.")
+        return
+    moved = changes[changes["rank_change"].abs() > FAR].sort_values("rank")
+    if moved.empty:
+        yield Item("ranks that moved", "done", f"None by more than {FAR} places.")
+        return
+    said = "; ".join(
+        f"{row['name']} {int(row['previous_rank'])} → {int(row['rank'])}"
+        for row in moved.head(SHOWN).to_dict("records")
+    )
+    more = f"; and {len(moved) - SHOWN} more" if len(moved) > SHOWN else ""
+    todo = "Look at why in `rank_changes` and `contributions`."
+    yield Item("ranks that moved", "open", f"{len(moved)} by more than {FAR} places: {said}{more}.", todo)
+
+
+def _release(pipeline: Pipeline, edition: Edition, steps: list[Step]) -> Item:
+    ready = all(step.state == "there" for step in steps)
+    if ready and is_released(pipeline.root, edition.label):
+        return Item("release", "done", "The newest version has the edition's tables.")
+    says = "No version has the edition's tables." if ready else "Something before it is open."
+    return Item("release", "open", says, f"gii release make --edition {edition.label}")
