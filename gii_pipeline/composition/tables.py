@@ -21,6 +21,7 @@ from gii_pipeline.counting.co_counts import OUTSIDE
 from gii_pipeline.counting.makeup import CLUSTERS, ELSEWHERE, NOWHERE, UNLOCATED, WITHIN, Makeup
 from gii_pipeline.counting.units import UNITS_PER_RECORD, counted, to_units
 from gii_pipeline.editions import Edition
+from gii_pipeline.geocoding.economies import alpha2
 from gii_pipeline.metrics.cluster_metrics import with_edition
 from gii_pipeline.store import COMPOSITION_TABLES
 
@@ -88,6 +89,8 @@ class Inputs:
         )
         named = found["id"].notna() | found["name"].notna()
         found = found[(found["kind"] == "individual") | ((found["kind"] == ORGANISATION) & named)]
+        codes = {text: alpha2(text) for text in found["economy"].dropna().unique()}
+        found = found.assign(economy=found["economy"].map(codes).astype("str"))
         return found.merge(self.one_each, on=["id", "name"], how="left", validate="m:1")
 
     @cached_property

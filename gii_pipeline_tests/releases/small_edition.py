@@ -119,15 +119,15 @@ def _tables(label: str, grown: frozenset[tuple[str, float]], reach: float) -> di
 
 
 def _makeup(points: pd.DataFrame, members: pd.DataFrame, clusters: pd.DataFrame, edition: Edition) -> Makeup:
-    """Half of what each cluster counts is one organisation's and one field's; the first two clusters share a record."""
+    """Most of what each cluster counts is one organisation's and one field's; the first two clusters share a record."""
     numbers = numbered(members, cluster_ids(clusters))
     rows = points.merge(numbers, on="location_id", how="left").assign(units=to_units(points["fractions"]))
     rows["cluster"] = rows["cluster"].fillna(OUTSIDE).astype("int64")
     sums = rows.groupby(["metric", "cluster"])["units"].sum().reset_index()
     year = sums["metric"].map({name: years[0] for name, years in edition.data_years.items()})
-    ours = '[{"id": "ror", "name": "Alpha Ltd", "economy": "CH", "kind": "organisation", "weight": 0.5}]'
+    ours = '[{"id": "ror", "name": "Alpha Ltd", "economy": "CH", "kind": "organisation", "weight": 0.7}]'
     return Makeup(
-        sums.assign(data_year=year, fields='[{"name": "Optics", "weight": 0.5}]'),
+        sums.assign(data_year=year, fields='[{"name": "Optics", "weight": 0.7}]'),
         sums.assign(organisations=ours, economy=""),
         sums.assign(made_with=WITHIN, abroad=False, records=sums["units"] // UNITS_PER_RECORD + 1),
         pd.DataFrame({"metric": [next(iter(edition.metrics))], "a": [0], "b": [1], "co_records": [1]}),

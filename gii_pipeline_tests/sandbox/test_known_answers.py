@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import duckdb
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pytest
 
 from gii_pipeline import counting, geocoding
+from gii_pipeline.composition import Inputs, cluster_ids
+from gii_pipeline.composition.tables import collaboration, fields, partners
 from gii_pipeline.counting.engine import read_core
+from gii_pipeline.counting.units import UNITS_PER_RECORD
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import Gazetteer
@@ -19,8 +26,10 @@ from gii_pipeline.metrics.rasters import PopulationRaster
 from gii_pipeline.profiles import read_profile
 from gii_pipeline.ranking.stage import EditionTables, rank_edition
 from gii_pipeline.registry import shipped
-from gii_pipeline.sandbox import DEMO_SCALE, DEMO_SEED, World, make_world
-from gii_pipeline.sandbox.core import write_core
+from gii_pipeline.sandbox import DEMO_SCALE, DEMO_SEED, World, behind, make_world
+from gii_pipeline.sandbox.core import technical_names, write_core
+from gii_pipeline.sandbox.deals import company_uuid
+from gii_pipeline.sandbox.institutions import institutions
 from gii_pipeline.sandbox.population import write_raster
 from gii_pipeline.sandbox.truth import Answers, answers
 from gii_pipeline.sources import SOURCES
@@ -29,7 +38,7 @@ from gii_pipeline_tests.sandbox import world_files
 
 COLUMNS = (
     "record_id, data_year, record_type, person_seq, location_seq, people, people_truncated, fraction, "
-    "first_at_location, location_id"
+    "first_at_location, location_id, organisations, fields"
 )
 
 
@@ -41,12 +50,7 @@ def edition_of(monkeypatch: pytest.MonkeyPatch, world: World, year: int) -> Edit
 
 def ranked(root: Path, world: World, edition: Edition) -> EditionTables:
     """Core tables under a root -> the edition's tables, as the assets chain them."""
-    years = sorted({year for years in edition.data_years.values() for year in years})
-    store, connection = Store(root), counting.connect()
-    core = {
-        m: read_core(connection, store.core_years(shipped()[m].core_table, ys)) for m, ys in edition.data_years.items()
-    }
-    locations = read_core(connection, store.core_years("locations", years))
+    core, locations = core_of(root, edition)
     counted = counting.count(core, locations, edition)
     rasters = [PopulationRaster(root / f"{epoch}.tif", epoch) for epoch in (2015, 2020, 2025)]
     for raster in rasters:
@@ -56,6 +60,61 @@ def ranked(root: Path, world: World, edition: Edition) -> EditionTables:
     return rank_edition(
         counted.points.to_pandas(), counted.totals, edition, lambda footprints: population(footprints, rasters, year)
     )
+
+
+def core_of(root: Path, edition: Edition) -> tuple[dict[str, ir.Table], ir.Table]:
+    years = sorted({year for years in edition.data_years.values() for year in years})
+    store, connection = Store(root), counting.connect()
+    core = {m: read_core(connection, store.core_years(shipped()[m].core_table, ys)) for m, ys in edition.data_years.items()}
+    return core, read_core(connection, store.core_years("locations", years))
+
+
+def assert_composition_recovered(root: Path, world: World, edition: Edition, found: EditionTables) -> None:
+    """Organisations, fields and collaborations are those of the world's plan."""
+    number = assert_clusters_recovered(found.cluster_members, answers(world.seed, world.scale, edition).members)
+    core, _ = core_of(root, edition)
+    makeup = counting.makeup(core, edition, counting.numbered(found.cluster_members, cluster_ids(found.clusters)))
+    points = pd.DataFrame(columns=["location_id", "metric", "economy", "fractions"])
+    inputs = Inputs(edition, found.clusters, found.cluster_members, points, found.cluster_metrics, makeup)
+    true = behind.behind(world, edition)
+    organisations = inputs.with_ids(inputs.organisations).dropna(subset="key")
+    assert_sums(organisations.assign(count=organisations["units"] / UNITS_PER_RECORD), "key", number, {
+        (metric, cluster, organisation_id(world, metric, nth)): count
+        for (metric, cluster, nth), count in true.organisations.items()
+    })  # fmt: skip
+    by_name: dict[tuple[str, int, str], float] = defaultdict(float)
+    for (metric, cluster, nth), count in true.fields.items():
+        by_name[metric, cluster, field_name(metric, nth)] += count
+    assert_sums(fields(inputs), "field", number, by_name)
+    pairs = partners(inputs).to_dict("records")
+    shared = {(row["metric"], number[row["cluster_id"]], number[row["partner_id"]]): row["co_records"] for row in pairs}
+    assert shared == true.shared
+    made = [row for row in collaboration(inputs).to_dict("records") if row["records"]]
+    alone = {(row["metric"], number[row["cluster_id"]]): row["within_pct"] * row["count"] / 100 for row in made}
+    assert {key: count for key, count in alone.items() if count > 1e-6} == pytest.approx(true.alone, abs=1e-4)
+
+
+def assert_sums(rows: pd.DataFrame, name: str, number: pd.Series, true: Mapping[tuple[str, int, str], float]) -> None:
+    sums = rows.assign(cluster=rows["cluster_id"].map(number)).groupby(["metric", "cluster", name])["count"].sum()
+    assert len(sums) > 50
+    assert sums.to_dict() == pytest.approx(dict(true), abs=1e-4)
+
+
+@cache
+def rors(world: World) -> list[str]:
+    return [institution.ror for institution in institutions(world)]
+
+
+def organisation_id(world: World, metric: str, number: int) -> str:
+    if metric == "scientific_publications":
+        return rors(world)[number]
+    return company_uuid(number) if metric == "vc_deals" else f"madeup-{number:05d}"
+
+
+def field_name(metric: str, number: int) -> str:
+    if metric == "scientific_publications":
+        return behind.SCIENTIFIC_FIELDS[number]
+    return behind.INDUSTRIES[number] if metric == "vc_deals" else technical_names()[number - 1]
 
 
 def assert_recovered(found: EditionTables, true: Answers) -> None:
@@ -92,7 +151,9 @@ def test_functions_recover_a_world(
     world = make_world(seed, scale)
     edition = edition_of(monkeypatch, world, year)
     write_core(tmp_path, seed, scale, sorted({y for years in edition.data_years.values() for y in years}))
-    assert_recovered(ranked(tmp_path, world, edition), answers(seed, scale, edition))
+    found = ranked(tmp_path, world, edition)
+    assert_recovered(found, answers(seed, scale, edition))
+    assert_composition_recovered(tmp_path, world, edition, found)
 
 
 @pytest.mark.slow
