@@ -65,7 +65,9 @@ def ranked(root: Path, world: World, edition: Edition) -> EditionTables:
 def core_of(root: Path, edition: Edition) -> tuple[dict[str, ir.Table], ir.Table]:
     years = sorted({year for years in edition.data_years.values() for year in years})
     store, connection = Store(root), counting.connect()
-    core = {m: read_core(connection, store.core_years(shipped()[m].core_table, ys)) for m, ys in edition.data_years.items()}
+    core = {
+        m: read_core(connection, store.core_years(shipped()[m].core_table, ys)) for m, ys in edition.data_years.items()
+    }
     return core, read_core(connection, store.core_years("locations", years))
 
 
