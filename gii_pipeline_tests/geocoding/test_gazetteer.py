@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.errors import InputError
-from gii_pipeline.geocoding import Gazetteer, Resolver
+from gii_pipeline.geocoding import Gazetteer, Resolver, places
 from gii_pipeline.geocoding.sphere import distance_km
 from gii_pipeline.geocoding.written import read_fields
+from gii_pipeline.profiles import read_profile
 
 
 @pytest.mark.parametrize(
@@ -130,6 +134,28 @@ def test_regions_of_a_dump_are_named_by_its_own_file(tmp_path: Path) -> None:
     codes.write_text("not a line", encoding="utf-8")
     with pytest.raises(InputError, match=r"admin1CodesASCII.txt, line 1"):
         Gazetteer.from_dump(_dump(tmp_path), codes)
+
+
+def test_roots_share_an_index_of_places_and_of_runs_that_start_at_once_one_makes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared, dump = tmp_path / "shared", _dump(tmp_path)
+    reading = Mock(wraps=places._read_dump)
+    monkeypatch.setattr(places, "_read_dump", reading)
+    monkeypatch.setenv("GII_CACHE", str(shared))
+    profile = read_profile("open")
+    own = profile.model_copy(update={"gazetteer": profile.gazetteer.model_copy(update={"path": dump})})
+    monkeypatch.setattr("gii_pipeline.defs.pipeline.read_profile", lambda _: own)
+    pipelines = []
+    for name in ("one", "other"):
+        monkeypatch.setenv("GII_ROOT", str(tmp_path / name))
+        pipelines.append(Pipeline.from_environment())
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda pipeline: pipeline.gazetteer.places.index.tolist(), pipelines))
+    assert found == [[1, 2, 3]] * 2
+    assert reading.call_count == 1
+    assert list(shared.glob("*.places.parquet"))
+    assert not (tmp_path / "one").exists()
 
 
 def test_a_dump_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
