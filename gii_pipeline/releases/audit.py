@@ -134,6 +134,12 @@ def _changes() -> Iterator[Rule]:
                 where r.rank is distinct from t.rank""",
         )
     yield Rule(
+        "rank_variants has the clusters and the ranks of the rankings",
+        """select cluster_id, rank_by, r.rank, v.rank as other
+           from rank_variants v left join ranking_size r using (cluster_id)
+           where v.rank is distinct from case rank_by when 'size' then r.rank else r.intensity_rank end""",
+    )
+    yield Rule(
         "the parts of a rank change add up to it",
         """select cluster_id, previous_rank_own_method, rank from rank_changes
            where change_due_to_data + change_due_to_borders + change_due_to_method

@@ -150,6 +150,12 @@ BROKEN = {
         "rank_stability has the clusters and the ranks of the size ranking",
         "other",
     ),
+    "ranks of another run's variants": (
+        "rank_variants",
+        with_column("rank", lambda ranks: ranks[::-1]),
+        "rank_variants has the clusters and the ranks of the rankings",
+        "rank_by size",
+    ),
     "another edition's rows": (
         "points",
         with_column("edition", lambda editions: [2024, *editions[1:]]),
