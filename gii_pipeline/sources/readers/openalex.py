@@ -68,7 +68,8 @@ def lacks(con: duckdb.DuckDBPyConnection, path: Path, field: str) -> bool:
     kind = "JSON"
     for name in reversed(names[1:]):
         kind = f"STRUCT({reading.column(name)} {kind})"
-    objects = scan([path], {names[0]: kind})
+    # DuckDB 2.0 reads JSON for an only column thirty times as slowly as for two, even where one row is enough.
+    objects = scan([path], {"id": "VARCHAR", names[0]: kind})
     value, parent = (".".join(map(reading.column, each)) for each in (names, parents or names[:1]))
     if con.sql(f"SELECT 1 FROM ({objects}) WHERE {value} IS NOT NULL LIMIT 1").fetchall():
         return False
