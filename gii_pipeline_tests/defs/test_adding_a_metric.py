@@ -98,7 +98,7 @@ def _check_what_people_read(gii: Gii, folder: Path) -> None:
     contract = contracts.read(folder / "ranking_size.odcs.yaml")
     units = {column.name: column.unit for column in contract.columns}
     assert units["trademarks_count"] == "registrations"
-    history = gii("history", "--cluster", "Lyon")
+    history = gii("history", "Lyon")
     assert history.code == 0, history.err
     compared = gii("diff", "2015", "2016")
     assert compared.code == 0, compared.err
