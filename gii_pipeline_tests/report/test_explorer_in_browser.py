@@ -68,7 +68,7 @@ def test_a_chosen_cluster_shows_who_contributed_and_its_address_keeps_it(page: P
     page.locator("#ranking tbody tr").filter(has_text="Dune").locator("button").click()
     assert page.url != address
     page.evaluate("address => { location.hash = address.split('#')[1]; }", address)
-    page.wait_for_function("document.querySelector('#chosen h2').textContent.includes('Alba')")
+    page.locator("#chosen h2", has_text="Alba").wait_for()
 
 
 def test_columns_are_switched_on_and_off(page: Page) -> None:
@@ -112,7 +112,7 @@ def test_the_wheel_scrolls_the_page_until_the_map_has_the_focus(page: Page) -> N
     assert page.evaluate(view) == whole
     page.locator("#map").focus()
     page.mouse.wheel(0, -200)
-    page.wait_for_function(f"{view} !== '{whole}'")
+    page.locator(f"#map:not([viewBox='{whole}'])").wait_for(state="attached")
     page.click("#whole")
     assert page.evaluate(view) == whole
 
@@ -139,8 +139,7 @@ def test_the_chosen_cluster_links_to_its_page(page: Page) -> None:
 def test_the_page_fits_every_screen(page: Page, width: int, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
-    inside_table = str(width <= 1000).lower()
-    page.wait_for_function(f"(document.querySelector('tr.detail') !== null) === {inside_table}")
+    page.locator("tr.detail").wait_for(state="attached" if width <= 1000 else "detached")
     assert page.evaluate("document.documentElement.scrollWidth") == width
     smallest = page.evaluate(
         "Math.min(...[...document.querySelectorAll('#bump text')].map((t) => t.getBoundingClientRect().height))"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from gii_pipeline.releases import history, open_release, standing
+from gii_pipeline.report.progress import PlainConsole
 from gii_pipeline.report.story import story_of
+from gii_pipeline.report.terminal import ranking_table
+from gii_pipeline_tests.docs.pages import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 NAME, OTHER = "Shenzhen–Hong Kong–Guangzhou", "Tokyo–Yokohama"
@@ -57,6 +61,14 @@ def test_a_cluster_that_joined_another_is_told_as_merged(root: Path) -> None:
     events = open_release(root, "2020").table("rank_events")
     merged = events[(events["event"] == "merges_into") & (events["basis"] == "own_method")]
     assert ("Guangzhou", NAME) in set(zip(merged["name"], merged["other_name"], strict=True))
+
+
+def test_the_table_of_the_readme_is_the_one_that_a_run_prints(root: Path) -> None:
+    release, out = open_release(root, "2025"), StringIO()
+    PlainConsole(width=80, file=out).print(ranking_table(release.table("ranking_size"), "", release.registry, rows=3))
+    printed = [line.rstrip() for line in out.getvalue().splitlines() if line.strip()]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "\n".join(printed[:-1]) in readme
 
 
 def test_two_editions_are_compared_and_every_release_is_whole(root: Path) -> None:
