@@ -1,6 +1,6 @@
 """A made-up world of the size to design for (DESIGN.md, section 7): points, totals, and a population raster.
 
-Belongs here: what several benchmarks need. It is no benchmark itself.
+Belongs here: what several benchmarks need. It is not a benchmark itself.
 """
 
 from __future__ import annotations

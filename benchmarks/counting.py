@@ -64,7 +64,7 @@ def author_rows(year: int, rows: int, seed: int) -> Iterator[pa.Table]:
 
 
 def write(folder: Path, rows: int) -> list[Path]:
-    """One file a year, and the locations."""
+    """One file per year, and the locations."""
     files = []
     for year in YEARS:
         path = folder / f"publications-{year}.parquet"

@@ -1,4 +1,4 @@
-"""What can go wrong that a person must mend, each with the exit code that `gii` ends with.
+"""What can go wrong that a person must fix, each with the exit code that `gii` ends with.
 
 Belongs here: the few exception classes shared by every room.
 Does not: messages. The room that notices says what was wrong, where, and what to do.
@@ -6,7 +6,7 @@ Does not: messages. The room that notices says what was wrong, where, and what t
 
 
 class GiiError(Exception):
-    """Something that a person must mend. The message names the file, row, column or year, and the remedy."""
+    """Something that a person must fix. The message names the file, row, column or year, and the remedy."""
 
     exit_code = 2
 
@@ -38,7 +38,7 @@ class FetchStoppedError(GiiError):
 
 
 class TransientError(GiiError):
-    """A fetch failed in a way that a later try may mend: time-outs, resets, 5xx after all retries."""
+    """A fetch failed in a way that a later try may fix: time-outs, resets, 5xx after all retries."""
 
     exit_code = 5
 

@@ -31,7 +31,7 @@ _threads: dict[str, int] = {}
 def budget() -> int:
     """Bytes that this process may use: GII_MEMORY, else a share of the limit, divided by our running processes.
 
-    Raises InputError where GII_MEMORY is no size, or less than a run needs.
+    Raises InputError where GII_MEMORY is not a size, or less than a run needs.
     """
     text = os.environ.get(VARIABLE, "").strip()
     if not text:

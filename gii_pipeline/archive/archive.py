@@ -31,7 +31,7 @@ class Archive:
     refresh: ask again for what is here already; the old entries stay in the manifest. since: when the refresh began
     (ISO 8601, UTC), for a run that opens the archive several times; what was fetched after it is not asked for again.
     max_disk: the most bytes of one fetched file; None is bounded by the free disk alone.
-    resume: the command that a message tells people to run; `{years}` stands for the data year.
+    resume: the command that a message shows people to run; `{years}` stands for the data year.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Archive:
 
     def shelf(self, source: str) -> Shelf:
         if not _NAME.fullmatch(source):
-            raise InputError(f"{source!r} is no name of a source: letters, digits, `_` and `-` make one.")
+            raise InputError(f"{source!r} is not a name of a source: letters, digits, `_` and `-` make one.")
         if source not in self._shelves:
             self._shelves[source] = Shelf(self.folder / source)
         return self._shelves[source]

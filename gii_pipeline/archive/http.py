@@ -42,7 +42,7 @@ Note = Callable[[str, int, str], None]
 class AgainError(Exception):
     """This try failed in a way that the next may not.
 
-    wait_s: as the source told; None waits by backoff, at_least_s long. progress: something was gained;
+    wait_s: as the source asked; None waits by backoff, at_least_s long. progress: something was gained;
     damaged: what came was broken.
     """
 
@@ -57,7 +57,7 @@ class HttpClient:
     """The connection to one source.
 
     key: sent to the source's own host, never to one that it redirects to. per_second: the pace. stop: a source's own
-    rule that tells, from an error answer, why the fetch must stop; None leaves it to the status. note: called with
+    rule that shows, from an error answer, why the fetch must stop; None leaves it to the status. note: called with
     address, status and reason of every answer that is not data. resume: the command that goes on after a stop.
     """
 
@@ -157,7 +157,7 @@ class HttpClient:
             self.clock.sleep(wait)
 
     def stopped(self, request: Request, reason: str, status: int = 200) -> FetchStoppedError:
-        """The error that ends a fetch which no retry can mend, and says how to go on."""
+        """The error that ends a fetch which no retry can fix, and says how to go on."""
         reason = self.redactor.text(reason)
         self._note(request.address, status, reason)
         return FetchStoppedError(
@@ -175,7 +175,7 @@ class HttpClient:
         except requests.exceptions.SSLError as error:
             raise self.stopped(request, f"the server's certificate is not accepted ({type(error).__name__})") from None
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
-            raise InputError(f"{self.source}: {request.address} is no address. Mend it in the profile.") from None
+            raise InputError(f"{self.source}: {request.address} is not an address. Fix it in the profile.") from None
         except requests.exceptions.InvalidHeader:
             raise self.stopped(request, "its answer has headers that contradict each other") from None
         except requests.exceptions.RequestException as error:
@@ -205,9 +205,9 @@ class HttpClient:
             scheme, host, _ = _origin(found)
             (host or "").encode("idna")
         except ValueError:  # a port or a host that cannot be one
-            raise self.stopped(request, f"it redirects to {target[:200]!r}, which is no address") from None
+            raise self.stopped(request, f"it redirects to {target[:200]!r}, which is not an address") from None
         if scheme not in ("http", "https") or not host:
-            raise self.stopped(request, f"it redirects to {target[:200]!r}, which is no HTTP address")
+            raise self.stopped(request, f"it redirects to {target[:200]!r}, which is not an HTTP address")
         return found
 
     def _send(self, request: Request, url: str, headers: Mapping[str, str], *, with_key: bool) -> requests.Response:
@@ -254,7 +254,7 @@ class HttpClient:
                 request, f"there is nothing there: renamed, retired or not yet published ({said})", status
             )
         self._note(request.address, status, said)
-        raise InputError(f"{self.source}: {request.address}: the request is refused ({said}). Mend it in the profile.")
+        raise InputError(f"{self.source}: {request.address}: the request is refused ({said}). Fix it in the profile.")
 
     def _rate_limited(self, request: Request, answer: Answer, said: str) -> Exception:
         wait = retry_after_s(answer.headers, self.clock.now())

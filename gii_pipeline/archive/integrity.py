@@ -47,7 +47,7 @@ def implausible(path: Path, name: str) -> str | None:
     """Why a whole file cannot be the data that its name promises; None when it can.
 
     Gateways and quotas answer with a status of 200 and a sentence or an error in JSON. A table has a header and a row,
-    and its header is no prose; JSON and XML begin as such.
+    and its header is not prose; JSON and XML begin as such.
     """
     with path.open("rb") as file:
         start = file.read(LOOKED_AT)
@@ -60,7 +60,7 @@ def implausible(path: Path, name: str) -> str | None:
     if suffix in _TABLES and "\0" not in text:
         lines = text.splitlines()
         if text.startswith(("{", "[")) or len(lines) < 2 or (" " in lines[0] and not _DELIMITER.search(lines[0])):
-            return f"what came is no table; {shown}"
+            return f"what came is not a table; {shown}"
     if suffix in _STARTS and not text.startswith(_STARTS[suffix]):
         return f"what came is no {suffix.removeprefix('.')}; {shown}"
     return None

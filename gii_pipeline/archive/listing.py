@@ -54,7 +54,7 @@ def fetch_list(archive: Archive, http: HttpClient, terms: Terms, listing: Listin
     """All pages of a list, in order: from the archive when a complete reading may be used, otherwise fetched.
 
     A reading that was cut off goes on with the first page that is missing. One whose pages do not add up is rejected,
-    and the next call begins anew.
+    and the next call begins again.
     """
     return _Reading(archive, http, terms, listing, archive.shelf(terms.source)).entries()
 
@@ -112,7 +112,7 @@ class _Reading:
         reason = self._incomplete(kept) or (self._moved(before, kept) if before else None)
         self._close(number, kept, reason or "")
         if reason:
-            raise self.http.stopped(self.listing.request(None), f"{reason}. The next run reads it anew")
+            raise self.http.stopped(self.listing.request(None), f"{reason}. The next run reads it again")
         return self._attempts()[-1]
 
     def _pages(self, number: int) -> Iterator[Kept]:
@@ -166,7 +166,7 @@ class _Reading:
         try:
             return self.listing.read(answer.body)
         except (ValueError, RecursionError) as error:
-            raise self.http.stopped(request, f"the answer is no page of this source ({error})") from None
+            raise self.http.stopped(request, f"the answer is not a page of this source ({error})") from None
 
     def _keep(self, number: int, page: int, request: Request, answer: Answer, facts: PageFacts) -> Kept:
         staged, sha256, size = self.shelf.objects.write(f"{work_name(self._work)}.part", [answer.body])

@@ -1,6 +1,6 @@
 """The manifest of a source: one JSON line for everything that was received, only ever appended to.
 
-Belongs here: appending safely beside other processes, mending a line that a killed process left torn, reading on.
+Belongs here: appending safely beside other processes, fixing a line that a killed process left torn, reading on.
 Does not: what the lines mean together; that is the archive.
 """
 

@@ -45,7 +45,7 @@ class Patience(BaseModel):
     wait_cap_s: the longest `Retry-After` that is waited for; a longer one stops the fetch.
     rate_limit_wait_s: the shortest wait after a 429.
     page_s: the longest that the body of one API page may take. stall_s: a download that brings less than
-    stall_bytes within so many seconds is connected anew.
+    stall_bytes within so many seconds is connected again.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -120,7 +120,7 @@ class _Columns:
             raise AgainError(f"it has {total} bytes, its list says {self.expected.bytes}", damaged=True)
         footer = int.from_bytes(tail[:4], "little") + TAIL
         if tail[4:] != b"PAR1" or footer + 4 > total:
-            raise self.http.stopped(self.request, f"what came is no parquet file; it ends with {tail!r}")
+            raise self.http.stopped(self.request, f"what came is not a parquet file; it ends with {tail!r}")
         with self.path.open("r+b") as file:
             file.truncate(total)
             file.write(b"PAR1")

@@ -87,7 +87,9 @@ class Key:
         if not key and self.required:
             raise InputError(f"This source needs a key: set the environment variable {self.variable}.")
         if not key.isascii() or not key.isprintable():
-            raise InputError(f"The environment variable {self.variable} holds characters that no key has: set it anew.")
+            raise InputError(
+                f"The environment variable {self.variable} holds characters that no key has: set it again."
+            )
         return key
 
 

@@ -64,7 +64,7 @@ class Shelf:
             )
 
     def file(self, address: str, request: str = "") -> Kept | None:
-        """The newest answer to a request that is no page of a list, if its bytes are still there."""
+        """The newest answer to a request that is not a page of a list, if its bytes are still there."""
         return self._whole(self.newest(address, request))
 
     def newest(self, address: str, request: str = "") -> Kept | None:

@@ -26,7 +26,7 @@ def verify(root: RootOption = ROOT) -> None:
 
 @app.command("list")
 def list_entries(root: RootOption = ROOT, as_json: JsonOption = False) -> None:
-    """List what the archive holds, a line a source."""
+    """List what the archive holds, one line per source."""
     from gii_pipeline.archive import Archive
 
     archive = Archive(root)

@@ -31,7 +31,7 @@ MethodOption = Annotated[
     int | None, typer.Option("--method", "-m", help="Rank by the method of this edition instead of its own.")
 ]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Use only what the archive holds.")]
-RefreshOption = Annotated[bool, typer.Option("--refresh", help="Fetch and read everything anew.")]
+RefreshOption = Annotated[bool, typer.Option("--refresh", help="Fetch and read everything again.")]
 MemoryOption = Annotated[
     str | None,
     typer.Option("--memory", envvar="GII_MEMORY", help="What a run may use, as 2GB; by default half of what is there."),

@@ -84,7 +84,7 @@ def rebuild(version: VersionArgument, profile: ProfileOption = "sandbox", root: 
     with workflow_of(profile, root, offline=True) as workflow:
         rebuilt = compare(root, version, recompute_from(workflow.pipeline, echo))
     if not rebuilt.same:
-        raise ReleaseError(f"{version} comes out otherwise: {', '.join(rebuilt.different)} differ.")
+        raise ReleaseError(f"{version} was not reproduced: {', '.join(rebuilt.different)} differ.")
     echo(f"{version} comes out the same: {len(rebuilt.equal)} tables have the content that was published.")
 
 

@@ -1,4 +1,4 @@
-"""Locations: the points of an edition, checked, one row a place on the globe with its weight.
+"""Locations: the points of an edition, checked, one row per place on the globe with its weight.
 
 Belongs here: what the density step weighs, and what it refuses.
 Does not: counting (`counting`), or the density step.

@@ -22,7 +22,7 @@ UNKNOWN_ECONOMY = "ZZ"
 def names(members: pd.DataFrame, *, places: int, min_share: float) -> pd.Series:
     """Cluster -> its cities joined by en dashes, the heaviest first.
 
-    members: one row a location with `cluster`, `place` (nullable), `economy` (nullable), `people`, and the coordinates
+    members: one row per location with `cluster`, `place` (nullable), `economy` (nullable), `people`, and the coordinates
     of the cluster's own point as `own_latitude`, `own_longitude`.
     A quarter or borough counts for its city. A place is named when it has at least min_share of the cluster's weight;
     up to `places` are, the heaviest always.

@@ -57,7 +57,7 @@ def _table(old: Contract, new: Contract) -> Iterator[Reason]:
 
 
 def column_changes(old: Iterable[Column], new: Iterable[Column]) -> Iterator[Reason]:
-    """How a table's columns differ for a reader, who addresses them by name: their order is no promise."""
+    """How a table's columns differ for a reader, who addresses them by name: their order is not a promise."""
     before, after = ({c.name: c for c in columns} for columns in (old, new))
     yield from (("major", f"column {name} is gone") for name in before if name not in after)
     yield from (("minor", f"column {name} is new") for name in after if name not in before)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from gii_pipeline.contracts.verdict import RuleResult, Verdict
 
 INDEXED_PAGES = 500
-"""How many pages, the newest, the index lists: it reads the result of each anew."""
+"""How many pages, the newest, the index lists: it reads the result of each again."""
 RESULTS = "results"
 """The store's name. Under its own name Great Expectations puts a store of its own class where it finds another."""
 IN_MEMORY = {"class_name": "InMemoryStoreBackend"}
@@ -43,7 +43,7 @@ IN_MEMORY = {"class_name": "InMemoryStoreBackend"}
 class ResultsStore(ValidationResultsStore):  # type: ignore[misc]  # an untyped library
     """Results as files. Those of earlier runs are read as the index needs them, without their rules.
 
-    Reading the rules of 500 results takes two seconds, for each step anew.
+    Reading the rules of 500 results takes two seconds, for each step again.
     """
 
     def __init__(self, **settings: object) -> None:

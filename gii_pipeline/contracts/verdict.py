@@ -98,7 +98,7 @@ class Verdict:
         return self.write_failing_rows(path) if self.write_failing_rows else 0
 
     def message(self, limit: int = 5) -> str:
-        """What is wrong, with up to `limit` rows a rule, and how to see all of them."""
+        """What is wrong, with up to `limit` rows per rule, and how to see all of them."""
         where = f"{self.table} {self.partition}".strip()
         broken = [*self.errors, *self.warnings]
         if not broken:

@@ -88,7 +88,7 @@ class Workbench:
         return [dict(zip(described, map(_plain, row), strict=True)) for row in result.fetchall()]
 
     def write_failing_rows(self, rules: Sequence[Rule], path: Path) -> int:
-        """Write every row that breaks one of the rules to a Parquet file, once a rule; return how many there are."""
+        """Write every row that breaks one of the rules to a Parquet file, once per rule; return how many there are."""
         names = ", ".join(map(identifier, (c.name for c in self.contract.columns)))
         parts = [
             f"select {literal(r.name)} as rule, {literal(r.severity)} as severity, {names} from {_failing(r)}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 try:
     import resource
-except ImportError:  # Windows tells no peak
+except ImportError:  # Windows shows no peak
     resource = None  # type: ignore[assignment]
 
 UNIT = 1 if sys.platform == "darwin" else 1024

@@ -1,6 +1,6 @@
 """Doctor: what a run of a profile needs, and whether it is there.
 
-Belongs here: the list of things to look at. Does not: mending them.
+Belongs here: the list of things to look at. Does not: fixing them.
 """
 
 from __future__ import annotations

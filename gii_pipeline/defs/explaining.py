@@ -41,7 +41,7 @@ def examples(pipeline: Pipeline, table: str, data_year: int, asked: str, limit: 
     Raises InputError where there is no such table, ledger or outcome, or where the files of the ledger have changed.
     """
     if table not in pipeline.tables:
-        raise InputError(f"{table!r} is no table of records of the profile. There are {', '.join(pipeline.tables)}.")
+        raise InputError(f"{table!r} is not a table of records of the profile. There are {', '.join(pipeline.tables)}.")
     metric, store = pipeline.tables[table], pipeline.store
     if not store.core("ingest_ledger", data_year).is_file() or not store.core(table, data_year).is_file():
         raise InputError(f"{table} of {data_year} has no ledger yet. Run `gii ingest --years {data_year}`.")

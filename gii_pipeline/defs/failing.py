@@ -1,4 +1,4 @@
-"""Failing clearly: an error that a person can mend becomes a Dagster failure that says so, and back.
+"""Failing clearly: an error that a person can fix becomes a Dagster failure that says so, and back.
 
 Belongs here: the way from a GiiError to `dg.Failure` and from a failed step to a GiiError.
 Does not: the messages, which are those of the room that noticed.
@@ -33,7 +33,7 @@ def failing_clearly() -> Iterator[Meter]:
 
 
 def failure_of(event: dg.DagsterEvent) -> GiiError:
-    """The error of a failed step: its message, and its exit code where it was one that a person can mend."""
+    """The error of a failed step: its message, and its exit code where it was one that a person can fix."""
     data = event.step_failure_data
     failure, error = data.user_failure_data, data.error
     told = GiiError(

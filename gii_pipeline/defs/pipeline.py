@@ -31,10 +31,10 @@ DEFAULT_ROOT = "gii_data"
 class Pipeline:
     """A profile and a root.
 
-    offline: read only what the archive holds. refresh: fetch anew what it holds already.
+    offline: read only what the archive holds. refresh: fetch again what it holds already.
     engine: what counts the records, `duckdb` or `spark`. resume: the command that goes on with a fetch that stopped.
     archive_root: where the archive lies, if not under the root. refresh_since: when the refresh began (ISO 8601, UTC),
-    so that what serves several years is fetched anew once; by default with each step.
+    so that what serves several years is fetched again once; by default with each step.
     max_disk: the most bytes of the disk that what is fetched may take; no file may be larger. cache_root: where the
     index of places is kept, if not under the root.
     """

@@ -121,13 +121,13 @@ def recounted(pipeline: Pipeline) -> list[Step]:
 
 
 def ranking_step(inputs: EditionInputs, changed_years: set[int]) -> Step:
-    """The same of an edition's tables. changed_years: data years that are to be ingested anew before."""
+    """The same of an edition's tables. changed_years: data years that are to be ingested again before."""
     label = inputs.label
     missing = [t for t in EDITION_TABLES if not inputs.pipeline.store.edition(t, label).is_file()]
     if missing:
         return Step("ranking", label, "missing", f"no {', '.join(missing)}")
     if again := sorted(inputs.years & changed_years):
-        return Step("ranking", label, "stale", f"data years {', '.join(map(str, again))} are ingested anew")
+        return Step("ranking", label, "stale", f"data years {', '.join(map(str, again))} are ingested again")
     try:
         for table in EDITION_TABLES:
             inputs.pipeline.store.verified(table, label)

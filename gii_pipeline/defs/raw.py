@@ -86,7 +86,7 @@ def _pool(source: Input) -> str:
 
 
 def _archive(pipeline: Pipeline, since: str | None) -> Archive:
-    """The pipeline's archive, fetching anew what it fetched before `since`."""
+    """The pipeline's archive, fetching again what it fetched before `since`."""
     if since is None or pipeline.offline or pipeline.refresh:
         return pipeline.archive
     return replace(pipeline, refresh=True, refresh_since=since).archive

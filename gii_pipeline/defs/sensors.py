@@ -80,7 +80,7 @@ def ranking_sensor(pipeline: Pipeline, job: str) -> dg.SensorDefinition:
 
 
 def rankings(pipeline: Pipeline, day: date) -> Evaluation:
-    """A run for each edition that can be ranked anew, or why there is none."""
+    """A run for each edition that can be ranked again, or why there is none."""
     found = [readiness(pipeline, label, day) for label in pipeline.editions]
     ready = [each for each in found if each.can_be_ranked]
     for each in ready:

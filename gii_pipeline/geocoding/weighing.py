@@ -4,10 +4,10 @@ Belongs here: weighing the places that the parts of an address name against its 
 its postcode. Does not: looking parts up (see `evidence`), or which economies are tried (see `resolution`).
 
 The rules:
-- A place outside a region that the address names is no answer, and a name that is a region's is only the region's where
+- A place outside a region that the address names is not an answer, and a name that is a region's is only the region's where
   the place lies outside it.
 - The town of that very name wins over another's other name; then the larger, and of two about as large the one that
-  is no part of a city.
+  is not part of a city.
 - A ward, a quarter ("North Billerica") and a shortened name are an answer only near a city, or in a region, that the
   address names.
 - Two places that are level and apart are ambiguous.
@@ -190,7 +190,7 @@ class Weighing:
     def _region_says(self, place: int, part: Part, names: Evidence, *, strict: bool = False) -> int | None:
         """1 where a part's region has the place, None where it contradicts it, 0 where it says nothing.
 
-        A place near the city that the part names as well is no contradiction, unless this is to be strict.
+        A place near the city that the part names as well is not a contradiction, unless this is to be strict.
         """
         if not names.regions:
             return 0
@@ -253,7 +253,7 @@ class Weighing:
 
 
 def _why_not(economy: str, parts: Sequence[tuple[Part, Evidence]]) -> str:
-    """No more than a region or an economy is no city; otherwise the city is not known."""
+    """No more than a region or an economy is not a city; otherwise the city is not known."""
     if not any(part.role != "admin" for part, _ in parts):
         return "no_city" if parts else "no_address"
     said = [(part, names) for part, names in parts if part.role == "city" or (part.role == "text" and part.nth < 1)]

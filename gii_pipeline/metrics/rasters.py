@@ -3,7 +3,7 @@
 Belongs here: what makes a raster unusable, each with what to do about it; rasters that lie over each other.
 Does not: summing people up (`population`).
 
-A raster rarely says what its cells count, so that a wrong one has to be told by its values:
+A raster rarely says what its cells count, so that a wrong one has to be recognised by its values:
 
 - negative cells, cells that hold the limit of a number type or nothing but nines where no nodata value is declared,
   and cells denser than any place on Earth stand for no data;
@@ -89,7 +89,7 @@ def cell_km2(raster: Raster, latitude: float) -> float:
 
 
 def check_values(path: Path, raster: Raster, least: float, most: float, latitude: float) -> None:
-    """InputError where the least or the most that a cell under a footprint holds is no number of people."""
+    """InputError where the least or the most that a cell under a footprint holds is not a number of people."""
     if least < 0:
         raise InputError(
             f"{path}: a cell has {least:g} inhabitants. If that stands for no data, declare it as the "

@@ -207,5 +207,5 @@ def refuse(label: str, problems: list[str]) -> None:
         raise ReleaseError(
             f"Edition {label} is not fit for release:\n"
             + "\n".join(f"  - {problem}" for problem in problems)
-            + f"\nNothing was published. Make its tables anew with `gii run --edition {label}`, or mend what it reads."
+            + f"\nNothing was published. Make its tables again with `gii run --edition {label}`, or fix what it reads."
         )

@@ -39,4 +39,4 @@ def _damaged(release: Release) -> list[str]:
 def _added(release: Release) -> list[str]:
     known = {PACKAGE, *(resource["path"] for resource in release.package["resources"])}
     found = files_in(release.folder)
-    return [f"{found[name]} is no file of the release" for name in sorted(set(found) - known)]
+    return [f"{found[name]} is not a file of the release" for name in sorted(set(found) - known)]

@@ -24,7 +24,7 @@ Difference = tuple[str, str, str]
 
 
 def common_lock(locks: Mapping[str, Lock], label: str) -> Lock:
-    """The lock that all tables share; ReleaseError lists what differs by table, and the command that mends it."""
+    """The lock that all tables share; ReleaseError lists what differs by table, and the command that fixes it."""
     groups: dict[bytes, tuple[Lock, list[str]]] = {}
     for table, lock in locks.items():
         groups.setdefault(lock.recipe.encode(), (lock, []))[1].append(table)
@@ -40,7 +40,7 @@ def common_lock(locks: Mapping[str, Lock], label: str) -> Lock:
         f"The tables of edition {label} were not made from the same inputs, so they cannot be one release. "
         f"Compared with {', '.join(most)}:\n"
         + "\n".join(lines)
-        + f"\nMake them anew together: `gii run --edition {label}`."
+        + f"\nMake them again together: `gii run --edition {label}`."
     )
 
 

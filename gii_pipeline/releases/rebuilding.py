@@ -1,6 +1,6 @@
 """Rebuilding: whether a version is what its inputs give.
 
-Belongs here: comparing the content of a version with the content of tables computed anew.
+Belongs here: comparing the content of a version with the content of tables computed again.
 Does not: computing them; a caller does that, from the lock and the archive.
 """
 
@@ -37,7 +37,7 @@ class Rebuilt:
 
 
 def rebuild(root: Folder | str, version: str, recompute: Recompute) -> Rebuilt:
-    """Compute a version's tables anew, and compare content hashes; files may differ in encoding, tables may not.
+    """Compute a version's tables again, and compare content hashes; files may differ in encoding, tables may not.
 
     recompute(label, lock, scratch): makes the edition's tables under the empty root `scratch`, from the inputs that the
     lock names (`sources.lock.json`) and nothing else.

@@ -21,7 +21,7 @@ _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae
 _LEAST_INHABITANTS = 100_000
 """Of cities whose other names are known; smaller ones hardly name a cluster."""
 _LONGEST_CODE = 3
-"""Letters of an airport's code, which is no name."""
+"""Letters of an airport's code, which is not a name."""
 _LONGEST_SLUG = 80
 _NEAR = 5
 

@@ -1,6 +1,6 @@
 """The explorer: one page on which a reader works with an edition's ranking. It stands alone and asks no other host.
 
-Belongs here: what the page is told of the tables, and putting text, style and script together.
+Belongs here: what the page gets from the tables, and putting text, style and script together.
 Does not: computing any figure; how the page looks and answers (`explorer.html`, `explorer.css`, `explorer.js`).
 
 The page holds the tables' figures as JSON in an element that no browser runs; its script writes text and never markup,
@@ -120,7 +120,7 @@ def explorer_page(tables: Frames, info: ReleaseInfo, facts: Mapping[str, Any]) -
 def page_facts(
     tables: Frames, info: ReleaseInfo, version: str, breaks: Mapping[int, str] | None = None
 ) -> dict[str, Any]:
-    """What the page's script is told: the metrics with their windows, and each ranked cluster with all about it."""
+    """What the page's script gets: the metrics with their windows, and each ranked cluster with all about it."""
     ranking = tables["ranking_size"].sort_values("rank", kind="stable")
     metrics = _metrics(tables["cluster_metrics"], info)
     footprints = _footprints(tables["cluster_footprints"])

@@ -26,7 +26,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class _Reading(SimpleHTTPRequestHandler):
-    """GET and HEAD of a file or a list of files. Nothing is kept by the browser: a picture may be drawn anew."""
+    """GET and HEAD of a file or a list of files. Nothing is kept by the browser: a picture may be redrawn."""
 
     extensions_map = SimpleHTTPRequestHandler.extensions_map | {
         ".md": "text/plain; charset=utf-8",

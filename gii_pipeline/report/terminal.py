@@ -88,7 +88,7 @@ class Step(Protocol):
 
 
 def ranking_table(ranking: pd.DataFrame, title: str, registry: Registry, rows: int = 10) -> Table:
-    """The first rows of a `ranking_size` table in 80 columns, three lines a cluster.
+    """The first rows of a `ranking_size` table in 80 columns, three lines per cluster.
 
     Of every metric that the edition has: the count over its window, its share of the world total, and the count per
     million inhabitants.

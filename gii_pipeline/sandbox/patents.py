@@ -118,7 +118,7 @@ def _patents(world: World) -> Iterator[pd.DataFrame]:
 
 
 def _assignees(world: World) -> Iterator[pd.DataFrame]:
-    """One applicant a patent, at its own place; a natural person is no organisation."""
+    """One applicant a patent, at its own place; a natural person is not an organisation."""
     for chunk, _ in _chunks(world):
         applicant = behind.applicants(chunk)
         person = behind.is_person(applicant)

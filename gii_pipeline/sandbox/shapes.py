@@ -41,7 +41,7 @@ AUTHOR_WITH_ORCID = 0.744
 WORK_WITHOUT_DOI = 460 / 5370
 DEAL_WITH_AMOUNT = 0.81
 
-# Works that do not count, per work that does, and why. From 5,370 works; social sciences as in the whole of OpenAlex,
+# Works that do not count, per work that does, and why. From 5,370 works; social sciences as in OpenAlex,
 # since the files are of the earth sciences; retractions and expansion-pack works are rare and must occur.
 UNCOUNTED_WORKS = {
     "other_type": 0.16,

@@ -69,7 +69,7 @@ def _of_arrow(name: str, kind: pa.DataType) -> Iterator[tuple[str, str]]:
 
 
 def _of_json(con: duckdb.DuckDBPyConnection, path: Path) -> Iterator[tuple[str, str]]:
-    """The fields of the first objects; what an API's page has around its results is no field."""
+    """The fields of the first objects; what an API's page has around its results is not a field."""
     objects = con.sql(
         f"FROM read_json({reading.file_list([path])}, compression = '{reading.compression(path)}', "
         f"hive_partitioning = false, sample_size = {_OBJECTS}, maximum_object_size = 67108864)"

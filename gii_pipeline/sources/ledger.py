@@ -118,7 +118,7 @@ def _line(stage: str, outcome: str, data_year: int | None, file: str = ALL_FILES
 
 
 def told(lines: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Three lines a metric for a person: what was read, what became of the records, where those that count are."""
+    """Three lines per metric for a person: what was read, what became of the records, where those that count are."""
     by_metric: dict[str, list[Mapping[str, Any]]] = {}
     for line in lines:
         by_metric.setdefault(line["metric"], []).append(line)

@@ -79,7 +79,7 @@ class Store:
 
     @property
     def data_docs(self) -> Path:
-        """The pages of Great Expectations, one a table and partition."""
+        """The pages of Great Expectations, one per table and partition."""
         return self.root / "data_docs"
 
     def core_years(self, table: str, years: Iterable[int]) -> list[Path]:

@@ -128,7 +128,7 @@ def test_what_no_retry_mends_stops_at_once(
 def test_a_refused_request_is_our_mistake_and_repeats_what_the_source_said(server: Server, clock: PatientClock) -> None:
     server.faults = [json_reply({"error": "Invalid query parameters error."}, 400)]
 
-    with pytest.raises(InputError, match=r"Invalid query parameters error.*Mend it in the profile"):
+    with pytest.raises(InputError, match=r"Invalid query parameters error.*Fix it in the profile"):
         ask(server, clock)
 
 
@@ -169,7 +169,7 @@ def test_a_server_that_is_not_there_is_transient_and_named(clock: PatientClock) 
 
 @pytest.mark.parametrize("url", ["no address", "ftp://host/x", "http://"])
 def test_what_is_no_address_is_an_input_error(server: Server, clock: PatientClock, url: str) -> None:
-    with pytest.raises(InputError, match="is no address"):
+    with pytest.raises(InputError, match="is not an address"):
         ask(server, clock, url=url)
 
 

@@ -32,7 +32,7 @@ def write(folder: Path) -> Path:
 
 
 def due_day() -> date:
-    """Two days ago, or three where that is 29 February, which is no day of every year."""
+    """Two days ago, or three where that is 29 February, which is not a day of every year."""
     day = (datetime.now(UTC) - timedelta(days=2)).date()
     return day - timedelta(days=1) if (day.month, day.day) == (2, 29) else day
 

@@ -1,6 +1,6 @@
 """What this project relies on in Dagster, so that an upgrade that changes it is noticed here.
 
-Assets are built in functions with names that a step process finds, since the multiprocess executor loads them anew.
+Assets are built in functions with names that a step process finds, since the multiprocess executor loads them again.
 """
 
 from collections.abc import Iterator

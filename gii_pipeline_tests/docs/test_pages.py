@@ -84,7 +84,7 @@ def test_a_wrong_mention_is_noticed(wrong: str) -> None:
 
 def test_the_page_of_commands_is_of_these_commands() -> None:
     written = commands_page.PAGE.read_text(encoding="utf-8")
-    assert written == commands_page.page(), "make it anew: python -m gii_pipeline_tests.docs.commands_page"
+    assert written == commands_page.page(), "make it again: python -m gii_pipeline_tests.docs.commands_page"
 
 
 def test_the_method_page_has_every_setting_with_its_value_and_tag() -> None:

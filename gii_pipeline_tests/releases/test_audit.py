@@ -220,7 +220,7 @@ def test_tables_of_different_inputs_are_refused_with_what_differs(root: Path) ->
     message = refused(root)
     assert "ranking_size: source openalex 2010 is eeeeeeeeeeee, not aaaaaaaaaaaa" in message
     assert "contributions: code of ranking is 0.2.0, not 0.1.0" in message
-    assert "Make them anew together: `gii run --edition 2025`." in message
+    assert "Make them again together: `gii run --edition 2025`." in message
 
 
 def _rewrite(root: Path, table: str, by: Lock) -> None:

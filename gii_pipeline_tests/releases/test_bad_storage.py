@@ -96,7 +96,7 @@ def test_verify_names_missing_and_added_files(released: Path) -> None:
     (folder / "report" / "note.txt").write_text("mine", encoding="utf-8")
     missing, added = verify(released, "v2025.1")
     assert "ranking_size.csv is missing" in missing
-    assert "report/note.txt is no file of the release" in added
+    assert "report/note.txt is not a file of the release" in added
 
 
 @pytest.mark.parametrize("place", [0.2, 0.5, 0.9])

@@ -1,6 +1,6 @@
 """The Crunchbase API v4: searching funding rounds, page by page behind the last uuid.
 
-Belongs here: predicates, order, paging, refusals, and the limit of 200 calls a minute that tells no wait.
+Belongs here: predicates, order, paging, refusals, and the limit of 200 calls a minute that shows no wait.
 Does not: the rounds (see `deals`).
 """
 

@@ -71,7 +71,7 @@ def _user_agent(archive: Archive, options: FormDOptions) -> str:
 
 
 def _addresses(archive: Archive, http: HttpClient, terms: Terms, options: FormDOptions) -> dict[int, str]:
-    """Quarter -> address. A kept page that does not name all quarters is asked for anew."""
+    """Quarter -> address. A kept page that does not name all quarters is asked for again."""
     if options.base_url is not None:
         return {q: f"{options.base_url.rstrip('/')}/{terms.data_year}q{q}_d.zip" for q in QUARTERS}
     request, every_year = Request(options.index_url), replace(terms, data_year=None, tolerance_pct=math.inf)

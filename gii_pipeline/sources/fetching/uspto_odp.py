@@ -1,7 +1,7 @@
 """The USPTO Open Data Portal: one table of PatentsView's bulk download.
 
 Belongs here: the table's address and the portal's limits: a key, one request at a time, five seconds after a 429,
-twenty downloads of a file a year. Does not: what the columns mean.
+twenty downloads of one file per year. Does not: what the columns mean.
 
 The portal redirects to a signed address on another host, which does not get the key. SOURCES.md, Patents. CC BY 4.0.
 """

@@ -123,7 +123,7 @@ def magic(path: Path) -> str:
 
 
 def compression(path: Path) -> Compression:
-    """The compression that DuckDB reads as a stream; an `InputError` for a file that is no text, even decompressed."""
+    """The compression that DuckDB reads as a stream; an `InputError` for a file that is not text, even decompressed."""
     kind = magic(path)
     if kind in UNREADABLE:
         raise InputError(f"{path}: {UNREADABLE[kind]}")

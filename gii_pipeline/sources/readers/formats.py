@@ -30,7 +30,7 @@ UNREADABLE: Final = {
     "rar": "a rar archive cannot be read. Unpack it and name the unpacked files",
     "xls": "a workbook of Excel before 2007 (.xls) cannot be read. Save it as .xlsx for the reader `table`, or export "
     "it again as text",
-    "pdf": "a PDF document is no table. Ask for the data as CSV",
+    "pdf": "a PDF document is not a table. Ask for the data as CSV",
     "zip": "a zip archive, where this reader takes plain files. Unpack it and name the unpacked files",
 }
 
@@ -135,7 +135,7 @@ def looks_like(start: bytes, columns: Iterable[str] = ()) -> str:
 
 
 def content_named(start: bytes) -> tuple[str, str] | None:
-    """The reader and role of a source's own file that is no table, by its first bytes; None for any other."""
+    """The reader and role of a source's own file that is not a table, by its first bytes; None for any other."""
     found = next(
         ((reader, role) for pattern, _, reader, role in _CONTENTS if pattern.match(start.removeprefix(_BOM))), None
     )

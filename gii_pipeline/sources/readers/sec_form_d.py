@@ -110,7 +110,7 @@ def _tables(con: duckdb.DuckDBPyConnection, sets: list[Path]) -> list[str]:
 
 
 def _type() -> str:
-    """SQL for our type: of the industry where that is no venture capital, else of the first security that decides."""
+    """SQL for our type: of the industry where that is not venture capital, else of the first security that decides."""
     group = word("INDUSTRYGROUPTYPE")
     industries = " ".join(f"WHEN {group} = '{name}' THEN '{meant}'" for name, meant in FORM_D_INDUSTRIES.items())
     securities = " ".join(f"WHEN {_yes(flag)} THEN '{meant}'" for flag, (_, meant) in FORM_D_SECURITIES.items())

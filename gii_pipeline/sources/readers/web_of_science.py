@@ -124,7 +124,7 @@ def people(
 
 
 def _records(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:
-    """SQL for the records of all files, one row a record."""
+    """SQL for the records of all files, one row per record."""
     parts = []
     for path in reading.named(files, "records"):
         table = path

@@ -60,7 +60,7 @@ Address = dict[str, str | None]
 def people(
     con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: NoOptions
 ) -> duckdb.DuckDBPyRelation:
-    """PEOPLE rows, one an inventor; `dropped` is no_date, or no_id for a document of WIPO's that is no publication.
+    """PEOPLE rows, one an inventor; `dropped` is no_date, or no_id for a document of WIPO's that is not a publication.
 
     changed: the date of publication, since an application published again in its first year comes corrected.
     """

@@ -251,7 +251,7 @@ NO_PAGES = [b'{"meta": {"count": 25', b'{"message": "hello"}', b"[]", b"", b"[" 
 def test_a_body_that_is_no_page_stops(fetch: Fetch, server: Server, archive: Archive, body: bytes) -> None:
     server.faults = [Reply(body, 200, {"Content-Type": "application/json"})]
 
-    with pytest.raises(FetchStoppedError, match="the answer is no page of this source"):
+    with pytest.raises(FetchStoppedError, match="the answer is not a page of this source"):
         fetch("openalex_api", options(server), 2023)
     assert archive.entries() == []
 
@@ -368,7 +368,7 @@ def test_lost_pages_are_asked_for_again_and_only_those(fetch: Fetch, server: Ser
 
 
 def test_a_refused_filter_is_an_input_error(fetch: Fetch, server: Server) -> None:
-    with pytest.raises(InputError, match=r"country is not a valid field.*Mend it in the profile"):
+    with pytest.raises(InputError, match=r"country is not a valid field.*Fix it in the profile"):
         fetch("openalex_api", options(server, filter="country:CH"), 2023)
 
 

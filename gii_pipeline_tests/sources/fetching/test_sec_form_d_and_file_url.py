@@ -124,7 +124,7 @@ def test_the_publishers_hash_is_held_to(fetch: Fetch, host: Server) -> None:
 
 
 def test_a_format_may_be_demanded_where_the_name_promises_none(fetch: Fetch, host: Server) -> None:
-    with pytest.raises(FetchStoppedError, match="what came is no zip file"):
+    with pytest.raises(FetchStoppedError, match="what came is not a zip file"):
         fetch("file_url", {"url": f"{host.url}/2020.tif", "format": "zip"})
 
 

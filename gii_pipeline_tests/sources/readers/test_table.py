@@ -283,7 +283,7 @@ def test_numbers_may_have_a_decimal_comma_and_nothing_else_is_one(read: Read, tm
     assert read("table", {"people": path}, "latitude, longitude") == [(48.1, 11.6), (None, None)]
     path = written(tmp_path, "record_id,year,latitude,longitude\na,2020,48.1,11.6\nb,2020,47° N,8\n", "degrees.csv")
     with pytest.raises(
-        InputError, match=r"degrees\.csv: latitude is no number in 1 row, for instance '47° N' of record 'b'"
+        InputError, match=r"degrees\.csv: latitude is not a number in 1 row, for instance '47° N' of record 'b'"
     ):
         read("table", {"people": path})
 
