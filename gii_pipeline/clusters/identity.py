@@ -24,8 +24,8 @@ ID_PREFIX = "gii-"
 def match(current_members: pd.DataFrame, previous_members: pd.DataFrame | None, *, decimals: int = 2) -> pd.DataFrame:
     """What became of every cluster since the previous edition.
 
-    Both tables: one row per location with cluster_id (null for noise), latitude, longitude, people. Only who is together
-    counts, not what the current cluster_id is. Locations are the same when they round to the same `decimals`.
+    Both tables: one row per location with cluster_id (null for noise), latitude, longitude, people. Only who is
+    together counts, not what the current cluster_id is. Locations are the same when they round to the same `decimals`.
     Returns one row a current cluster, by cluster_id: cluster_id, previous_cluster_id, overlap, identity.
 
     overlap (0..1): the part of both clusters' weight that lies at locations that both have. A cluster descends from a

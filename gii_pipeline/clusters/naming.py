@@ -22,8 +22,8 @@ UNKNOWN_ECONOMY = "ZZ"
 def names(members: pd.DataFrame, *, places: int, min_share: float) -> pd.Series:
     """Cluster -> its cities joined by en dashes, the heaviest first.
 
-    members: one row per location with `cluster`, `place` (nullable), `economy` (nullable), `people`, and the coordinates
-    of the cluster's own point as `own_latitude`, `own_longitude`.
+    members: one row per location with `cluster`, `place` (nullable), `economy` (nullable), `people`, and the
+    coordinates of the cluster's own point as `own_latitude`, `own_longitude`.
     A quarter or borough counts for its city. A place is named when it has at least min_share of the cluster's weight;
     up to `places` are, the heaviest always.
     A cluster without a known place is called by its own point, e.g. "35.68°N 139.77°E".

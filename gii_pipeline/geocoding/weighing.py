@@ -4,8 +4,8 @@ Belongs here: weighing the places that the parts of an address name against its 
 its postcode. Does not: looking parts up (see `evidence`), or which economies are tried (see `resolution`).
 
 The rules:
-- A place outside a region that the address names is not an answer, and a name that is a region's is only the region's where
-  the place lies outside it.
+- A place outside a region that the address names is not an answer, and a name that is a region's is only the region's
+  where the place lies outside it.
 - The town of that very name wins over another's other name; then the larger, and of two about as large the one that
   is not part of a city.
 - A ward, a quarter ("North Billerica") and a shortened name are an answer only near a city, or in a region, that the

@@ -172,7 +172,7 @@ def open_release(root: Folder | str, version: str = LATEST) -> Release:
 
     version: `latest` (the newest edition by its own method), an edition (`2025`, `2024@2025`: its newest revision), or
     a version (`v2025.1`). Versions that are withdrawn or under an embargo open by their own name only, with a warning.
-    Raises ReleaseError when there is no such version, or it is unfinished or damaged; InputError for what is not a name.
+    Raises ReleaseError when there is no such version, or it is unfinished or damaged; InputError for no name.
     """
     root = folder(root)
     release = open_version(root, resolve(root, version))

@@ -96,8 +96,8 @@ def _refuse_no_numbers(con: duckdb.DuckDBPyConnection, rows: str, columns: Seque
         if found:
             [(record, value, count)] = found
             raise InputError(
-                f"{where}: {name} is not a number in {count:,} row{'s' if count > 1 else ''}, for instance {value!r} of "
-                f"record {record!r}. Correct it, or map another column"
+                f"{where}: {name} is not a number in {count:,} row{'s' if count > 1 else ''}, for instance {value!r} "
+                f"of record {record!r}. Correct it, or map another column"
             )
 
 
