@@ -149,14 +149,18 @@ class Pipeline:
         """What serves every data year, where the profile has it: institutions, and population rasters by epoch."""
         return self.profile.yearless
 
+    @property
+    def cache(self) -> Path:
+        """Where the gazetteer and the answers that it gave are kept; both are made again where they are not there."""
+        return self.cache_root or self.root / "cache"
+
     @cached_property
     def gazetteer(self) -> Gazetteer:
         """The profile's places; the index of their names is kept, since it is slow to make."""
         asked = self.profile.gazetteer
-        cache = self.cache_root or self.root / "cache"
         if asked.path:
-            return Gazetteer.from_dump(asked.path, min_population=asked.min_population, cache=cache)
-        return Gazetteer.default(asked.min_population, cache)
+            return Gazetteer.from_dump(asked.path, min_population=asked.min_population, cache=self.cache)
+        return Gazetteer.default(asked.min_population, self.cache)
 
     @property
     def known_places(self) -> pa.Table:

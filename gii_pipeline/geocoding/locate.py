@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import secrets
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -18,6 +20,7 @@ from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding.addresses import ADDRESS_COLUMNS, locate_addresses
 from gii_pipeline.geocoding.economies import alpha2
 from gii_pipeline.geocoding.gazetteer import Gazetteer
+from gii_pipeline.geocoding.kept import KeptAnswers
 from gii_pipeline.geocoding.location_id import pack
 from gii_pipeline.geocoding.names import plain
 from gii_pipeline.geocoding.overrides import read_overrides
@@ -51,6 +54,7 @@ def locate(
     source: str = "the source's files",
     unknown_economies_pct: float = UNKNOWN_ECONOMIES_PCT,
     stored: bool = False,
+    kept_in: Path | None = None,
 ) -> duckdb.DuckDBPyRelation:
     """Locate everyone: each distinct address once, joined back to the people who gave it.
 
@@ -58,7 +62,8 @@ def locate(
     and location_id, place, admin, economy, precision, geocoding, lazily.
     people: PEOPLE rows of a reader, read here and only here; or out of stored extracts (`stored`), read wherever they
     are needed. institutions: institution rows of a reader. overrides: see
-    `overrides.read_overrides`. source: what error messages call the files.
+    `overrides.read_overrides`. source: what error messages call the files. kept_in: a folder of answers that earlier
+    runs and years gave (see `kept`).
     place, admin and economy are the gazetteer's names. Rows of dropped records stay, with geocoding `dropped`.
     An economy that nobody knows is an outcome; overrides may explain it, or say that it is none.
     Raises InputError where a file is broken, or where more than unknown_economies_pct of the people have one and no
@@ -71,7 +76,12 @@ def locate(
     _refuse_unknown(addresses, economies, overrides, source, unknown_economies_pct)
     with explained("the institutions"):
         known = institutions.df() if institutions is not None else pd.DataFrame(columns=list(INSTITUTION_COLUMNS))
-    located = locate_addresses(addresses.assign(economy=economies), places, known, overrides)
+    addresses_there = addresses.assign(economy=economies)
+    by_rules = partial(locate_addresses, gazetteer=places, institutions=known, overrides=overrides)
+    if kept_in is None:
+        located = by_rules(addresses_there)
+    else:
+        located = KeptAnswers(kept_in, places, known, overrides).locate(addresses_there, by_rules)
     return _joined(con, rows, _found(addresses, located))
 
 
