@@ -210,6 +210,9 @@ class Benchmark:
         found = self.locate(asked)
         seconds = time.perf_counter() - started
         self._print_ror("ROR city + region + country", rows, found, seconds)
+        regional = rows["admin"].notna()
+        self._print_ror("  of these with a region", rows[regional], found[regional], seconds)
+        self._print_ror("  of these without one", rows[~regional], found[~regional], seconds)
         naive = self.naive.locate(asked)
         self._print_ror("  naive", rows, naive, seconds)
         self._show(rows[found["latitude"].isna()], found[found["latitude"].isna()])

@@ -284,7 +284,7 @@ def _show_account(workflow: Workflow, made: Sequence[Step], *, stderr: bool = Fa
 
     out = console(stderr=stderr)
     for year in sorted({step.partition for step in made if step.job == "ingest"}):
-        for line in told(workflow.ledger(year)):
+        for line in [*told(workflow.ledger(year)), *workflow.misses(year)]:
             out.print(line, soft_wrap=True, highlight=False, markup=False)
     for warning in workflow.warnings:
         out.print(f"Warning: {warning}", soft_wrap=True, highlight=False, markup=False)

@@ -73,7 +73,8 @@ def read_and_locate(pipeline: Pipeline, table: str, data_year: int, folder: Path
         geocoding.core_rows(located, data_year).write_parquet(str(counted))
         core = _core(connection, counted)
         quality = geocoding.geocoding_quality(connection, metric, located, data_year, core).to_pylist()
-        lines = ledger(connection, pinned, united, data_year, core=counted, quality=quality)
+        outcomes = geocoding.outcomes(metric, located, data_year, core)
+        lines = ledger(connection, pinned, united, data_year, core=counted, quality=outcomes)
         metadata = {
             LOCK_KEY: core_lock(pipeline, table, data_year, _elsewhere(united)).to_bytes(),
             QUALITY_KEY: json.dumps(quality).encode(),
@@ -83,7 +84,7 @@ def read_and_locate(pipeline: Pipeline, table: str, data_year: int, folder: Path
         write_batches(
             core.to_arrow_reader(BATCH_ROWS), path, contracts.load(table, pipeline.registry).arrow_schema, metadata
         )
-        costly = geocoding.unlocated(located).slice(0, LISTED_ADDRESSES).to_pylist()
+        costly = geocoding.unlocated(core).slice(0, LISTED_ADDRESSES).to_pylist()
         return Located(path, lines, costly)
 
 
@@ -168,7 +169,7 @@ def _geocoding_quality(files: list[Path], data_year: int, folder: Path) -> pa.Ta
     """What each record table carries of how well it was located."""
     del data_year, folder
     rows = [row for file in files for row in json.loads(pq.read_schema(file).metadata[QUALITY_KEY])]
-    rows.sort(key=lambda row: (row["metric"], row["status"], row["outcome"]))
+    rows.sort(key=lambda row: tuple(row[name] for name in ("metric", "status", "outcome", "economy", "precision")))
     return pa.Table.from_pylist(rows, schema=contracts.load("geocoding_quality").arrow_schema)
 
 

@@ -18,7 +18,8 @@ from gii_pipeline.defs.estimating import costs, refuse_too_much
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import plan
 from gii_pipeline.errors import GiiError, InputError
-from gii_pipeline.profiles import Fetch, Input, Profile, read_profile
+from gii_pipeline.geocoding import places_in, read_overrides
+from gii_pipeline.profiles import Fetch, Gazetteer, Input, Profile, read_profile
 from gii_pipeline.sources.checking import check_profile
 from gii_pipeline.sources.fetching import FETCHERS, FetchOptions
 from gii_pipeline.sources.fetching.reaching import reachable
@@ -75,6 +76,7 @@ def _sources(profile: Profile) -> Iterator[Finding]:
     inputs = {**profile.metrics, **profile.yearless}
     for name, source in inputs.items():
         yield from _local_files(name, source)
+    yield from _gazetteer(profile.gazetteer)
     fetches = [_parsed(fetch) for source in inputs.values() for fetch in source.fetches().values()]
     yield from _variables(fetches)
     yield from _servers(fetches)
@@ -85,6 +87,21 @@ def _local_files(name: str, source: Input) -> Iterator[Finding]:
         missing = [path for path in paths if not list(path.parent.glob(path.name))]
         says = f"{missing[0]} is not there" if missing else f"{len(paths)} there"
         yield Finding(f"{name}: {role}", not missing, says)
+
+
+def _gazetteer(asked: Gazetteer) -> Iterator[Finding]:
+    """The user's own files of places: whether they are what GeoNames publishes, and how many places they have."""
+    if asked.path:
+        try:
+            says = f"{places_in(asked.path, asked.min_population):,} populated places in {asked.path}"
+            yield Finding("gazetteer: path", True, says)
+        except GiiError as error:
+            yield Finding("gazetteer: path", False, str(error))
+    if asked.overrides:
+        try:
+            yield Finding("gazetteer: overrides", True, f"{len(read_overrides(asked.overrides))} overrides")
+        except GiiError as error:
+            yield Finding("gazetteer: overrides", False, str(error))
 
 
 def _variables(fetches: list[FetchOptions]) -> Iterator[Finding]:

@@ -16,15 +16,17 @@ from typing import Literal
 import dagster as dg
 import pyarrow.parquet as pq
 
+from gii_pipeline import memory
 from gii_pipeline.defs.definitions import build
 from gii_pipeline.defs.instance import instance_of
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, plan, recounted
 from gii_pipeline.defs.running import Follow, StepEvent, run_partition
 from gii_pipeline.errors import GiiError
+from gii_pipeline.geocoding import misses_told, unlocated
 from gii_pipeline.releases import is_released
 from gii_pipeline.sources.progress import watched
-from gii_pipeline.store import FOLLOWING_TABLES, read_parquet
+from gii_pipeline.store import FOLLOWING_TABLES, no_pattern, read_parquet
 
 Showing = Callable[[str], AbstractContextManager[Follow]]
 
@@ -154,6 +156,16 @@ class Workflow:
             return None
         sources = [*step.tables, *self.pipeline.yearless] if step.fetches else []
         return [*(f"raw_{name}" for name in sources), *step.tables, *FOLLOWING_TABLES]
+
+    def misses(self, data_year: str, listed: int = 5) -> list[str]:
+        """A line per table of a data year with its most frequent addresses that have no location."""
+        told = []
+        for table in self.pipeline.tables_there(int(data_year)):
+            file = self.pipeline.store.verified(table, data_year)
+            with memory.connect() as connection:
+                rows = unlocated(connection.read_parquet(no_pattern(file), hive_partitioning=False))
+            told.append(misses_told(table, int(data_year), rows.slice(0, listed).to_pylist()))
+        return [line for line in told if line]
 
     def ledger(self, data_year: str) -> list[dict[str, object]]:
         """The lines of a data year's ledger."""

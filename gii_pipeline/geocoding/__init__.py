@@ -9,12 +9,15 @@ from gii_pipeline.geocoding.core import (
     core_table,
     geocoding_quality,
     locations,
+    misses_told,
+    outcomes,
     unlocated,
 )
 from gii_pipeline.geocoding.gazetteer import Gazetteer
 from gii_pipeline.geocoding.locate import locate
 from gii_pipeline.geocoding.location_id import pack, unpack
 from gii_pipeline.geocoding.overrides import read_overrides
+from gii_pipeline.geocoding.places import places_in
 from gii_pipeline.geocoding.resolution import Found, Resolver
 
 __all__ = [
@@ -26,7 +29,10 @@ __all__ = [
     "geocoding_quality",
     "locate",
     "locations",
+    "misses_told",
+    "outcomes",
     "pack",
+    "places_in",
     "read_overrides",
     "unlocated",
     "unpack",

@@ -6,8 +6,9 @@ Does not: locating (see `locate`), or what an edition counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+import textwrap
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -46,6 +47,9 @@ _ORGANISATIONS: Final = """
 """
 """The organisations of a person's addresses at one location, each with its part of these; an address without any is
 unknown. Only addresses after a person's first are kept in lists, as most people have one."""
+_OF_ADDRESSES: Final = "coalesce(economy, 'XX') AS economy, coalesce(precision, 'none') AS precision,"
+"""XX stands for an unknown economy, as in WIPO's standard ST.3."""
+_SHOWN: Final = 70
 
 
 def core_rows(located: duckdb.DuckDBPyRelation, data_year: int) -> duckdb.DuckDBPyRelation:
@@ -117,46 +121,73 @@ def geocoding_quality(
     data_year: int,
     core: duckdb.DuckDBPyRelation | None = None,
 ) -> pa.Table:
-    """How much of a metric's records of one data year was located, unlocated or dropped, by outcome.
+    """How much of a metric's records of a data year was located, unlocated or dropped: by outcome, economy, precision.
 
     core: the year's `core_rows` where they are at hand already.
     people counts core rows (person × location) and, for dropped records, the rows the reader gave. The fractions of
     located and unlocated add up to the records that count, those of dropped to the records that do not.
     """
     del con
-    counted = (core or core_rows(located, data_year)).aggregate(
-        "CASE WHEN location_id IS NULL THEN 'unlocated' ELSE 'located' END AS status, geocoding AS outcome, "
-        "count(DISTINCT record_id) AS records, count(*) AS people, sum(fraction) AS fraction",
-        "status, outcome",
-    )
-    dropped = located.filter(f"year = {int(data_year)} AND dropped IS NOT NULL").aggregate(
-        "'dropped' AS status, dropped AS outcome, count(DISTINCT record_id) AS records, count(*) AS people, "
-        "count(DISTINCT record_id)::DOUBLE AS fraction",
-        "dropped",
-    )
+    rows = _outcomes(metric, located, data_year, core, _OF_ADDRESSES)
     counts = "status <> 'dropped'"
     share = f"CASE WHEN {counts} THEN 100 * fraction / sum(fraction) FILTER (WHERE {counts}) OVER () END"
-    return (
-        counted.union(dropped)
-        .select(
-            f"'{metric}' AS metric, {int(data_year)}::INTEGER AS data_year, status, outcome, "
-            f"records::BIGINT AS records, people::BIGINT AS people, fraction::DOUBLE AS fraction, "
-            f"({share})::DOUBLE AS share_pct"
-        )
-        .order("metric, status, outcome")
-        .to_arrow_table()
+    ordered = rows.select(f"*, ({share})::DOUBLE AS share_pct")
+    return ordered.order("metric, status, outcome, economy, precision").to_arrow_table()
+
+
+def outcomes(
+    metric: str, located: duckdb.DuckDBPyRelation, data_year: int, core: duckdb.DuckDBPyRelation
+) -> list[dict[str, Any]]:
+    """metric, data_year, status, outcome, records, people and fraction, as `geocoding_quality` counts them."""
+    rows: list[dict[str, Any]] = (
+        _outcomes(metric, located, data_year, core, "").order("status, outcome").to_arrow_table().to_pylist()
+    )
+    return rows
+
+
+def _outcomes(
+    metric: str,
+    located: duckdb.DuckDBPyRelation,
+    data_year: int,
+    core: duckdb.DuckDBPyRelation | None,
+    by: str,
+) -> duckdb.DuckDBPyRelation:
+    """by: further columns to count by, or nothing."""
+    names = f"status, outcome{', economy, precision' if by else ''}"
+    counted = (core or core_rows(located, data_year)).aggregate(
+        "CASE WHEN location_id IS NULL THEN 'unlocated' ELSE 'located' END AS status, geocoding AS outcome, "
+        f"{by} count(DISTINCT record_id) AS records, count(*) AS people, sum(fraction) AS fraction",
+        names,
+    )
+    dropped = located.filter(f"year = {int(data_year)} AND dropped IS NOT NULL").aggregate(
+        f"'dropped' AS status, dropped AS outcome, {by} count(DISTINCT record_id) AS records, count(*) AS people, "
+        "count(DISTINCT record_id)::DOUBLE AS fraction",
+        names,
+    )
+    return counted.union(dropped).select(
+        f"'{metric}' AS metric, {int(data_year)}::INTEGER AS data_year, {names}, "
+        "records::BIGINT AS records, people::BIGINT AS people, fraction::DOUBLE AS fraction"
     )
 
 
-def unlocated(located: duckdb.DuckDBPyRelation) -> pa.Table:
-    """The addresses that could not be located, the costliest first: what an overrides file is written from.
+def unlocated(core: duckdb.DuckDBPyRelation) -> pa.Table:
+    """The addresses of a core table that could not be located, the costliest first: for a file of overrides.
 
     Columns: address, economy, geocoding (why not), people (rows), records, fraction.
     """
-    missing = located.filter("dropped IS NULL AND location_id IS NULL AND address IS NOT NULL")
-    listed = missing.aggregate(
+    listed = core.filter("location_id IS NULL AND address IS NOT NULL").aggregate(
         "address, economy, geocoding, count(*) AS people, count(DISTINCT record_id) AS records, "
         "sum(fraction) AS fraction",
         "address, economy, geocoding",
     )
     return listed.order("people DESC, address, economy, geocoding").to_arrow_table()
+
+
+def misses_told(table: str, data_year: int, rows: Iterable[Mapping[str, Any]]) -> str | None:
+    """The first rows of `unlocated` in a line for a person; None where there are none."""
+    listed = [
+        f"{textwrap.shorten(str(row['address']), _SHOWN, placeholder=' …')!r} "
+        f"({row['geocoding']}, {row['people']:,} people)"
+        for row in rows
+    ]
+    return f"{table} {data_year}, most frequent addresses without a location: {'; '.join(listed)}" if listed else None

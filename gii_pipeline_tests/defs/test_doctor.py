@@ -65,3 +65,20 @@ def test_every_file_variable_and_server_of_a_profile_is_looked_at(
     assert "local files" in found["to fetch: scientific_publications (people)"]["says"]
     assert "a-key" not in ended.out
     assert ended.code == 1
+
+
+def test_a_gazetteer_of_ones_own_is_looked_into(
+    tmp_path: Path, up: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USPTO_API_KEY", "a-key")
+    path = profile(tmp_path, up)
+    made = yaml.safe_load(path.read_text(encoding="utf-8"))
+    made["gazetteer"] = {"path": str(tmp_path / "IN.txt"), "overrides": str(tmp_path / "overrides.csv")}
+    path.write_text(yaml.safe_dump(made), encoding="utf-8")
+    (tmp_path / "IN.txt").write_text("<html>Rate limit</html>\n", encoding="utf-8")
+    (tmp_path / "overrides.csv").write_text("address,economy\nSomewhere,IN\n", encoding="utf-8")
+    ended = Gii(path, tmp_path / "root", capsys)("doctor", "--json")
+    found = {finding["what"]: finding for finding in json.loads(ended.out)}
+    assert not found["gazetteer: path"]["well"]
+    assert "IN.txt" in found["gazetteer: path"]["says"]
+    assert found["gazetteer: overrides"]["says"] == "1 overrides"

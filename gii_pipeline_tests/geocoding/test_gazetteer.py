@@ -11,7 +11,7 @@ import pytest
 
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.errors import InputError
-from gii_pipeline.geocoding import Gazetteer, Resolver, places
+from gii_pipeline.geocoding import Gazetteer, Resolver, places, places_in
 from gii_pipeline.geocoding.sphere import distance_km
 from gii_pipeline.geocoding.written import read_fields
 from gii_pipeline.profiles import read_profile
@@ -48,6 +48,7 @@ from gii_pipeline.profiles import read_profile
         pytest.param(("Moffett Field", "CA", "US"), ("Mountain View", "CA"), id="alias"),
         pytest.param(("Suzhou Shi", None, "CN"), ("Suzhou", "Jiangsu"), id="suffix"),
         pytest.param(("Kowloon", None, "CN"), ("Kowloon", "Kowloon City"), id="filed under a related economy"),
+        pytest.param(("Federal", None, "AR"), ("Federal", "Entre Rios"), id="part of the name of a region"),
         pytest.param(("Boston, Massachusetts", None, "US"), ("Boston", "MA"), id="region in the city's field"),
     ],
 )
@@ -165,6 +166,40 @@ def test_a_dump_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
         Gazetteer.from_dump(broken)
     with pytest.raises(InputError, match="500, 1000, 5000 or 15000"):
         Gazetteer.default(min_population=7)
+
+
+def test_a_dump_is_counted_as_it_is_published(tmp_path: Path) -> None:
+    line = _dump_line("1", "Twin", "10.0", "P")
+    with zipfile.ZipFile(tmp_path / "IN.zip", "w") as archive:
+        archive.writestr("readme.txt", "what the columns are")
+        archive.writestr("IN.txt", line + _dump_line("2", "River", "10.0", "H"))
+    assert places_in(tmp_path / "IN.zip") == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"IN.txt": "1\ttwo\n"}, "Expected Number of Columns: 19"),
+        ({"A.txt": "x", "B.txt": "x"}, "one file of places is expected in it, .* there is A.txt, B.txt"),
+        ({"rivers.txt": "RIVER"}, "no populated place"),
+        ({"north.txt": "NORTH"}, "north"),
+        ({"far.txt": "FAR"}, "1 of 1 places have no latitude and longitude"),
+    ],
+)
+def test_a_file_that_is_no_dump_of_places_is_refused_by_what_is_wrong(
+    tmp_path: Path, files: dict[str, str], says: str
+) -> None:
+    lines = {"RIVER": ("10.0", "H"), "NORTH": ("north", "P"), "FAR": ("95.0", "P")}
+    with zipfile.ZipFile(tmp_path / "places.zip", "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, _dump_line("1", "Twin", *lines[text]) if text in lines else text)
+    with pytest.raises(InputError, match=says):
+        places_in(tmp_path / "places.zip")
+
+
+def _dump_line(geonameid: str, name: str, latitude: str, feature_class: str) -> str:
+    fields = [geonameid, name, name, "", latitude, "20.0", feature_class, "PPL", "FR", "", "11", "", "", "", "900"]
+    return "\t".join([*fields, "", "", "Europe/Paris", "2026-01-01"]) + "\n"
 
 
 def test_the_nearest_place_of_a_point_is_found_across_the_antimeridian(gazetteer: Gazetteer) -> None:

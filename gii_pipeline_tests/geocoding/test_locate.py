@@ -20,6 +20,7 @@ from gii_pipeline.geocoding import (
     geocoding_quality,
     locate,
     locations,
+    misses_told,
     pack,
     read_overrides,
     unlocated,
@@ -238,11 +239,17 @@ def test_unlocated_addresses_are_listed_by_the_people_they_cost(
         {"record_id": f"r{nth}", "city": city, "economy": "FR", "address": city}
         for nth, city in enumerate(["Qqqqq", "Zzzzz", "Zzzzz", "Zzzzz", "Lyon"])
     ]
-    listed = unlocated(locate(con, people(con, *rows), gazetteer)).to_pandas()
+    core = con.from_arrow(core_table(con, locate(con, people(con, *rows), gazetteer), 2020))
+    listed = unlocated(core).to_pandas()
     assert listed[["address", "geocoding", "people", "records", "fraction"]].to_numpy().tolist() == [
         ["Zzzzz", "unknown_city", 3, 3, 3.0],
         ["Qqqqq", "unknown_city", 1, 1, 1.0],
     ]
+    assert misses_told("patents", 2020, unlocated(core).to_pylist()) == (
+        "patents 2020, most frequent addresses without a location: "
+        "'Zzzzz' (unknown_city, 3 people); 'Qqqqq' (unknown_city, 1 people)"
+    )
+    assert misses_told("patents", 2020, []) is None
 
 
 @pytest.fixture
@@ -302,11 +309,11 @@ def test_quality_adds_up_to_the_records_and_counts_what_was_dropped(
 ) -> None:
     quality = geocoding_quality(con, "pct_applications", located, 2020)
     assert quality.schema.equals(contracts.load("geocoding_quality").arrow_schema)
-    rows = quality.to_pandas().set_index(["status", "outcome"])
+    rows = quality.to_pandas().set_index(["status", "outcome", "economy", "precision"])
     assert rows["fraction"].round(9).to_dict() == {
-        ("dropped", "retracted"): 1.0,
-        ("located", "city"): round(5 / 6, 9),
-        ("unlocated", "unknown_city"): round(1 / 6, 9),
+        ("dropped", "retracted", "XX", "none"): 1.0,
+        ("located", "city", "FR", "city"): round(5 / 6, 9),
+        ("unlocated", "unknown_city", "FR", "none"): round(1 / 6, 9),
     }
     assert rows["share_pct"].sum() == pytest.approx(100)
 

@@ -76,7 +76,15 @@ def test_fields_lead_to_the_place_of_that_very_name_in_the_region(
 
 @pytest.mark.parametrize(
     ("city", "economy"),
-    [("Henan", "CN"), ("Hubei", "CN"), ("Ishikawa", "JP"), ("Mie-ken", "JP"), ("Somerset", "GB"), ("Tabasco", "MX")],
+    [
+        ("Henan", "CN"),
+        ("Hubei", "CN"),
+        ("Ishikawa", "JP"),
+        ("Mie-ken", "JP"),
+        ("Somerset", "GB"),
+        ("Tabasco", "MX"),
+        ("Sühbaatar", "MN"),
+    ],
 )
 def test_a_region_alone_is_no_city(resolver: Resolver, city: str, economy: str) -> None:
     answers = resolver.resolve([read_fields(city, None, economy, None), read_text(f"{city} 450046", economy)])
