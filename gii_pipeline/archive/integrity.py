@@ -39,7 +39,7 @@ def broken_promise(start: bytes, promised: Format, content_type: str | None = No
         return "an HTML page came where data was promised: the source has moved, is retired or wants a login"
     magic = _MAGIC.get(promised, b"")
     if start[: len(magic)] != magic[: len(start)]:
-        return f"what came is no {promised} file; it starts with {start[:60]!r}"
+        return f"what came is not a {promised} file; it starts with {start[:60]!r}"
     return None
 
 
@@ -62,7 +62,7 @@ def implausible(path: Path, name: str) -> str | None:
         if text.startswith(("{", "[")) or len(lines) < 2 or (" " in lines[0] and not _DELIMITER.search(lines[0])):
             return f"what came is not a table; {shown}"
     if suffix in _STARTS and not text.startswith(_STARTS[suffix]):
-        return f"what came is no {suffix.removeprefix('.')}; {shown}"
+        return f"what came is not {suffix.removeprefix('.')}; {shown}"
     return None
 
 

@@ -53,8 +53,10 @@ def _on_globe(area: BaseGeometry, plane: pyproj.Transformer) -> BaseGeometry:
         for hole in polygon.interiors:
             outline = shapely.difference(outline, _ring_on_globe(hole, plane))
         outlines.append(outline)
-    whole = shapely.set_precision(shapely.union_all(outlines), _COORDINATE_STEP_DEG)
-    return shapely.orient_polygons(whole if whole.is_valid else shapely.make_valid(whole))
+    valid = shapely.make_valid(shapely.set_precision(shapely.union_all(outlines), _COORDINATE_STEP_DEG))
+    # At the antimeridian a corner of the outline can be left as a point or a line of its own, which encloses nothing.
+    pieces = shapely.get_parts(valid)
+    return shapely.orient_polygons(shapely.union_all(pieces[shapely.get_dimensions(pieces) == 2]))
 
 
 def _ring_on_globe(ring: BaseGeometry, plane: pyproj.Transformer) -> BaseGeometry:

@@ -4,7 +4,7 @@ import numpy as np
 import pyproj
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
@@ -78,6 +78,7 @@ def test_a_ring_around_the_pole_leaves_the_pole_out() -> None:
 
 
 @settings(max_examples=150, deadline=None)
+@example((65.0, -179.9), [(1, 0), (1, 0), (1, 1), (4, -1)], 30.0)
 @given(
     st.sampled_from([(0.0, 0.0), (51.5, 0.1), (-17.0, 180.0), (65.0, -179.9), (89.98, 30.0), (-89.95, -120.0)]),
     st.lists(st.tuples(st.integers(-20, 20), st.integers(-20, 20)), min_size=1, max_size=25),

@@ -44,7 +44,11 @@ def _judged(name: str, table: pa.Table) -> contracts.Verdict:
         table,
         contracts.load(name),
         references=_references(name),
-        parameters={**world.PARAMETERS, "ranking_length": all_tables()["ranking_size"].num_rows},
+        parameters={
+            **world.PARAMETERS,
+            "ranking_length": all_tables()["ranking_size"].num_rows,
+            "largest_size_score": 300,
+        },
         partition=str(world.YEAR if contracts.load(name).layer == "core" else 2025),
     )
 
