@@ -119,6 +119,13 @@ def test_a_page_shows_who_in_what_and_with_whom_where_the_release_knows(tmp_path
     assert "Not known from this source." in cluster_page(unknown["clusters"][0], rows, unknown, INFO)
 
 
+def test_a_page_says_that_a_cluster_has_no_records_in_a_metric(tables: dict[str, pd.DataFrame]) -> None:
+    parts = tables["contributions"]
+    rows = {**tables, "contributions": parts[parts["metric"] != "vc_deals"]}
+    facts = page_facts(rows, INFO, VERSION)
+    assert cluster_page(facts["clusters"][0], rows, facts, INFO).count("No records in this metric.") == 1
+
+
 def test_slugs_tell_clusters_of_one_name_apart() -> None:
     rows = [
         ("a", "Cambridge", "GB"),
