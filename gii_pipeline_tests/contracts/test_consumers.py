@@ -50,7 +50,9 @@ def datacontract(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _tables() -> dict[str, pa.Table]:
     core = {name: table for name, table in world.core_tables().items() if name != "previous"}
-    return {**small_edition.tables(), **core, "rank_history": world.rank_history()}
+    edition = small_edition.tables()
+    series = {"rank_history": world.rank_history(), "rank_events": world.rank_events(edition)}
+    return {**edition, **core, **series}
 
 
 def _test(command: Path, name: str, table: pa.Table, folder: Path) -> tuple[int, list[dict[str, Any]]]:

@@ -187,8 +187,9 @@ def test_the_graph_shows_the_groups_from_raw_records_to_the_release(site: Site) 
 def test_a_group_opens_into_its_tables(site: Site, group: str, tables: tuple[str, ...]) -> None:
     site.page.set_viewport_size({"width": 3600, "height": 3000})  # nodes out of sight are not drawn
     site.open("/asset-groups")
-    node = site.page.locator("foreignObject").filter(has_text=re.compile(f"^{group}"))
-    node.dblclick()
+    node = site.page.locator("foreignObject").filter(has_text=re.compile(f"^{group}\\d"))
+    node.locator("[class*=iconGlobal]").last.click()
+    site.page.locator("foreignObject").filter(has_text=re.compile(f"^{group}$")).wait_for(state="attached")
     for table in tables:
         name = site.page.locator("foreignObject").filter(has_text=re.compile(f"^{table}"))
         name.first.wait_for(state="attached")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,9 @@ def written() -> dict[tuple[str, str], set[str]]:
         for layer, tables, origin in rows
         for table in re.findall(r"`(\w+)`", tables)
     }
+
+
+def test_every_package_is_in_the_wheel() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    rooms = {".".join(path.parent.relative_to(ROOT).parts) for path in ROOT.glob("gii_pipeline/**/__init__.py")}
+    assert set(project["tool"]["setuptools"]["packages"]) == rooms | {"gii_pipeline.data_contracts"}
