@@ -25,7 +25,7 @@ from gii_pipeline.fingerprints import code_of, libraries
 from gii_pipeline.profiles import Input
 from gii_pipeline.sources.gathering import hashes, named_by_address, pinned, pinned_entries
 from gii_pipeline.store import EDITION_TABLES, Lock, made, read_lock, read_parquet
-from gii_pipeline.store.lock import TOTALS_KEY, fingerprint
+from gii_pipeline.store.lock import TOTALS_KEY, content_of, fingerprint
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -227,7 +227,7 @@ class EditionInputs:
         rasters = hashes(self.pipeline.store.raw("population")) if layer else {}
         inputs = {name: one.content for name, one in known.items()}
         inputs |= {f"population ({source})": fingerprint(found) for source, found in rasters.items()}
-        inputs |= {"ids of clusters": made(members).content} if members else {}
+        inputs |= {"ids of clusters": content_of(members)} if members else {}
         if layer and (settlements := content_hash(layer.settlements)):
             inputs["settlements"] = settlements
         own = Lock(

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from gii_pipeline import verified
 from gii_pipeline.defs.definitions import build
@@ -117,9 +115,7 @@ def _restore_previous_members(pipeline: Pipeline, again: Pipeline, label: str, l
     released = [name for year, name in lock.get("history", {}).items() if int(year) == edition - 1]
     if released:
         release = open_release(pipeline.root, released[0])
-        members = pq.read_table(pa.BufferReader(release.bytes("cluster_members.parquet")))
-        footer = {**(members.schema.metadata or {}), **(pq.read_schema(before).metadata or {})}
-        pq.write_table(members.replace_schema_metadata(footer), target)
+        target.write_bytes(release.bytes("cluster_members.parquet"))
     else:
         shutil.copyfile(before, target)
     verified.record(target)
