@@ -128,29 +128,17 @@ def publish(
     in the quarantine file.
     """
     with store.staging() as folder:
-        staged: dict[str, Path] = {}
-        verdicts: dict[str, contracts.Verdict] = {}
-        notes: dict[str, list[str]] = {}
+        carried = {**(metadata or {}), LOCK_KEY: lock.to_bytes()}
+        staged = {
+            name: _stage(contracts.load(name, audit.registry), table, folder, carried) for name, table in tables.items()
+        }
         today = datetime.now(UTC).date()
-        for name, table in tables.items():
-            staged[name] = _stage(
-                contracts.load(name, audit.registry), table, folder, {**(metadata or {}), LOCK_KEY: lock.to_bytes()}
-            )
-        for name, path in staged.items():
-            contract = contracts.load(name, audit.registry)
-            references = _references(store, audit, contract, staged)
-            verdict = contracts.validate(
-                path,
-                contract,
-                references=references,
-                parameters=audit.parameters,
-                partition=audit.partition,
-            )
-            verdicts[name], notes[name] = contracts.waive(verdict, audit.waivers, today)
+        judged = {name: contracts.waive(_judge(store, audit, name, staged), audit.waivers, today) for name in staged}
+        verdicts = {name: verdict for name, (verdict, _) in judged.items()}
         written = contracts.write_data_docs(list(verdicts.values()), store.data_docs)
         data_docs = {name: page.link(store.root, path) for name, path in written.items()}
         for name, verdict in verdicts.items():
-            yield _check_result(verdict, data_docs[name], notes[name])
+            yield _check_result(verdict, data_docs[name], judged[name][1])
         broken = {name: verdict for name, verdict in verdicts.items() if not verdict.passed}
         for name, verdict in broken.items():
             verdict.quarantine(store.quarantine(name, audit.partition))
@@ -237,6 +225,17 @@ def _typed(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     if set(frame.columns) == set(schema.names):
         return pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
     return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def _judge(store: Store, audit: Audit, name: str, staged: Mapping[str, Path]) -> contracts.Verdict:
+    contract = contracts.load(name, audit.registry)
+    return contracts.validate(
+        staged[name],
+        contract,
+        references=_references(store, audit, contract, staged),
+        parameters=audit.parameters,
+        partition=audit.partition,
+    )
 
 
 def _references(

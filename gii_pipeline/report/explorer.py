@@ -9,12 +9,9 @@ and its policy allows that one script and that one style sheet and no address. T
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -29,6 +26,7 @@ from gii_pipeline.releases.portrait import TABLES as PORTRAYED
 from gii_pipeline.releases.portrait import Portrait
 from gii_pipeline.releases.search import economy_name, slugs, words_of
 from gii_pipeline.report.colours import colours
+from gii_pipeline.report.frame import policy, resource
 from gii_pipeline.report.maps import SQUEEZE, VIEW, borders, graticule, land, outlines, project
 from gii_pipeline.report.pages import write_pages
 from gii_pipeline.report.story import Story
@@ -76,8 +74,8 @@ def explorer_page(tables: Frames, info: ReleaseInfo, facts: Mapping[str, Any]) -
     tables: the edition tables of TABLES, as their contracts say. info: title, sources, settings, whether made up.
     facts: `page_facts` of them.
     """
-    script = "".join(map(_resource, SCRIPTS))
-    style = colours(info.registry) + _resource("common.css") + _resource("explorer.css")
+    script = "".join(map(resource, SCRIPTS))
+    style = colours(info.registry) + resource("common.css") + resource("explorer.css")
     version = facts["version"]
     figures, events = tables["cluster_metrics"], tables["rank_events"]
     provisional = info.maturity == "provisional"
@@ -91,11 +89,8 @@ def explorer_page(tables: Frames, info: ReleaseInfo, facts: Mapping[str, Any]) -
         registry=info.registry,
     )
     noted = "".join(f'<div class="notice" role="note">{escape(note)}</div>' for note in info.notes)
-    return Template(_resource("explorer.html")).substitute(
-        policy=escape(
-            f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-            f"script-src 'sha256-{_digest(script)}'; style-src 'sha256-{_digest(style)}'"
-        ),
+    return Template(resource("explorer.html")).substitute(
+        policy=escape(policy(style, script)),
         title=escape(info.title),
         style=style,
         script=script,
@@ -311,11 +306,3 @@ def _inert(facts: Mapping[str, Any]) -> str:
     """JSON that cannot end the element that it lies in."""
     text = json.dumps(facts, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _resource(name: str) -> str:
-    return files("gii_pipeline.report").joinpath(name).read_text(encoding="utf-8")

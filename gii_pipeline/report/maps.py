@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 import shapely
+
+from gii_pipeline.report.frame import resource
 
 SQUEEZE = 0.766
 """Units of x a degree of longitude: the cosine of 40 degrees."""
@@ -53,8 +54,7 @@ def borders() -> str:
 @cache
 def _natural_earth() -> dict[str, list[list[int]]]:
     """Lines as longitude and latitude in turn, in tenths of a degree."""
-    text = files("gii_pipeline.report").joinpath("natural_earth.json").read_text(encoding="utf-8")
-    return dict(json.loads(text))
+    return dict(json.loads(resource("natural_earth.json")))
 
 
 def _line(tenths: Sequence[int]) -> str:

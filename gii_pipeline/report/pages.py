@@ -9,13 +9,10 @@ Everything from a table is escaped by the templates. The same tables give the sa
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +26,7 @@ from gii_pipeline.releases.search import economy_name
 from gii_pipeline.report import cluster_charts
 from gii_pipeline.report.colours import colours
 from gii_pipeline.report.facts import FactTables, fact_sheet
+from gii_pipeline.report.frame import policy, resource
 from gii_pipeline.report.preview import preview
 from gii_pipeline.report.sureness import sureness_picture
 
@@ -94,7 +92,7 @@ def cluster_page(cluster: Facts, tables: Mapping[str, pd.DataFrame], facts: Fact
         info,
         facts["version"],
         up="../",
-        script=_text("pages.js"),
+        script=resource("pages.js"),
         cluster=cluster,
         metrics=facts["metrics"],
         method=facts["method"],
@@ -213,15 +211,12 @@ def render(template: str, *, script: str = "", tints: str = "", **given: Any) ->
 
     tints: the colours of the metrics, as a style sheet.
     """
-    style = _text("common.css") + _text("pages.css") + tints
-    policy = (
-        f"default-src 'none'; img-src 'self' data:; base-uri 'none'; form-action 'none'; style-src '{_hash(style)}'"
-    )
+    style = resource("common.css") + resource("pages.css") + tints
     return (
         _templates()
         .get_template(template)
         .render(
-            policy=policy + (f"; script-src '{_hash(script)}'" if script else ""),
+            policy=policy(style, script, images="'self' data:"),
             style=Markup(style),  # noqa: S704
             script=Markup(script),  # noqa: S704
             **given,
@@ -237,15 +232,6 @@ def _templates() -> Environment:
     made.filters["few"] = cluster_charts.few
     made.filters["bar"] = lambda share, tint: Markup(cluster_charts.bar(share, tint))  # noqa: S704
     return made
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-@cache
-def _text(name: str) -> str:
-    return files("gii_pipeline.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _write(path: Path, text: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import pandas as pd
@@ -21,6 +20,7 @@ from gii_pipeline.registry import Registry, shipped
 from gii_pipeline.releases import Release
 from gii_pipeline.releases.events import OWN_METHOD, SAME_METHOD
 from gii_pipeline.releases.series import ordinal
+from gii_pipeline.report.frame import resource
 from gii_pipeline.yaml import read_yaml
 
 FIRSTS = ("first_for_the_first_time", "first_again", "stays_first", "leads")
@@ -125,8 +125,7 @@ def story_of(release: Release) -> Story:
 @cache
 def languages() -> dict[str, Words]:
     """Code of a language -> its words."""
-    text = files("gii_pipeline.report").joinpath("languages.yaml").read_text(encoding="utf-8")
-    return dict(read_yaml(text, "languages.yaml"))
+    return dict(read_yaml(resource("languages.yaml"), "languages.yaml"))
 
 
 def _words(language: str) -> Words:

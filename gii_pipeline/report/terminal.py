@@ -42,33 +42,31 @@ class Outcome(Protocol):
     def reason(self) -> str: ...
 
 
-class Item(Protocol):
-    """A point of the list of a year."""
+class Point(Protocol):
+    """Something that was looked at, and what was found."""
 
     @property
     def what(self) -> str: ...
+
+    @property
+    def says(self) -> str: ...
+
+
+class Item(Point, Protocol):
+    """A point of the list of a year."""
 
     @property
     def state(self) -> str: ...
 
     @property
-    def says(self) -> str: ...
-
-    @property
     def todo(self) -> str: ...
 
 
-class Finding(Protocol):
+class Finding(Point, Protocol):
     """Something that a run needs, and whether it is there."""
 
     @property
-    def what(self) -> str: ...
-
-    @property
     def well(self) -> bool: ...
-
-    @property
-    def says(self) -> str: ...
 
 
 class Step(Protocol):

@@ -70,6 +70,33 @@ def people(con: duckdb.DuckDBPyConnection, files: Files, options: NoOptions) -> 
     del options
     for role in ("pct", "inventors", "locations"):
         reading.named(files, role)
+    year = "year(coalesce(published_on, dated_on))"
+    return people_rows(
+        con,
+        _listed(con, files),
+        record_id="number",
+        year=year,
+        record_type="'pct'",
+        dropped="""CASE WHEN number IS NULL THEN 'no_id' WHEN NOT published THEN 'not_published'
+            WHEN published_on IS NULL THEN 'no_date' END""",
+        person_seq="CASE WHEN people = 0 THEN 0 ELSE person_seq END",
+        people="people",
+        fraction="1 / greatest(people, 1)",
+        city="disambig_city",
+        admin="disambig_state",
+        economy="disambig_country",
+        latitude="latitude",
+        longitude="longitude",
+        address=joined("disambig_city", "disambig_state", "disambig_country"),
+        year_text=f"CASE WHEN {year} IS NULL THEN printed END",
+        source_rows="CASE WHEN person_seq = 1 THEN source_rows ELSE 0 END",
+        organisations="organisations",
+        fields="fields",
+    )
+
+
+def _listed(con: duckdb.DuckDBPyConnection, files: Files) -> str:
+    """SQL for the inventors of every PCT publication, from the grant where there is one, else from its application."""
     kinds = (_Tables(con, files, "", "patent_id"), _Tables(con, files, "pregrant_", "pgpub_id"))
     granted, pregrant = kinds
 
@@ -79,7 +106,7 @@ def people(con: duckdb.DuckDBPyConnection, files: Files, options: NoOptions) -> 
         )
 
     places = " UNION ALL ".join(f"SELECT *, {rank} AS rank FROM {kind.places()}" for rank, kind in enumerate(kinds))
-    source = f"""(
+    return f"""(
         WITH pct AS (
             SELECT g.*, pct_doc_number AS number, 0 AS rank FROM {granted.table("pct")} g
             UNION ALL
@@ -108,29 +135,6 @@ def people(con: duckdb.DuckDBPyConnection, files: Files, options: NoOptions) -> 
             LEFT JOIN {_fields(both("technology"))} f
                 ON f.document = listed.document AND f.rank = listed.rank AND people > 0
     )"""
-    year = "year(coalesce(published_on, dated_on))"
-    return people_rows(
-        con,
-        source,
-        record_id="number",
-        year=year,
-        record_type="'pct'",
-        dropped="""CASE WHEN number IS NULL THEN 'no_id' WHEN NOT published THEN 'not_published'
-            WHEN published_on IS NULL THEN 'no_date' END""",
-        person_seq="CASE WHEN people = 0 THEN 0 ELSE person_seq END",
-        people="people",
-        fraction="1 / greatest(people, 1)",
-        city="disambig_city",
-        admin="disambig_state",
-        economy="disambig_country",
-        latitude="latitude",
-        longitude="longitude",
-        address=joined("disambig_city", "disambig_state", "disambig_country"),
-        year_text=f"CASE WHEN {year} IS NULL THEN printed END",
-        source_rows="CASE WHEN person_seq = 1 THEN source_rows ELSE 0 END",
-        organisations="organisations",
-        fields="fields",
-    )
 
 
 def _granted_number(con: duckdb.DuckDBPyConnection, files: Files, granted: _Tables) -> str:
