@@ -248,14 +248,14 @@ def test_html_where_data_is_promised_stops_at_once(tmp_path: Path, server: Serve
 def test_html_under_another_content_type_is_not_data_either(tmp_path: Path, server: Server) -> None:
     server.faults = [Reply(b"\n <HTML><body>moved</body>", 200, {"Content-Type": "application/zip"}, trickle=1)]
 
-    with pytest.raises(FetchStoppedError, match=r"no zip file|HTML page"):
+    with pytest.raises(FetchStoppedError, match=r"not a zip file|HTML page"):
         fetch(Archive(tmp_path), server, "/a.zip")
 
 
 def test_a_json_error_with_status_200_is_no_zip(tmp_path: Path, server: Server) -> None:
     server.faults = [Reply(b'{"error": "quota"}', 200, {"Content-Type": "application/json"})]
 
-    with pytest.raises(FetchStoppedError, match=r"no zip file; it starts with b'\{\"error\": \"quota\"\}'"):
+    with pytest.raises(FetchStoppedError, match=r"not a zip file; it starts with b'\{\"error\": \"quota\"\}'"):
         fetch(Archive(tmp_path), server, "/a.zip")
 
 
