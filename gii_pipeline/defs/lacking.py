@@ -11,6 +11,7 @@ from datetime import date
 from gii_pipeline.contracts import Waiver
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.registry import Registry
+from gii_pipeline.releases.wording import listed
 
 LACKING_POPULATION = {
     "cluster_footprints": ("population_mostly_present",),
@@ -50,5 +51,4 @@ def allowed_by_lacking(pipeline: Pipeline, label: str, made: Mapping[str, Sized]
 
 
 def _titles(metrics: Iterable[str], registry: Registry) -> str:
-    titles = list(map(registry.title_in_text, metrics))
-    return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
+    return listed(map(registry.title_in_text, metrics))

@@ -20,6 +20,7 @@ from gii_pipeline.releases.reader import Release, open_version
 from gii_pipeline.releases.schemas import to_contract
 from gii_pipeline.releases.shelf import Version, versions
 from gii_pipeline.releases.storage import Folder, folder
+from gii_pipeline.releases.wording import ordinal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,6 @@ SERIES_TABLES = ("rank_history", "rank_events")
 COLUMNS = ["edition", "method", "cluster_id", "name", "rank", "size_score", "population"]
 FIGURES = ("_count", "_per_million")
 """What history has of every metric: the columns of `ranking_size` that end so."""
-ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 
 def history_rows(ranking_size: pa.Table, version: Version) -> pa.Table:
@@ -127,18 +127,6 @@ def standing(rows: pd.DataFrame) -> str:
     sentence = f"{last['name']}: {ordinal(int(last['rank']))}"
     running = int(last["editions_at_rank"])
     return sentence if running == 1 else f"{sentence} for the {ordinal(running)} edition running"
-
-
-def ordinal(number: int) -> str:
-    """A place in a ranking as people say it.
-
-    >>> ordinal(2), ordinal(21), ordinal(112)
-    ('second', '21st', '112th')
-    """
-    if number <= len(ORDINALS):
-        return ORDINALS[number - 1]
-    last = 0 if number % 100 in (11, 12, 13) else number % 10
-    return f"{number}{({1: 'st', 2: 'nd', 3: 'rd'}).get(last, 'th')}"
 
 
 def _find(tables: Iterable[pa.Table], wanted: str) -> str:

@@ -33,17 +33,6 @@ def few(value: float | None, decimals: int | None = None) -> str:
     return f"{value:,.{places}f}"
 
 
-def nth(rank: float) -> str:
-    """A rank as a numeral.
-
-    >>> nth(1), nth(12), nth(22)
-    ('1st', '12th', '22nd')
-    """
-    number = int(rank)
-    ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number:,}{ending}"
-
-
 def rank_line(history: Sequence[Sequence[Any]], same: tuple[int, int] | None, breaks: Mapping[int, str]) -> str:
     """Ranks over the editions.
 

@@ -28,23 +28,13 @@ from gii_pipeline.releases.search import economy_name, slugs, words_of
 from gii_pipeline.report.colours import colours
 from gii_pipeline.report.frame import policy, resource
 from gii_pipeline.report.maps import SQUEEZE, VIEW, borders, graticule, land, outlines, project
-from gii_pipeline.report.pages import write_pages
+from gii_pipeline.report.pages import BY_CLUSTER, write_pages
 from gii_pipeline.report.story import Story
 
 PAGE = Path("report", "index.html")
 SCRIPTS = ("explorer_table.js", "explorer_charts.js", "explorer_map.js", "explorer.js")
 """In the order in which the browser runs them, as one script."""
-TABLES = (
-    "ranking_size",
-    "cluster_metrics",
-    "cluster_footprints",
-    "contributions",
-    "rank_changes",
-    "rank_stability",
-    "rank_variants",
-    "rank_events",
-    "rank_history",
-)
+TABLES = ("ranking_size", "cluster_footprints", *BY_CLUSTER)
 NAMED = 5
 """Organisations, fields and partners shown of a cluster in a metric."""
 PLACES = 10

@@ -6,7 +6,7 @@ Does not: computing any figure.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -14,7 +14,7 @@ import pandas as pd
 from gii_pipeline.registry import Registry, shipped
 from gii_pipeline.releases import Portraits, Release, portraits, search
 from gii_pipeline.releases.events import OWN_METHOD
-from gii_pipeline.report.cluster_charts import nth
+from gii_pipeline.releases.wording import listed, nth
 from gii_pipeline.report.portraits import sentences as behind
 
 CONTRIBUTORS = 2
@@ -168,7 +168,7 @@ def _per_million(row: pd.Series, metrics: pd.DataFrame) -> str:
         f"{figure['per_million']:,.0f} {figure['title']} ({figure['window_first_year']}–{figure['window_last_year']})"
         for figure in metrics.to_dict("records")
     ]
-    return f"With {row['population'] / 1e6:,.2f} million inhabitants, it counts {_listed(figures)} per million of them."
+    return f"With {row['population'] / 1e6:,.2f} million inhabitants, it counts {listed(figures)} per million of them."
 
 
 def _metric_ranks(metrics: pd.DataFrame) -> str:
@@ -177,7 +177,7 @@ def _metric_ranks(metrics: pd.DataFrame) -> str:
         f"({figure['count']:,.0f}, {figure['share_pct']:.2f} % of the world's)"
         for figure in metrics.to_dict("records")
     ]
-    return f"Of all clusters it is {_listed(ranks)}."
+    return f"Of all clusters it is {listed(ranks)}."
 
 
 def _contributors(parts: pd.DataFrame, metrics: pd.DataFrame) -> str:
@@ -189,10 +189,5 @@ def _contributors(parts: pd.DataFrame, metrics: pd.DataFrame) -> str:
         )
         named = [f"{part.place} ({part.cluster_share_pct:.0f} %)" for part in largest.head(CONTRIBUTORS).itertuples()]
         if named:
-            sayings.append(f"{_listed(named)} in {figure['title']}")
+            sayings.append(f"{listed(named)} in {figure['title']}")
     return f"Its largest contributors are {'; '.join(sayings)}." if sayings else ""
-
-
-def _listed(items: Iterable[str]) -> str:
-    *first, last = items
-    return f"{', '.join(first)} and {last}" if first else last

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from gii_pipeline.registry import in_text
 from gii_pipeline.releases.portrait import NOT_KNOWN, InMetric, Portrait
-from gii_pipeline.report.cluster_charts import nth
+from gii_pipeline.releases.wording import listed, nth
 from gii_pipeline.report.plain import plain
 
 WIDTH = 80
@@ -47,12 +47,12 @@ def sentences(portrait: Portrait) -> list[str]:
     """The two sentences of WIPO's own profiles: what its counts are about, and who is behind most of them."""
     about = [
         f"its {in_text(part.title)} are "
-        f"{_listed(f'{each.share_pct:.0f} % {plain(each.name)}' for each in part.fields[:IN_SENTENCE])}"
+        f"{listed(f'{each.share_pct:.0f} % {plain(each.name)}' for each in part.fields[:IN_SENTENCE])}"
         for part in portrait.metrics
         if part.fields
     ]
     behind = [
-        f"{_listed(f'{plain(each.name)} ({each.share_pct:.0f} %)' for each in part.leaders[:IN_SENTENCE])} "
+        f"{listed(f'{plain(each.name)} ({each.share_pct:.0f} %)' for each in part.leaders[:IN_SENTENCE])} "
         f"in {in_text(part.title)}"
         for part in portrait.metrics
         if part.leaders
@@ -96,8 +96,3 @@ def _line(head: str, items: Iterable[str], nothing: str = NOT_KNOWN) -> str:
 
 def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, WIDTH, subsequent_indent=" " * 13 if line.startswith("  ") else "") or [""]
-
-
-def _listed(items: Iterable[str]) -> str:
-    *first, last = items
-    return f"{', '.join(first)} and {last}" if first else last

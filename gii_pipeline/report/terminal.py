@@ -15,6 +15,7 @@ import pandas as pd
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
+from rich.padding import PaddingDimensions
 from rich.table import Table
 from rich.text import Text
 
@@ -93,15 +94,7 @@ def ranking_table(ranking: pd.DataFrame, title: str, registry: Registry, rows: i
     """
     metrics = [name for name in registry if ranking[f"{name}_count"].notna().any()]
     caption = "Below each count: its share of the world, and the count per million inhabitants."
-    table = Table(
-        title=title,
-        title_justify="left",
-        caption=caption,
-        caption_justify="left",
-        header_style="bold",
-        box=box.SIMPLE,
-        pad_edge=False,
-    )
+    table = _table(title, caption, padding=(0, 1))
     table.add_column("rank", justify="right")
     table.add_column("cluster", overflow="fold")
     table.add_column("size\nscore", justify="right")
@@ -265,7 +258,7 @@ def rows_table(rows: pd.DataFrame, title: str) -> Rows:
     return Rows(rows, title)
 
 
-def _table(title: str | None = None, caption: str | None = None) -> Table:
+def _table(title: str | None = None, caption: str | None = None, padding: PaddingDimensions = (0, 1, 0, 0)) -> Table:
     return Table(
         title=title,
         title_justify="left",
@@ -274,7 +267,7 @@ def _table(title: str | None = None, caption: str | None = None) -> Table:
         header_style="bold",
         box=box.SIMPLE,
         pad_edge=False,
-        padding=(0, 1, 0, 0),
+        padding=padding,
     )
 
 
