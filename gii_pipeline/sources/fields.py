@@ -20,6 +20,7 @@ from gii_pipeline.sources.readers.table_files import SUFFIXES, tables
 
 _OBJECTS: Final = 500
 _BYTES: Final = 1_000_000
+_MANY: Final = 3
 _BOM: Final = b"\xef\xbb\xbf"
 _ELEMENT: Final = re.compile(rb"<(?:\w+:)?([A-Za-z][\w.-]*)")
 _TAG: Final = re.compile(rb"^([A-Z][A-Z0-9]) ", re.MULTILINE)
@@ -83,8 +84,24 @@ def _of_json(con: duckdb.DuckDBPyConnection, path: Path) -> Iterator[tuple[str, 
 
 
 def of_unit(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> dict[str, dict[str, str]]:
-    """Role -> the fields of its files together."""
+    """Role -> the fields of its files together; of many files of JSON, the first, middle and last are read.
+
+    The pages of an API's list are such files: each is an answer to the same question.
+    """
     return {
-        role: {name: kind for path in paths for name, kind in fields(con, path).items()}
+        role: {name: kind for path in _looked_at(paths) for name, kind in fields(con, path).items()}
         for role, paths in files.items()
     }
+
+
+def _looked_at(paths: list[Path]) -> list[Path]:
+    if len(paths) <= _MANY or not (_is_json(paths[0]) and _is_json(paths[-1])):
+        return paths
+    return [paths[0], paths[len(paths) // 2], paths[-1]]
+
+
+def _is_json(path: Path) -> bool:
+    if reading.magic(path) not in {"gzip", "zstd", "none"}:
+        return False
+    with reading.opened(path) as file:
+        return file.read(_BYTES).removeprefix(_BOM).lstrip()[:1] in (b"{", b"[")

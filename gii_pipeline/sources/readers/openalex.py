@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -22,6 +22,10 @@ from gii_pipeline.sources.readers import files as reading
 _BOM = b"\xef\xbb\xbf"
 _PAGE = re.compile(rb'\s*\{\s*"(meta|results|group_by)"\s*:')
 _OBJECT_ON_A_LINE = re.compile(rb'\s*\{[ \t]*"id"\s*:')
+_RESULTS: Final = re.compile(r'"results"\s*:\s*\[\s*')
+_BETWEEN: Final = re.compile(r"[\s,]*")
+_DECODER: Final = json.JSONDecoder()
+_FIRST_OBJECTS: Final = 20
 _OBJECT_BYTES: Final = 33_554_432  # of a work with thousands of authors; a thread's buffer is twice this
 _LEAST_PAGE_BYTES: Final = 4_194_304
 
@@ -48,6 +52,8 @@ def scan(paths: list[Path], columns: Mapping[str, str]) -> str:
 def refuse_others(con: duckdb.DuckDBPyConnection, paths: list[Path], kind: str, fields: tuple[str, ...]) -> None:
     """Raise InputError where a file has objects and none has one of the fields that objects of its kind have."""
     for path in paths:
+        if any(_value(first, [field]) is not None for first in _first_objects(path) for field in fields):
+            continue
         objects = scan([path], {"id": "VARCHAR", **dict.fromkeys(fields, "JSON")})
         known = " OR ".join(f"{field} IS NOT NULL" for field in fields)
         if con.sql(f"SELECT {known} FROM ({objects}) LIMIT 1").fetchall() in ([], [(True,)]):
@@ -65,6 +71,8 @@ def lacks(con: duckdb.DuckDBPyConnection, path: Path, field: str) -> bool:
     An object could have a field if it has what the field is part of.
     """
     *parents, _ = names = field.split(".")
+    if any(_value(first, names) is not None for first in _first_objects(path)):
+        return False
     kind = "JSON"
     for name in reversed(names[1:]):
         kind = f"STRUCT({reading.column(name)} {kind})"
@@ -74,6 +82,35 @@ def lacks(con: duckdb.DuckDBPyConnection, path: Path, field: str) -> bool:
     if con.sql(f"SELECT 1 FROM ({objects}) WHERE {value} IS NOT NULL LIMIT 1").fetchall():
         return False
     return bool(con.sql(f"SELECT 1 FROM ({objects}) WHERE {parent} IS NOT NULL LIMIT 1").fetchall())
+
+
+def _first_objects(path: Path) -> list[Any]:
+    """Some objects at the start of a page or of JSON lines, for questions that most files answer at once.
+
+    None of another form, and none where the start is broken: reading it all says what is wrong.
+    """
+    form, _ = _format(path)
+    if form not in {"page", "newline_delimited"}:
+        return []
+    with reading.opened(path) as file:
+        text = file.read(_LEAST_PAGE_BYTES).decode(errors="replace")
+    start = _RESULTS.search(text) if form == "page" else _BETWEEN.match(text)
+    objects: list[Any] = []
+    at = start.end() if start else len(text)
+    while (gap := _BETWEEN.match(text, at)) and gap.end() < len(text) and len(objects) < _FIRST_OBJECTS:
+        try:
+            found, at = _DECODER.raw_decode(text, gap.end())
+        except ValueError:
+            break
+        objects.append(found)
+    return objects
+
+
+def _value(found: object, names: list[str]) -> object:
+    """A field within fields of a decoded object; None where one of them is not there."""
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
 
 
 def _format(path: Path) -> tuple[str, str]:
