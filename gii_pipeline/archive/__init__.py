@@ -8,13 +8,14 @@ from gii_pipeline.archive.archive import Archive
 from gii_pipeline.archive.download import Expected, fetch_file
 from gii_pipeline.archive.entry import Entry
 from gii_pipeline.archive.http import HttpClient
-from gii_pipeline.archive.listing import Listing, PageFacts, fetch_list
+from gii_pipeline.archive.listing import Begun, Listing, PageFacts, begin_list, fetch_list
 from gii_pipeline.archive.pacing import Clock, Patience
 from gii_pipeline.archive.request import Answer, Key, Request, Terms
 
 __all__ = [
     "Answer",
     "Archive",
+    "Begun",
     "Clock",
     "Entry",
     "Expected",
@@ -25,6 +26,7 @@ __all__ = [
     "Patience",
     "Request",
     "Terms",
+    "begin_list",
     "fetch_file",
     "fetch_list",
 ]

@@ -60,6 +60,24 @@ def fetch_list(archive: Archive, http: HttpClient, terms: Terms, listing: Listin
 
 
 @dataclass(frozen=True)
+class Begun:
+    """A list whose first page is here: what it costs, as that page tells.
+
+    requests, bytes, credits: for the pages that were not here before, all 0 where all were. first: the page.
+    """
+
+    requests: int
+    bytes: int
+    credits: float
+    first: Entry
+
+
+def begin_list(archive: Archive, http: HttpClient, terms: Terms, listing: Listing) -> Begun:
+    """Ask for the first page of a list unless it is here; `fetch_list` goes on behind it."""
+    return _Reading(archive, http, terms, listing, archive.shelf(terms.source)).begun()
+
+
+@dataclass(frozen=True)
 class _Reading:
     archive: Archive
     http: HttpClient
@@ -78,16 +96,32 @@ class _Reading:
     def entries(self) -> list[Entry]:
         if (complete := self._complete()) and self._usable(complete):
             return [self.shelf.entry(kept) for kept in complete.in_order]
+        self._refuse_offline()
+        with self.shelf.busy(self._work):
+            if not ((complete := self._complete()) and self._usable(complete)):
+                complete = self._read(complete)
+            return [self.shelf.entry(kept) for kept in complete.in_order]
+
+    def begun(self) -> Begun:
+        if (complete := self._complete()) and self._usable(complete):
+            return Begun(0, 0, 0, self.shelf.entry(complete.in_order[0]))
+        with self.shelf.busy(self._work):
+            number, request = self._number(), self.listing.request(None)
+            here = next((len(attempt.pages) for attempt in self._attempts() if attempt.number == number), 0)
+            if not here:
+                self._refuse_offline()
+            first = self._page(number, 1, request, {request.fingerprint})
+        pages = -(-(first.total or 0) // max(first.records or 0, 1)) if first.next is not None else 1
+        left = max(pages - here, 0)
+        return Begun(left, left * first.bytes, left * (first.credits or 0), self.shelf.entry(first))
+
+    def _refuse_offline(self) -> None:
         if self.archive.offline:
             raise InputError(
                 f"{self.terms.source}: the list {self.listing.request(None).address} is not complete in the archive "
                 f"{self.archive.folder}. Fetch it with "
                 f"`{self.archive.resume_command(self.terms.data_year)}` without --offline."
             )
-        with self.shelf.busy(self._work):
-            if not ((complete := self._complete()) and self._usable(complete)):
-                complete = self._read(complete)
-            return [self.shelf.entry(kept) for kept in complete.in_order]
 
     def _attempts(self) -> list[Attempt]:
         return self.shelf.attempts(self.listing.name, self.query)
@@ -104,16 +138,20 @@ class _Reading:
 
     def _read(self, before: Attempt | None) -> Attempt:
         """Read the list to its end, in the attempt that is open (or has lost pages), or in a new one."""
-        attempts = self._attempts()
-        last = attempts[-1] if attempts else None
-        goes_on = last and (last.closed is None or (last.complete and not self._is_whole(last)))
-        number = last.number + (not goes_on) if last else 1
+        number = self._number()
         kept = list(self._pages(number))
         reason = self._incomplete(kept) or (self._moved(before, kept) if before else None)
         self._close(number, kept, reason or "")
         if reason:
             raise self.http.stopped(self.listing.request(None), f"{reason}. The next run reads it again")
         return self._attempts()[-1]
+
+    def _number(self) -> int:
+        """Of the attempt that goes on: the open one, the one that has lost pages, or a new one."""
+        attempts = self._attempts()
+        last = attempts[-1] if attempts else None
+        goes_on = last and (last.closed is None or (last.complete and not self._is_whole(last)))
+        return last.number + (not goes_on) if last else 1
 
     def _pages(self, number: int) -> Iterator[Kept]:
         cursor: str | None = None

@@ -28,6 +28,7 @@ from gii_pipeline.cli.options import (
     workflow_of,
     years_in,
 )
+from gii_pipeline.cli.telling import show_idle_waivers
 from gii_pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def run(
                 made.append(step)
         _show_release(workflow, label, before)
         _show_account(workflow, made)
-        _show_idle_waivers(workflow, [label])
+        show_idle_waivers(workflow.pipeline, [label], workflow.warnings)
 
 
 def plan(
@@ -119,7 +120,7 @@ def ingest(
                     workflow.run(step, follow)
                 made.append(step)
         _show_account(workflow, made)
-        _show_idle_waivers(workflow)
+        show_idle_waivers(workflow.pipeline, told=workflow.warnings)
 
 
 def backfill(
@@ -163,7 +164,7 @@ def backfill(
     else:
         console().print(outcome_table(outcomes))
     _show_account(workflow, [outcome.step for outcome in outcomes if outcome.state == "done"], stderr=as_json)
-    _show_idle_waivers(workflow, labels, stderr=as_json)
+    show_idle_waivers(workflow.pipeline, labels, workflow.warnings, stderr=as_json)
     if errors := [outcome.error for outcome in outcomes if outcome.error]:
         raise typer.Exit(errors[0].exit_code)
 
@@ -227,28 +228,33 @@ def files(
 def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:
     from gii_pipeline.defs.estimating import costs
     from gii_pipeline.defs.lacking import notes
+    from gii_pipeline.defs.waived import idle_waivers
     from gii_pipeline.report.progress import console
     from gii_pipeline.report.terminal import plan_table
 
     steps = workflow.plan(labels)
+    found = costs(workflow.pipeline, steps)
+    noted = list(dict.fromkeys(note for label in labels for note in notes(workflow.pipeline, label)))
     if as_json:
-        print_json([vars(step) for step in steps])
+        costed = [cost.as_dict() for cost in found]
+        warned = idle_waivers(workflow.pipeline, labels)
+        print_json({"steps": [vars(step) for step in steps], "costs": costed, "notes": noted, "warnings": warned})
     else:
         console().print(plan_table(steps))
-        for cost in costs(workflow.pipeline, steps):
+        for cost in found:
             console().print(cost.told, soft_wrap=True, highlight=False)
-        for told in dict.fromkeys(note for label in labels for note in notes(workflow.pipeline, label)):
+        for told in noted:
             console().print(f"Note: {told}", soft_wrap=True, highlight=False, markup=False)
-        _show_idle_waivers(workflow, labels)
+        show_idle_waivers(workflow.pipeline, labels)
 
 
 def _tell_costs(workflow: Workflow, steps: Sequence[Step], reporter: Reporter) -> None:
     """The first lines of a run: what each source takes. Raises InputError where there is no room for it."""
     from gii_pipeline.defs.estimating import costs, refuse_too_much
 
-    found = costs(workflow.pipeline, steps)
+    found = costs(workflow.pipeline, steps, keep=True)
     for cost in found:
-        if cost.requests != 0 or cost.read:
+        if not cost.nothing:
             reporter.console.print(cost.told, soft_wrap=True, highlight=False)
     refuse_too_much(found, workflow.pipeline)
 
@@ -288,15 +294,6 @@ def _show_account(workflow: Workflow, made: Sequence[Step], *, stderr: bool = Fa
             out.print(line, soft_wrap=True, highlight=False, markup=False)
     for warning in workflow.warnings:
         out.print(f"Warning: {warning}", soft_wrap=True, highlight=False, markup=False)
-
-
-def _show_idle_waivers(workflow: Workflow, labels: Sequence[str] = (), *, stderr: bool = False) -> None:
-    """The waivers of the profile that allow nothing in these editions, but for those that contracts told of."""
-    from gii_pipeline.defs.waived import idle_waivers
-    from gii_pipeline.report.progress import console
-
-    for told in idle_waivers(workflow.pipeline, labels, workflow.warnings):
-        console(stderr=stderr).print(f"Warning: {told}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _newest_version(workflow: Workflow, label: str) -> str | None:

@@ -22,6 +22,7 @@ from gii_pipeline.cli.options import (
     print_json,
     workflow_of,
 )
+from gii_pipeline.cli.telling import show_idle_waivers
 from gii_pipeline.errors import ReleaseError
 
 app = typer.Typer(help="Versions of the ranking: make, list, verify, rebuild, withdraw.", no_args_is_help=True)
@@ -44,8 +45,10 @@ def make(
     """Publish a finished edition's tables as its next version, unless the last one holds the same."""
     from gii_pipeline.defs.release import release_edition
 
+    label = label_of(edition, method)
     with workflow_of(profile, root, method=method) as workflow:
-        echo(release_edition(workflow.pipeline, label_of(edition, method), approved=approve, embargo=embargo).message)
+        echo(release_edition(workflow.pipeline, label, approved=approve, embargo=embargo).message)
+        show_idle_waivers(workflow.pipeline, [label])
 
 
 @app.command("list")

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from gii_pipeline.defs.estimating import costs, refuse_too_much
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import plan
+from gii_pipeline.defs.waived import idle_waivers
 from gii_pipeline.errors import GiiError, InputError
 from gii_pipeline.geocoding import places_in, read_overrides
 from gii_pipeline.profiles import Fetch, Gazetteer, Input, Profile, read_profile
@@ -46,15 +47,34 @@ def examine(profile: str, root: Path) -> list[Finding]:
         check_profile(read, profile)
     except GiiError as error:
         return [*findings, Finding(f"profile {profile}", False, str(error))]
-    return [*findings, Finding(f"profile {profile}", True, read.title), *_sources(read), *_costs(read, root)]
+    return [*findings, Finding(f"profile {profile}", True, read.title), *_of_profile(read, root)]
 
 
-def _costs(profile: Profile, root: Path) -> Iterator[Finding]:
-    """What the newest edition still has to fetch, and whether there is room for it."""
+def _of_profile(profile: Profile, root: Path) -> Iterator[Finding]:
     pipeline = Pipeline(profile, root.absolute())
+    yield from _sources(profile)
+    yield from _costs(pipeline)
+    yield from _waivers(pipeline)
+
+
+def _waivers(pipeline: Pipeline) -> Iterator[Finding]:
+    """What a person allowed, and whether it still allows anything."""
+    there = [label for label in pipeline.editions if pipeline.store.edition("ranking_size", label).is_file()]
+    idle = idle_waivers(pipeline, there)
+    for waiver in pipeline.profile.waivers:
+        where = f"{waiver.subject} {waiver.partition}: the waiver of {waiver.check}"
+        told = next((line.removeprefix(f"{where} ") for line in idle if line.startswith(f"{where} ")), None)
+        says = told or f"allows {waiver.observed:g} until {waiver.until}: {waiver.reason}"
+        yield Finding(f"waiver: {waiver.subject} {waiver.partition} {waiver.check}", told is None, says)
+
+
+def _costs(pipeline: Pipeline) -> Iterator[Finding]:
+    """What the newest edition still has to fetch, and whether there is room for it."""
+    edition = str(max(pipeline.book.editions or pipeline.book.uncounted))
     try:
-        found = costs(pipeline, plan(pipeline, [str(max(pipeline.book.editions))]))
-    except GiiError:  # the profile has no source for it; a run of another edition says what it takes
+        found = costs(pipeline, plan(pipeline, [edition]))
+    except GiiError as error:
+        yield Finding(f"to fetch for edition {edition}", False, str(error))
         return
     for cost in found:
         yield Finding(f"to fetch: {cost.source}", True, cost.says)

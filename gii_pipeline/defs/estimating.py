@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from gii_pipeline import memory
-from gii_pipeline.archive import Archive, Patience
+from gii_pipeline.archive import Archive, Begun, Patience
 from gii_pipeline.archive.download import known_file
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step
@@ -23,12 +24,14 @@ from gii_pipeline.profiles import Fetch, Input
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.extracts import Extracts
 from gii_pipeline.sources.fetching import FETCHERS, Part
+from gii_pipeline.sources.fetching.options import KeyedOptions
 from gii_pipeline.sources.fetching.reaching import size_at
 from gii_pipeline.sources.progress import duration, readable
 from gii_pipeline.sources.rates import Rates
 from gii_pipeline.sources.streaming import Taking, streamed_role
 from gii_pipeline.sources.working import workers
 
+T = TypeVar("T")
 UNKNOWN: Final = "not known before it is asked"
 BRIEF: Final = Patience(attempts=1, connect_s=3, read_s=10)
 """An estimate waits for no server that does not answer."""
@@ -36,20 +39,38 @@ BRIEF: Final = Patience(attempts=1, connect_s=3, read_s=10)
 
 @dataclass(frozen=True)
 class Cost:
-    """What one source takes. None: nobody says before it is asked.
+    """What one source takes, as far as anybody knows before it is asked.
 
-    requests, fetch: to its server, and bytes that come. read: bytes that a reader reads. peak, final: of the disk,
-    while it runs and after it. basis: where the rates behind `seconds` and the disk come from.
+    requests, fetch: to its server, and bytes that come. credits: of the budget that a server keeps. read: bytes that a
+    reader reads. peak, final: of the disk, while it runs and after it. measured: whether the rates behind `seconds` and
+    the disk come from this root. unknown: whether there is more that nobody knows.
     """
 
     source: str
-    requests: int | None
-    fetch: int | None
-    read: int | None = None
-    peak: int | None = None
-    final: int | None = None
-    seconds: float | None = None
-    basis: str = ""
+    requests: int = 0
+    fetch: int = 0
+    credits: float = 0
+    read: int = 0
+    peak: int = 0
+    final: int = 0
+    seconds: float = 0
+    measured: bool = True
+    unknown: bool = False
+
+    def __add__(self, other: Cost) -> Cost:
+        """Of two parts of one source."""
+        numbers = ("requests", "fetch", "credits", "read", "peak", "final", "seconds")
+        both = {name: getattr(self, name) + getattr(other, name) for name in numbers}
+        measured = (self.measured or not self.read) and (other.measured or not other.read)
+        return replace(self, **both, measured=measured, unknown=self.unknown or other.unknown)
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.requests or self.read or self.unknown)
+
+    @property
+    def basis(self) -> str:
+        return "rates measured under this root" if self.measured else "rates that ship with the package"
 
     @property
     def told(self) -> str:
@@ -59,45 +80,95 @@ class Cost:
     @property
     def says(self) -> str:
         """The line without the name of the source."""
-        if self.requests == 0 and not self.read:
+        if self.nothing:
             return "nothing to fetch"
-        if self.fetch is None or self.read is None:
-            asked = f"{self.requests:,} requests" if self.requests is not None else "requests"
-            return f"{asked}, bytes {UNKNOWN}"
-        requests = f"{self.requests:,} requests, {readable(self.fetch)} to fetch" if self.requests else "local files"
-        disk = f"disk {readable(self.peak or 0)} at the peak and {readable(self.final or 0)} in the end"
-        return (
-            f"{requests}, {disk}, memory {readable(memory.budget())}, about "
-            f"{duration(self.seconds or 0)} (estimated from {self.basis})"
-        )
+        known = [f"{self.requests:,} request{'s' * (self.requests != 1)}"] if self.requests else []
+        known += [f"{self.credits:,.0f} credits"] if self.credits else []
+        if self.read:
+            known += [f"{readable(self.fetch)} to fetch" if self.fetch else "local files"]
+            known += [
+                f"disk {readable(self.peak)} at the peak and {readable(self.final)} in the end",
+                f"memory {readable(memory.budget())}",
+                f"about {duration(self.seconds)} (estimated from {self.basis})",
+            ]
+        if not self.unknown:
+            return ", ".join(known)
+        rest = "the rest is" if self.read else "bytes are" if known else "what it takes is"
+        return "; ".join([*([", ".join(known)] if known else []), f"{rest} {UNKNOWN}"])
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures for a program."""
+        return {
+            "source": self.source,
+            "requests": self.requests,
+            "credits": self.credits,
+            "bytes_to_fetch": self.fetch,
+            "disk_peak_bytes": self.peak,
+            "disk_final_bytes": self.final,
+            "memory_bytes": memory.budget(),
+            "seconds": round(self.seconds, 1),
+            "estimated_from": self.basis,
+            "more_is_unknown": self.unknown,
+        }
 
 
-def costs(pipeline: Pipeline, steps: Sequence[Step], *, ask: bool = True) -> list[Cost]:
+def costs(pipeline: Pipeline, steps: Sequence[Step], *, ask: bool = True, keep: bool = False) -> list[Cost]:
     """The costs of what the data years of a plan fetch, one per source and client.
 
-    ask: whether sources may be asked for their lists and sizes, which leaves the archive as it is; else only what the
-    archive knows counts.
+    ask: whether sources may be asked for their lists and sizes; else only what the archive knows counts. keep: whether
+    what they answer is kept for the run that follows, so that they are asked once; else the archive stays as it is.
     """
     waiting = [step for step in steps if step.job == "ingest" and step.state != "there" and step.fetches]
     if not waiting:
         return []
+    kept = () if pipeline.refresh else (replace(pipeline, offline=True).archive,)
+    if pipeline.offline or not ask:
+        return list(_costs(_Lists(pipeline, kept), waiting))
     with tempfile.TemporaryDirectory(prefix="gii-lists-") as folder:
-        lists = Archive(Path(folder)) if ask and not pipeline.offline else replace(pipeline, offline=True).archive
-        return list(_costs(pipeline, lists, waiting))
+        asking = pipeline.archive if keep else Archive(Path(folder))
+        return list(_costs(_Lists(pipeline, (*kept, asking)), waiting))
 
 
-def _costs(pipeline: Pipeline, lists: Archive, waiting: Sequence[Step]) -> Iterator[Cost]:
+@dataclass(frozen=True)
+class _Lists:
+    """Where the lists of sources are looked for, one archive after the other."""
+
+    pipeline: Pipeline
+    archives: tuple[Archive, ...]
+
+    @property
+    def may_ask(self) -> bool:
+        return not all(archive.offline for archive in self.archives)
+
+    def first(self, ask: Callable[[Archive], T]) -> T | None:
+        """What the first archive that knows it, or can ask for it, gives; None where none does."""
+        for archive in self.archives:
+            with suppress(GiiError):
+                return ask(archive)
+        return None
+
+
+def _costs(lists: _Lists, waiting: Sequence[Step]) -> Iterator[Cost]:
+    pipeline = lists.pipeline
     for table, metric in pipeline.tables.items():
         years = [int(step.partition) for step in waiting if table in (step.tables or pipeline.tables)]
         if years:
-            yield from _of_source(pipeline, lists, metric, pipeline.profile.metrics[metric], years)
+            yield from _together(_of_source(lists, metric, pipeline.profile.metrics[metric], years))
     for name, source in pipeline.yearless.items():
-        yield from _of_source(pipeline, lists, name, source, [None])
+        yield from _together(_of_source(lists, name, source, [None]))
+
+
+def _together(costs: Iterable[Cost]) -> list[Cost]:
+    """One for all files that come the same way."""
+    found: dict[str, Cost] = {}
+    for cost in costs:
+        found[cost.source] = found[cost.source] + cost if cost.source in found else cost
+    return list(found.values())
 
 
 def refuse_too_much(costs: Sequence[Cost], pipeline: Pipeline) -> None:
     """Raise InputError where what is known to come has no room: under --max-disk, or on the disk."""
-    peak = sum(cost.peak or 0 for cost in costs)
+    peak = sum(cost.peak for cost in costs)
     folder = next(path for path in (pipeline.root, *pipeline.root.parents) if path.is_dir())
     free = shutil.disk_usage(folder).free
     if peak <= free and (pipeline.max_disk is None or peak <= pipeline.max_disk):
@@ -110,45 +181,72 @@ def refuse_too_much(costs: Sequence[Cost], pipeline: Pipeline) -> None:
     )
 
 
-def _of_source(
-    pipeline: Pipeline, lists: Archive, name: str, source: Input, years: Sequence[int | None]
-) -> Iterator[Cost]:
-    rates = Rates(pipeline.rates)
+def _of_source(lists: _Lists, name: str, source: Input, years: Sequence[int | None]) -> Iterator[Cost]:
+    rates = Rates(lists.pipeline.rates)
     for role, files in source.files.items():
         if isinstance(files, Fetch):
-            title = f"{name} ({files.fetch})"
-            found = _of_parts(pipeline, lists, source, role, years) if FETCHERS[files.fetch].listed else None
-            cost, largest = found or (_of_lists(pipeline, files.fetch, years), 0)
-            yield _estimated(replace(cost, source=title), largest, source, rates)
-        elif size := sum(path.stat().st_size for path in _new(pipeline.archive, source.reader, files)):
-            yield _estimated(Cost(f"{name} ({role})", 0, size, size), size, source, rates)
+            title, client = f"{name} ({files.fetch})", FETCHERS[files.fetch]
+            if client.listed:
+                cost, largest = _of_parts(lists, source, role, years)
+                yield _estimated(replace(cost, source=title), largest, source, rates)
+            else:
+                cost = _estimated(replace(_of_pages(lists, files, years), source=title), 0, source, rates)
+                paced = cost.requests / client.parsed(files.options).per_second
+                yield replace(cost, seconds=max(cost.seconds, paced))
+        else:
+            size = sum(path.stat().st_size for path in _new(lists.pipeline.archive, source.reader, files))
+            if size:
+                yield _estimated(Cost(f"{name} (local files)", read=size), 0, source, rates)
 
 
-def _of_lists(pipeline: Pipeline, client: str, years: Sequence[int | None]) -> Cost:
-    """What a client of lists takes: nothing where every year is in the archive, else nobody knows."""
-    there = all(pipeline.archive.entries(client, data_year=year) for year in years) and not pipeline.refresh
-    return Cost("", 0, 0, 0) if there else Cost("", None, None)
+def _of_pages(lists: _Lists, fetch: Fetch, years: Sequence[int | None]) -> Cost:
+    """What a client of lists still has to ask for, by the first page of each year's."""
+    client, total = FETCHERS[fetch.fetch], Cost("")
+    options = client.parsed(fetch.options).model_copy(update={"patience": BRIEF})
+    for year in years:
+
+        def first(archive: Archive, year: int | None = year) -> Begun:
+            with client.connection(archive, options, year) as http:
+                return client.begin(archive, http, options, year)
+
+        begun = lists.first(first)
+        if begun is None:  # nor will it answer for another year
+            return total + Cost("", unknown=True)
+        total += Cost("", begun.requests, begun.bytes, begun.credits, begun.bytes)
+    return total
 
 
-def _of_parts(
-    pipeline: Pipeline, lists: Archive, source: Input, role: str, years: Sequence[int | None]
-) -> tuple[Cost, int]:
+def _of_parts(lists: _Lists, source: Input, role: str, years: Sequence[int | None]) -> tuple[Cost, int]:
     """What a client of whole files has to fetch for a role, and the bytes of the largest file."""
-    fetch, parts = source.fetches()[role], dict[str, Part]()
+    fetch, parts, unknown = source.fetches()[role], dict[str, Part](), False
     client = FETCHERS[fetch.fetch]
     options = client.parsed(fetch.options).model_copy(update={"patience": BRIEF})
-    try:
-        for year in years:
-            with client.connection(lists, options, year) as http:
-                parts |= {part.request.address: part for part in client.parts(lists, http, options, year).parts}
-    except GiiError:
-        return Cost("", None, None), 0
-    left = [part for part in parts.values() if not _is_here(pipeline, source, role, part)]
-    sizes = [part.expected.bytes or (None if lists.offline else size_at(part.request.full_url)) for part in left]
+    for year in years:
+
+        def listed(archive: Archive, year: int | None = year) -> list[Part]:
+            with client.connection(archive, options, year) as http:
+                return client.parts(archive, http, options, year).parts
+
+        found = lists.first(listed)
+        if unknown := found is None:
+            break
+        parts |= {part.request.address: part for part in found or ()}
+    left = [part for part in parts.values() if not _is_here(lists.pipeline, source, role, part)]
+    sizes = _sizes(left, asks=lists.may_ask and not isinstance(options, KeyedOptions))
     known = [size for size in sizes if size is not None]
-    if len(known) < len(sizes):
-        return Cost("", len(left), None), 0
-    return Cost("", len(left), sum(known), sum(known)), max(known, default=0)
+    fetch = sum(known)
+    unknown |= len(known) < len(sizes)
+    return Cost("", len(left), fetch, read=fetch, unknown=unknown), max(known, default=0)
+
+
+def _sizes(parts: Sequence[Part], *, asks: bool) -> list[int | None]:
+    """Bytes of each part, by its list or else its server; a server that does not say is asked once."""
+    sizes = [part.expected.bytes for part in parts]
+    for nth, part in enumerate(parts):
+        if asks and sizes[nth] is None:
+            sizes[nth] = size_at(part.request.full_url)
+            asks = sizes[nth] is not None
+    return sizes
 
 
 def _is_here(pipeline: Pipeline, source: Input, role: str, part: Part) -> bool:
@@ -161,7 +259,7 @@ def _is_here(pipeline: Pipeline, source: Input, role: str, part: Part) -> bool:
 
 def _estimated(cost: Cost, largest: int, source: Input, rates: Rates) -> Cost:
     """With disk and time, from the rates measured under the root, or from those that ship. largest: file, in bytes."""
-    if cost.fetch is None or cost.read is None:
+    if not cost.read:
         return cost
     is_read, client = source.reader in SOURCES, cost.source.partition("(")[2].rstrip(")")
     streamed = source.keep == "extract" and client in FETCHERS
@@ -172,9 +270,9 @@ def _estimated(cost: Cost, largest: int, source: Input, rates: Rates) -> Cost:
         done = [*fetched, *([rates.of("read", source.reader)] if is_read else [])]
     extracts = round(cost.read * done[-1][0].share) if is_read else 0
     final = extracts if streamed else cost.read + extracts
-    basis = "rates measured under this root" if all(here for _, here in done) else "rates that ship with the package"
     seconds = sum(cost.read / rate.per_second for rate, _ in done)
-    return replace(cost, peak=final + streamed * workers() * largest, final=final, seconds=seconds, basis=basis)
+    peak = final + streamed * workers() * largest
+    return replace(cost, peak=peak, final=final, seconds=seconds, measured=all(here for _, here in done))
 
 
 def _new(archive: Archive, name: str, paths: Sequence[Path]) -> Iterator[Path]:

@@ -14,6 +14,15 @@ import yaml
 from gii_pipeline_tests import tiny_world
 from gii_pipeline_tests.commands import Gii
 
+TRADEMARKS = {
+    "core_table": "trademarks",
+    "title": "Trademarks",
+    "record": "a registration",
+    "unit": "registrations",
+    "person": "applicant",
+    "people": "applicants",
+    "colour": {"light": "#c2255c", "dark": "#f783ac"},
+}
 DOWN = "http://127.0.0.1:9"  # the port `discard`, which nothing listens on
 
 
@@ -62,7 +71,7 @@ def test_every_file_variable_and_server_of_a_profile_is_looked_at(
     assert "not set" in found["variable SEC_CONTACT"]["says"]
     assert "ConnectionError" in found[f"server {DOWN}"]["says"]
     assert "not known before it is asked" in found["to fetch: vc_deals (sec_form_d)"]["says"]
-    assert "local files" in found["to fetch: scientific_publications (people)"]["says"]
+    assert "local files" in found["to fetch: scientific_publications (local files)"]["says"]
     assert "a-key" not in ended.out
     assert ended.code == 1
 
@@ -82,3 +91,41 @@ def test_a_gazetteer_of_ones_own_is_looked_into(
     assert not found["gazetteer: path"]["well"]
     assert "IN.txt" in found["gazetteer: path"]["says"]
     assert found["gazetteer: overrides"]["says"] == "1 overrides"
+
+
+def test_waivers_are_listed_and_those_that_allow_nothing_are_not_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tiny_world.write(tmp_path)
+    made = yaml.safe_load(path.read_text(encoding="utf-8"))
+    waiver = {
+        "check": "records_at_least_70_pct_of_previous_year",
+        "subject": "patents",
+        "observed": 60,
+        "reason": "moved",
+    }
+    made["waivers"] = [
+        {**waiver, "partition": "2014", "until": "2999-12-31"},
+        {**waiver, "partition": "2013", "until": "2020-01-01"},
+    ]
+    path.write_text(yaml.safe_dump(made), encoding="utf-8")
+    ended = Gii(path, tmp_path / "root", capsys)("doctor", "--json")
+    found = {finding["what"]: finding for finding in json.loads(ended.out)}
+    asked = found["waiver: patents 2014 records_at_least_70_pct_of_previous_year"]
+    assert (asked["well"], asked["says"]) == (True, "allows 60 until 2999-12-31: moved")
+    expired = found["waiver: patents 2013 records_at_least_70_pct_of_previous_year"]
+    assert (expired["well"], expired["says"]) == (False, "expired on 2020-01-01")
+
+
+def test_a_profile_that_no_edition_can_be_made_of_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tiny_world.write(tmp_path)
+    made = yaml.safe_load(path.read_text(encoding="utf-8"))
+    made["metrics"] = {"trademarks": made["metrics"]["vc_deals"]}
+    made["new_metrics"] = {"trademarks": TRADEMARKS}
+    del made["editions"]
+    path.write_text(yaml.safe_dump(made), encoding="utf-8")
+    ended = Gii(path, tmp_path / "root", capsys)("doctor", "--json")
+    found = {finding["what"]: finding for finding in json.loads(ended.out)}
+    [edition] = [what for what in found if what.startswith("to fetch for edition 20")]
+    assert not found[edition]["well"]
+    assert "a source of trademarks only: choose another edition, or add a source" in found[edition]["says"]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
-from gii_pipeline.archive import Archive, Entry, HttpClient
+from gii_pipeline.archive import Archive, Begun, Entry, HttpClient, Listing, Terms, begin_list
 from gii_pipeline.errors import InputError
 from gii_pipeline.sources.fetching import (
     crunchbase_api,
@@ -25,15 +25,13 @@ from gii_pipeline.sources.fetching import (
 from gii_pipeline.sources.fetching.options import FetchOptions
 from gii_pipeline.sources.fetching.parts import Listed, Part
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True)
 class Fetcher:
     """One client: its options, and the function that asks.
 
-    opened, listed: of a client of whole files, the connection, and which files there are; both are None where answers
-    are pages of a list.
+    opened: the connection. listed: of a client of whole files, which files there are. paged: of a client whose answers
+    are pages of a list, the list. One without them fetches all the same; nobody knows before what it takes.
     """
 
     name: str
@@ -41,6 +39,7 @@ class Fetcher:
     run: Callable[[Archive, Any, int | None], list[Entry]]
     opened: Callable[[Archive, Any, int | None], HttpClient] | None = None
     listed: Callable[[Archive, HttpClient, Any, int | None], Listed] | None = None
+    paged: Callable[[HttpClient, Any, int | None], tuple[Terms, Listing]] | None = None
 
     def fetch(self, archive: Archive, options: FetchOptions | Mapping[str, Any], data_year: int | None) -> list[Entry]:
         """The entries that serve a data year, in the source's order; None for what serves every year.
@@ -51,17 +50,22 @@ class Fetcher:
         return self.run(archive, self.parsed(options), data_year)
 
     def connection(self, archive: Archive, options: FetchOptions, data_year: int | None) -> HttpClient:
-        """The connection of a client of whole files. Raises InputError for one of lists."""
-        return self._of_files(self.opened)(archive, options, data_year)
+        """The connection that the files or pages come by. Raises InputError for a client that opens its own."""
+        if self.opened is None:
+            raise InputError(f"The client `{self.name}` opens its connection by itself.")
+        return self.opened(archive, options, data_year)
 
     def parts(self, archive: Archive, http: HttpClient, options: FetchOptions, data_year: int | None) -> Listed:
         """Which files there are, for a client of whole files. Raises InputError for one of lists."""
-        return self._of_files(self.listed)(archive, http, options, data_year)
-
-    def _of_files(self, part: T | None) -> T:
-        if part is None:
+        if self.listed is None:
             raise InputError(f"The client `{self.name}` fetches pages of a list, not files.")
-        return part
+        return self.listed(archive, http, options, data_year)
+
+    def begin(self, archive: Archive, http: HttpClient, options: FetchOptions, data_year: int | None) -> Begun:
+        """The first page of a list and what is left of it. Raises InputError for a client of whole files."""
+        if self.paged is None:
+            raise InputError(f"The client `{self.name}` fetches files, not pages of a list.")
+        return begin_list(archive, http, *self.paged(http, options, data_year))
 
     def parsed(self, options: FetchOptions | Mapping[str, Any]) -> FetchOptions:
         if isinstance(options, self.options):
@@ -77,9 +81,21 @@ class Fetcher:
 FETCHERS: dict[str, Fetcher] = {
     fetcher.name: fetcher
     for fetcher in (
-        Fetcher("crunchbase_api", crunchbase_api.CrunchbaseOptions, crunchbase_api.fetch),
+        Fetcher(
+            "crunchbase_api",
+            crunchbase_api.CrunchbaseOptions,
+            crunchbase_api.fetch,
+            crunchbase_api.opened,
+            paged=crunchbase_api.paged,
+        ),
         Fetcher("file_url", file_url.FileUrlOptions, file_url.fetch, file_url.opened, file_url.listed),
-        Fetcher("openalex_api", openalex_api.OpenalexApiOptions, openalex_api.fetch),
+        Fetcher(
+            "openalex_api",
+            openalex_api.OpenalexApiOptions,
+            openalex_api.fetch,
+            openalex_api.opened,
+            paged=openalex_api.paged,
+        ),
         Fetcher(
             "openalex_snapshot",
             openalex_snapshot.SnapshotOptions,
@@ -87,8 +103,8 @@ FETCHERS: dict[str, Fetcher] = {
             openalex_snapshot.opened,
             openalex_snapshot.listed,
         ),
-        Fetcher("sec_form_d", sec_form_d.FormDOptions, sec_form_d.fetch),
-        Fetcher("uspto_odp", uspto_odp.OdpOptions, uspto_odp.fetch),
+        Fetcher("sec_form_d", sec_form_d.FormDOptions, sec_form_d.fetch, sec_form_d.opened, sec_form_d.listed),
+        Fetcher("uspto_odp", uspto_odp.OdpOptions, uspto_odp.fetch, uspto_odp.opened, uspto_odp.listed),
     )
 }
 

@@ -13,7 +13,18 @@ from typing import Any
 import msgspec
 from pydantic import Field
 
-from gii_pipeline.archive import Archive, Entry, Key, Listing, PageFacts, Patience, Request, fetch_list
+from gii_pipeline.archive import (
+    Archive,
+    Entry,
+    HttpClient,
+    Key,
+    Listing,
+    PageFacts,
+    Patience,
+    Request,
+    Terms,
+    fetch_list,
+)
 from gii_pipeline.sources.fetching.options import KeyedOptions, connect, needed_year, terms_of
 
 LICENCE = "Crunchbase data licence"
@@ -57,17 +68,30 @@ _decoder = msgspec.json.Decoder(_Page)
 
 def fetch(archive: Archive, options: CrunchbaseOptions, data_year: int | None) -> list[Entry]:
     """The pages of the funding rounds announced in `data_year`."""
+    with opened(archive, options, data_year) as http:
+        return fetch_list(archive, http, *paged(http, options, data_year))
+
+
+def opened(archive: Archive, options: CrunchbaseOptions, data_year: int | None) -> HttpClient:
+    """The connection to the API."""
+    key = Key(options.key_variable, "X-cb-user-key", required=True)
+    return connect(archive, _terms(options, data_year), options, key=key)
+
+
+def paged(http: HttpClient, options: CrunchbaseOptions, data_year: int | None) -> tuple[Terms, Listing]:
+    """The list, by pages."""
+    del http
     year = needed_year("crunchbase_api", data_year)
-    terms = terms_of("crunchbase_api", options, LICENCE, year)
-    listing = Listing(
+    return _terms(options, data_year), Listing(
         name=f"funding_rounds {year}",
         request=lambda after: _request(options, year, after),
         read=lambda body: _read(body, options.limit),
         ids=lambda body: [entity.uuid for entity in _decoder.decode(body).entities],
     )
-    key = Key(options.key_variable, "X-cb-user-key", required=True)
-    with connect(archive, terms, options, key=key) as http:
-        return fetch_list(archive, http, terms, listing)
+
+
+def _terms(options: CrunchbaseOptions, data_year: int | None) -> Terms:
+    return terms_of("crunchbase_api", options, LICENCE, needed_year("crunchbase_api", data_year))
 
 
 def _request(options: CrunchbaseOptions, year: int, after: str | None) -> Request:

@@ -21,11 +21,13 @@ from gii_pipeline.archive import (
     Archive,
     Clock,
     Entry,
+    HttpClient,
     Key,
     Listing,
     PageFacts,
     Patience,
     Request,
+    Terms,
     fetch_list,
 )
 from gii_pipeline.archive.pacing import moment, number_in, retry_after_s
@@ -99,19 +101,33 @@ _decoder = msgspec.json.Decoder(_Page)
 
 def fetch(archive: Archive, options: OpenalexApiOptions, data_year: int | None) -> list[Entry]:
     """The pages of the works published in `data_year`, or of all institutions."""
+    with opened(archive, options, data_year) as http:
+        return fetch_list(archive, http, *paged(http, options, data_year))
+
+
+def opened(archive: Archive, options: OpenalexApiOptions, data_year: int | None) -> HttpClient:
+    """The connection to the API."""
+    key, stop = Key(options.key_variable, "Authorization", "Bearer {key}"), _Refusal(archive.clock, options.patience)
+    return connect(archive, _terms(options, data_year), options, key=key, stop=stop.reason)
+
+
+def paged(http: HttpClient, options: OpenalexApiOptions, data_year: int | None) -> tuple[Terms, Listing]:
+    """The list, by pages."""
+    terms = _terms(options, data_year)
+    year = terms.data_year
+    return terms, Listing(
+        name=options.entity if year is None else f"{options.entity} {year}",
+        request=lambda cursor: _request(options, year, cursor),
+        read=_read,
+        ids=lambda body: [record.id for record in _decoder.decode(body).results],
+        stop=_Budget(http.clock, options).reason,
+        credits=lambda headers: number_in(headers, CREDITS),
+    )
+
+
+def _terms(options: OpenalexApiOptions, data_year: int | None) -> Terms:
     year = needed_year("openalex_api", data_year) if options.entity == "works" else None
-    terms = terms_of("openalex_api", options, LICENCE, year)
-    key = Key(options.key_variable, "Authorization", "Bearer {key}")
-    with connect(archive, terms, options, key=key, stop=_Refusal(archive.clock, options.patience).reason) as http:
-        listing = Listing(
-            name=options.entity if year is None else f"{options.entity} {year}",
-            request=lambda cursor: _request(options, year, cursor),
-            read=_read,
-            ids=lambda body: [record.id for record in _decoder.decode(body).results],
-            stop=_Budget(http.clock, options).reason,
-            credits=lambda headers: number_in(headers, CREDITS),
-        )
-        return fetch_list(archive, http, terms, listing)
+    return terms_of("openalex_api", options, LICENCE, year)
 
 
 def _request(options: OpenalexApiOptions, year: int | None, cursor: str | None) -> Request:

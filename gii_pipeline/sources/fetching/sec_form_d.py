@@ -21,6 +21,7 @@ from gii_pipeline.archive import Archive, Entry, Expected, HttpClient, Request, 
 from gii_pipeline.archive.client import CLIENT
 from gii_pipeline.errors import InputError
 from gii_pipeline.sources.fetching.options import FetchOptions, connect, needed_year, terms_of
+from gii_pipeline.sources.fetching.parts import Listed, Part, fetch_parts
 
 LICENCE = "public domain (US government work)"
 QUARTERS = (1, 2, 3, 4)
@@ -50,14 +51,25 @@ class FormDOptions(FetchOptions):
 
 def fetch(archive: Archive, options: FormDOptions, data_year: int | None) -> list[Entry]:
     """The zips of the year's quarters, the first quarter first."""
-    year = needed_year("sec_form_d", data_year)
-    terms = terms_of("sec_form_d", options, LICENCE, year)
-    with connect(archive, terms, options, headers={"User-Agent": _user_agent(archive, options)}) as http:
-        addresses = _addresses(archive, http, terms, options)
-        return [
-            fetch_file(archive, http, terms, Request(addresses[quarter]), Expected(format="zip"))
-            for quarter in QUARTERS
-        ]
+    with opened(archive, options, data_year) as http:
+        return fetch_parts(archive, http, listed(archive, http, options, data_year))
+
+
+def opened(archive: Archive, options: FormDOptions, data_year: int | None) -> HttpClient:
+    """The connection to the SEC."""
+    agent = {"User-Agent": _user_agent(archive, options)}
+    return connect(archive, _terms(options, data_year), options, headers=agent)
+
+
+def listed(archive: Archive, http: HttpClient, options: FormDOptions, data_year: int | None) -> Listed:
+    """The zips that the SEC's page names."""
+    terms = _terms(options, data_year)
+    addresses = _addresses(archive, http, terms, options)
+    return Listed([Part(terms, Request(addresses[quarter]), Expected(format="zip")) for quarter in QUARTERS])
+
+
+def _terms(options: FormDOptions, data_year: int | None) -> Terms:
+    return terms_of("sec_form_d", options, LICENCE, needed_year("sec_form_d", data_year))
 
 
 def _user_agent(archive: Archive, options: FormDOptions) -> str:

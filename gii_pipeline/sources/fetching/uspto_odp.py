@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from gii_pipeline.archive import Archive, Entry, Expected, Key, Patience, Request, fetch_file
+from gii_pipeline.archive import Archive, Entry, Expected, HttpClient, Key, Patience, Request, Terms
 from gii_pipeline.sources.fetching.options import NAME, KeyedOptions, connect, terms_of
+from gii_pipeline.sources.fetching.parts import Listed, Part, fetch_parts
 
 LICENCE = "CC-BY-4.0"
 
@@ -29,11 +30,24 @@ class OdpOptions(KeyedOptions):
 
 def fetch(archive: Archive, options: OdpOptions, data_year: int | None) -> list[Entry]:
     """The table's zip; it serves every year."""
+    one_at_a_time = archive.shelf("uspto_odp").busy("one request at a time")
+    with opened(archive, options, data_year) as http, one_at_a_time:
+        return fetch_parts(archive, http, listed(archive, http, options, data_year))
+
+
+def opened(archive: Archive, options: OdpOptions, data_year: int | None) -> HttpClient:
+    """The connection to the portal."""
     del data_year
-    terms = terms_of("uspto_odp", options, LICENCE, None)
+    return connect(archive, _terms(options), options, key=Key(options.key_variable, "X-API-KEY", required=True))
+
+
+def listed(archive: Archive, http: HttpClient, options: OdpOptions, data_year: int | None) -> Listed:
+    """The table's zip, whose size the portal says with its bytes only."""
+    del archive, http, data_year
     base = options.base_url.rstrip("/")
     request = Request(f"{base}/datasets/products/files/{options.product}/{options.table}.tsv.zip")
-    key = Key(options.key_variable, "X-API-KEY", required=True)
-    one_at_a_time = archive.shelf(terms.source).busy("one request at a time")
-    with connect(archive, terms, options, key=key) as http, one_at_a_time:
-        return [fetch_file(archive, http, terms, request, Expected(format="zip"))]
+    return Listed([Part(_terms(options), request, Expected(format="zip"))])
+
+
+def _terms(options: OdpOptions) -> Terms:
+    return terms_of("uspto_odp", options, LICENCE, None)

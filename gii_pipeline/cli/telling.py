@@ -1,0 +1,23 @@
+"""What several commands print beside their result, so that nobody has to look for it.
+
+Belongs here: printing. Does not: finding out (`defs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gii_pipeline.defs.pipeline import Pipeline
+
+
+def show_idle_waivers(
+    pipeline: Pipeline, labels: Sequence[str] = (), told: Sequence[str] = (), *, stderr: bool = False
+) -> None:
+    """The waivers of the profile that allow nothing in these editions, but for those that contracts told of."""
+    from gii_pipeline.defs.waived import idle_waivers
+    from gii_pipeline.report.progress import console
+
+    for line in idle_waivers(pipeline, labels, told):
+        console(stderr=stderr).print(f"Warning: {line}", soft_wrap=True, highlight=False, markup=False)
