@@ -234,9 +234,9 @@ def _of_parts(lists: _Lists, source: Input, role: str, years: Sequence[int | Non
     left = [part for part in parts.values() if not _is_here(lists.pipeline, source, role, part)]
     sizes = _sizes(left, asks=lists.may_ask and not isinstance(options, KeyedOptions))
     known = [size for size in sizes if size is not None]
-    fetch = sum(known)
+    size = sum(known)
     unknown |= len(known) < len(sizes)
-    return Cost("", len(left), fetch, read=fetch, unknown=unknown), max(known, default=0)
+    return Cost("", len(left), size, read=size, unknown=unknown), max(known, default=0)
 
 
 def _sizes(parts: Sequence[Part], *, asks: bool) -> list[int | None]:
