@@ -1,15 +1,18 @@
 """Memory: how much of the machine's a process may use, and connections to DuckDB that keep within it.
 
-Belongs here: the setting GII_MEMORY, its default, and the limits that follow from it.
+Belongs here: the setting GII_MEMORY, its default, the limits that follow from it, and work without the collector.
 Does not: what is computed.
 """
 
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -121,3 +124,15 @@ def connect(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config=duckdb_settings(spill))
     connection.execute("SET enable_progress_bar = false")
     return connection
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Without Python's collector of cycles, which would look through millions of small objects without any cycle."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -6,9 +6,7 @@ addresses. Does not: people and records (see `locate`), or which of several plac
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
@@ -23,6 +21,7 @@ from gii_pipeline.geocoding.resolution import Resolver
 from gii_pipeline.geocoding.sphere import distance_km
 from gii_pipeline.geocoding.weighing import Answer
 from gii_pipeline.geocoding.written import Written, read_fields, read_text
+from gii_pipeline.memory import without_collector
 
 ADDRESS_COLUMNS: Final = ["institution_id", "city", "admin", "economy", "postcode", "latitude", "longitude", "address"]
 LOCATED_COLUMNS: Final = ["latitude", "longitude", "place", "admin", "economy", "precision", "geocoding"]
@@ -55,12 +54,14 @@ def locate_addresses(
     resolver = Resolver(gazetteer)
     organisations = organisations or Organisations(institutions)
     ways: list[Callable[[pd.DataFrame], pd.DataFrame]] = [
-        lambda left: _by_override(left, gazetteer, overrides),
-        lambda left: _by_institution(left, resolver, institutions),
         lambda left: _by_name(left, resolver, organisations),
     ]
+    if addresses["institution_id"].notna().any():
+        ways.insert(0, lambda left: _by_institution(left, resolver, institutions))
+    if len(overrides):
+        ways.insert(0, lambda left: _by_override(left, gazetteer, overrides))
     found = []
-    with _no_collection():
+    with without_collector():
         for start in range(0, len(addresses), _AT_ONCE):
             left = addresses.iloc[start : start + _AT_ONCE]
             for way in ways:
@@ -70,20 +71,8 @@ def locate_addresses(
     return pd.concat(found).reindex(addresses.index) if found else addresses.reindex(columns=LOCATED_COLUMNS)
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without Python's collector of cycles: it would look through millions of small tuples, none of them in a cycle."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def _by_override(addresses: pd.DataFrame, gazetteer: Gazetteer, overrides: pd.DataFrame) -> pd.DataFrame:
-    known = addresses[addresses["address"].notna()] if len(overrides) else addresses.head(0)
+    known = addresses[addresses["address"].notna()]
     at = overrides.set_index("form").reindex(known["address"].map(plain)).set_axis(known.index)
     placed = at["geonameid"].isin(gazetteer.places.index)
     pointed = at["latitude"].notna() & ~placed

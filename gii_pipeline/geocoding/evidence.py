@@ -112,7 +112,7 @@ class Reading:
         return places[0][0] if places else None
 
     def _look_up(self, parts: set[Asked]) -> None:
-        new = parts - self._evidence.keys()
+        new = {part for part in parts if part not in self._evidence}
         self._evidence |= evidence_of(self.gazetteer, new)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from rapidfuzz import fuzz, process
 
@@ -91,14 +93,17 @@ class Organisations:
 
     def _one_place(self, rows: list[int]) -> int | None:
         """The first of several institutions of one name, if they lie at one place."""
-        at = self.rows.loc[rows, ["latitude", "longitude"]].dropna().astype(float)
-        if at.empty:
+        there = [row for row in rows if not np.isnan(self._points[row]).any()]
+        if not there:
             return None
-        first = at.iloc[0]
-        away = distance_km(
-            [first["latitude"]] * len(at), [first["longitude"]] * len(at), at["latitude"], at["longitude"]
-        )
-        return int(at.index[0]) if (away <= _SAME_PLACE_KM).all() else None
+        at = self._points[there]
+        first = np.repeat(at[:1], len(at), axis=0)
+        away = distance_km(first[:, 0], first[:, 1], at[:, 0], at[:, 1])
+        return there[0] if (away <= _SAME_PLACE_KM).all() else None
+
+    @cached_property
+    def _points(self) -> npt.NDArray[np.float64]:
+        return self.rows[["latitude", "longitude"]].to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _sorted(form: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -225,7 +226,8 @@ def _cached(
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / f".{stem}.lock"):  # of runs that start at once one makes them
         if any(verified.damage(path) for path in paths.values()):
-            built = _indexed(*read(), admins)
+            with memory.without_collector():
+                built = _indexed(*read(), admins)
             for table, path in paths.items():
                 staged = path.with_suffix(f".{os.getpid()}")
                 pq.write_table(getattr(built, table), staged, compression="zstd")
@@ -247,7 +249,7 @@ _LISTS: Final = ("regions.csv", "aliases.csv", "economies.csv")
 
 def _indexed(places: pd.DataFrame, alternates: Iterable[list[str]], admins: pd.DataFrame) -> Places:
     places = places.reset_index(drop=True)
-    named = pd.DataFrame(_named(places, alternates), columns=["place", "form", "tier"])
+    named = _named(places, alternates)
     added = pd.DataFrame([*_postal_towns(places, named), *_aliases(places)], columns=["place", "form", "tier"])
     named = pd.concat([named, added, _shortened(places, named)], ignore_index=True)
     named = named.astype({"place": np.int32, "tier": np.int8})
@@ -275,13 +277,17 @@ def _indexed(places: pd.DataFrame, alternates: Iterable[list[str]], admins: pd.D
     )
 
 
-def _named(places: pd.DataFrame, alternates: Iterable[list[str]]) -> Iterator[tuple[int, str, int]]:
-    for place, (name, others) in enumerate(zip(places["name"], alternates, strict=True)):
+def _named(places: pd.DataFrame, alternates: Iterable[list[str]]) -> pd.DataFrame:
+    """A row per form of a place's name: place, form, tier."""
+    numbers, found, tiers = array("i"), [], array("b")
+    for place, (name, others) in enumerate(zip(places["name"].tolist(), alternates, strict=True)):
         own = plain(name)
-        known = {plain(other) for other in others if _is_name(other)} - {own, ""}
-        yield place, own, OWN
-        for form in sorted(known):
-            yield place, form, SHORT if own.startswith(f"{form} ") else ALTERNATE
+        known = sorted({plain(other) for other in others if _is_name(other)} - {own, ""})
+        found += [own, *known]
+        numbers.extend([place] * (1 + len(known)))
+        tiers.append(OWN)
+        tiers.extend([SHORT if own.startswith(f"{form} ") else ALTERNATE for form in known])
+    return pd.DataFrame({"place": np.asarray(numbers), "form": found, "tier": np.asarray(tiers)})
 
 
 def _is_name(alternate: str) -> bool:
