@@ -18,7 +18,19 @@ from typing import Annotated
 
 import typer
 
-from gii_pipeline.cli import archive, checks, cleaning, pipeline, population, profile, release, results, sandbox, yearly
+from gii_pipeline.cli import (
+    archive,
+    areas,
+    checks,
+    cleaning,
+    pipeline,
+    population,
+    profile,
+    release,
+    results,
+    sandbox,
+    yearly,
+)
 from gii_pipeline.cli.interrupts import end_at_once_on_interrupt
 from gii_pipeline.errors import GiiError
 from gii_pipeline.machine import enough_files, refusals_told
@@ -45,6 +57,7 @@ for command in (
     results.history,
     results.diff,
     results.site,
+    areas.rank,
     yearly.year,
     yearly.compare,
     population.population,

@@ -1,6 +1,6 @@
-"""Write what follows from the contracts: `python -m gii_pipeline.contracts [PATH] [--odcs FOLDER]`.
+"""Write what follows from the contracts: `python -m gii_pipeline.contracts [DOCS] [--odcs FOLDER]`.
 
-PATH: the data dictionary, by default `docs/data-dictionary.md`. FOLDER: every contract as a whole document of the Open
+DOCS: the folder of the data dictionary, by default `docs`. FOLDER: every contract as a whole document of the Open
 Data Contract Standard.
 """
 
@@ -8,16 +8,16 @@ import argparse
 from pathlib import Path
 
 from gii_pipeline.contracts.consumers import write_documents
-from gii_pipeline.contracts.dictionary import markdown
+from gii_pipeline.contracts.dictionary import write
 from gii_pipeline.contracts.reading import load, names
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         prog="python -m gii_pipeline.contracts", description="Write what follows from the contracts."
     )
-    parser.add_argument("path", nargs="?", type=Path, default=Path("docs/data-dictionary.md"), help="data dictionary")
+    parser.add_argument("docs", nargs="?", type=Path, default=Path("docs"), help="folder of the data dictionary")
     parser.add_argument("--odcs", type=Path, metavar="FOLDER", help="every contract as a document of the standard")
     asked = parser.parse_args()
-    asked.path.write_text(markdown([load(name) for name in names()]), encoding="utf-8")
+    write([load(name) for name in names()], asked.docs)
     if asked.odcs:
         write_documents(names(), asked.odcs)

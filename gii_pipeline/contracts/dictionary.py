@@ -1,6 +1,6 @@
 """The data dictionary: every table, column and rule, for people who read the data.
 
-Belongs here: contracts as Markdown.
+Belongs here: contracts as Markdown, a page per table and one that lists them.
 Does not: anything that is not in a contract.
 """
 
@@ -12,6 +12,7 @@ from gii_pipeline.contracts import basis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from gii_pipeline.contracts.model import Column, Contract
 
@@ -20,9 +21,10 @@ LAYERS = {
     "edition": "Edition tables, one partition an edition and method",
     "release": "Tables of a release only",
 }
+LIST, FOLDER = "data-dictionary.md", "dictionary"
 OPENING = """# Data dictionary
 
-Every table that the pipeline keeps, from the contracts in `data_contracts/`. This page is made by
+Every table that the pipeline keeps, a page each, from the contracts in `data_contracts/`. The pages are made by
 `python -m gii_pipeline.contracts`; change a contract and run it again.
 
 A key column is marked by its position in the key. Errors keep a table from being published, warnings are recorded.
@@ -34,13 +36,28 @@ Core tables are as their source has them.
 """
 
 
-def markdown(contracts: Sequence[Contract]) -> str:
-    """The whole page."""
+def pages(contracts: Sequence[Contract]) -> dict[str, str]:
+    """File -> its Markdown: the list of tables, and each table's page in a folder beside it."""
+    made = {LIST: _list(contracts)}
+    return made | {f"{FOLDER}/{contract.name}.md": _table(contract) for contract in contracts}
+
+
+def write(contracts: Sequence[Contract], folder: Path) -> None:
+    """Write every page under a folder; the page of a table that is gone goes, too."""
+    made = pages(contracts)
+    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    for old in (folder / FOLDER).glob("*.md"):
+        if f"{FOLDER}/{old.name}" not in made:
+            old.unlink()
+    for name, text in made.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _list(contracts: Sequence[Contract]) -> str:
     parts = [OPENING]
     for layer, title in LAYERS.items():
-        inside = [c for c in contracts if c.layer == layer]
-        links = [f"- [`{c.name}`](#{c.name}): {c.purpose}" for c in inside]
-        parts += [f"## {title}\n", "\n".join(links) + "\n", *map(_table, inside)]
+        links = [f"- [`{c.name}`]({FOLDER}/{c.name}.md): {c.purpose}" for c in contracts if c.layer == layer]
+        parts += [f"## {title}\n", "\n".join(links) + "\n"]
     return "\n".join([*parts, *_grounds(contracts)])
 
 
@@ -69,14 +86,17 @@ def _grounds(contracts: Sequence[Contract]) -> list[str]:
 def _table(contract: Contract) -> str:
     sla = ", ".join(f"{name} {value}" for name, value in contract.sla.items())
     lines = [
-        f"### {contract.name}\n",
+        f"# {contract.name}\n",
         f"{contract.purpose} One row: {_lower(contract.grain)} {contract.usage} {contract.limitations}\n",
         f"Key: {_names(contract.key)}. Partition: {_names(contract.partition_by) or 'none'}.",
-        f"Version {contract.version}, {contract.maturity}. {sla}.\n",
+        f"Version {contract.version}, {contract.maturity}. {sla}.",
+        f'[All tables](../{LIST}); [what "rests on" means](../{LIST}#what-figures-rest-on).\n',
+        "## Columns\n",
         "| column | type | unit | may be missing | values | rests on | description |",
         "|---|---|---|---|---|---|---|",
         *(_column(contract, column) for column in contract.columns),
         "",
+        "## Rules\n",
         "| rule | severity | says |",
         "|---|---|---|",
         *(f"| {_code(r.name)} | {r.severity} | {_cell(r.description)} |" for r in contract.rules),

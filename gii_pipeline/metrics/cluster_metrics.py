@@ -45,7 +45,13 @@ def cluster_metrics(
     Raises InputError if a world total is zero, or a fraction is negative or not a number.
     """
     check_points(points, edition)
-    counts = count_by_cluster(members, points, edition)
+    return figures(count_by_cluster(members, points, edition), totals, population, edition)
+
+
+def figures(
+    counts: pd.DataFrame, totals: Mapping[str, Total], population: pd.DataFrame | None, edition: Edition
+) -> pd.DataFrame:
+    """The figures of counts: clusters (index `cluster_id`) by metrics (columns), as `count_by_cluster` has them."""
     rows = counts.reset_index().melt(id_vars="cluster_id", var_name="metric", value_name="count")
     world = pd.Series({name: world_total(totals, edition, name) for name in edition.metrics})
     windows = {name: metric.window.value for name, metric in edition.metrics.items()}

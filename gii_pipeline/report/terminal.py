@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 from rich import box
@@ -86,8 +86,10 @@ class Step(Protocol):
     def why(self) -> str: ...
 
 
-def ranking_table(ranking: pd.DataFrame, title: str, registry: Registry, rows: int = 10) -> Table:
-    """The first rows of a `ranking_size` table in 80 columns, three lines per cluster.
+def ranking_table(
+    ranking: pd.DataFrame, title: str, registry: Registry, rows: int = 10, *, of: Literal["cluster", "area"] = "cluster"
+) -> Table:
+    """The first rows of a `ranking_size` table, or of a ranking of areas, in 80 columns, three lines each.
 
     Of every metric that the edition has: the count over its window, its share of the world total, and the count per
     million inhabitants.
@@ -96,13 +98,14 @@ def ranking_table(ranking: pd.DataFrame, title: str, registry: Registry, rows: i
     caption = "Below each count: its share of the world, and the count per million inhabitants."
     table = _table(title, caption, padding=(0, 1))
     table.add_column("rank", justify="right")
-    table.add_column("cluster", overflow="fold")
+    table.add_column(of, overflow="fold")
     table.add_column("size\nscore", justify="right")
     for name in metrics:
         table.add_column(registry[name].title.replace(" ", "\n"), justify="right")
     for row in ranking.head(rows).to_dict("records"):
-        below = f"\n{plain(row['economies'])}\n{_number(row['population'])} inhabitants"
-        cluster = Text.assemble(plain(row["name"]), (below, "dim"))
+        where = row["economies"] if of == "cluster" else f"{_number(row['area_km2'])} km²"
+        below = f"\n{plain(where)}\n{_number(row['population'])} inhabitants"
+        cluster = Text.assemble(plain(row["name" if of == "cluster" else of]), (below, "dim"))
         figures = [
             f"{_number(row[f'{name}_count'])}\n{_number(row[f'{name}_share_pct'], 2)} %\n"
             f"{_number(row[f'{name}_per_million'])}"

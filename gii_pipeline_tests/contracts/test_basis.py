@@ -6,7 +6,7 @@ import pytest
 
 from gii_pipeline import contracts
 from gii_pipeline.contracts import basis
-from gii_pipeline.contracts.dictionary import markdown
+from gii_pipeline.contracts.dictionary import LIST, pages
 from gii_pipeline.editions import Method, MetricSettings, wipo_book
 
 TABLES = [name for name in contracts.names() if contracts.load(name).layer != "core"]
@@ -46,5 +46,5 @@ def test_every_figure_has_a_ground(name: str) -> None:
 
 
 def test_the_dictionary_shows_tags_with_their_sources() -> None:
-    page = markdown([contracts.load(name) for name in contracts.names()])
+    page = pages([contracts.load(name) for name in contracts.names()])[LIST]
     assert "| `radius_km` | A | 15.0 | As in 2024; no document of this edition" in page

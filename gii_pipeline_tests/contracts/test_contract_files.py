@@ -19,7 +19,7 @@ import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 
 from gii_pipeline import contracts
-from gii_pipeline.contracts.dictionary import markdown
+from gii_pipeline.contracts.dictionary import pages, write
 from gii_pipeline.contracts.predicates import BROKEN, ROW_COUNT
 from gii_pipeline.contracts.translation import COLUMNS_MATCH, SHAPE
 from gii_pipeline.errors import InputError
@@ -158,18 +158,28 @@ def test_a_catalogue_gets_every_column_with_its_constraints() -> None:
 
 
 def test_the_data_dictionary_is_what_the_contracts_say() -> None:
-    made = markdown([contracts.load(name) for name in NAMES])
-    page = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
-    assert page == made, "docs/data-dictionary.md is stale: run `python -m gii_pipeline.contracts`"
+    made = pages([contracts.load(name) for name in NAMES])
+    docs = ROOT / "docs"
+    there = [docs / "data-dictionary.md", *(docs / "dictionary").glob("*.md")]
+    found = {path.relative_to(docs).as_posix(): path.read_text(encoding="utf-8") for path in there}
+    stale = sorted(name for name in {*made, *found} if made.get(name) != found.get(name))
+    assert stale == [], "docs are stale: run `python -m gii_pipeline.contracts`"
 
 
-def test_the_data_dictionary_names_every_table_column_and_rule() -> None:
-    page = markdown([contracts.load(name) for name in NAMES])
+def test_the_data_dictionary_has_a_page_per_table_with_every_column_and_rule() -> None:
+    made = pages([contracts.load(name) for name in NAMES])
     for name in NAMES:
-        assert f"### {name}\n" in page
-        contract = contracts.load(name)
+        page, contract = made[f"dictionary/{name}.md"], contracts.load(name)
+        assert f"(dictionary/{name}.md)" in made["data-dictionary.md"]
         for part in [*(c.name for c in contract.columns), *(r.name for r in contract.rules)]:
             assert f"| `{part}`" in page
+
+
+def test_the_page_of_a_table_that_is_gone_goes(tmp_path: Path) -> None:
+    (tmp_path / "dictionary").mkdir()
+    (tmp_path / "dictionary" / "gone.md").write_text("# gone", encoding="utf-8")
+    write([contracts.load("points")], tmp_path)
+    assert [path.name for path in (tmp_path / "dictionary").iterdir()] == ["points.md"]
 
 
 def test_a_table_without_a_contract_is_named() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from gii_pipeline import open_release
-from gii_pipeline.errors import ReleaseError
+from gii_pipeline.errors import InputError, ReleaseError
 from gii_pipeline_tests import tiny_world
+from gii_pipeline_tests.areas.drawn import box, feature, write_areas
 from gii_pipeline_tests.commands import Gii
 
 
@@ -86,3 +88,31 @@ def test_the_records_behind_a_figure_of_the_ledger_are_listed(tiny: Gii) -> None
 def test_a_stranger_reads_the_release_without_this_package(finished_tiny_root: Path) -> None:
     frame = pd.read_parquet(finished_tiny_root / "root" / "releases" / "v2015.1" / "ranking_size.parquet")
     assert list(frame["name"]) == ["Graz", "Lyon", "Oslo"]
+
+
+def test_own_areas_count_what_lies_in_them(tiny: Gii, tmp_path: Path) -> None:
+    towns = [feature(name, box(x - 1, y - 1, x + 1, y + 1)) for name, (y, x) in tiny_world.TOWNS.items()]
+    path = write_areas(tmp_path / "towns.geojson", [*towns, feature("France", box(-5, 42, 8, 51))])
+    out = tmp_path / "towns.parquet"
+    outcome = tiny("rank", "--areas", str(path), "--edition", "2015", "--out", str(out))
+    assert outcome.code == 0, outcome.err
+    assert "areas, not clusters" in outcome.out
+    assert "Areas overlap: Lyon and France." in " ".join(outcome.out.split())
+    areas = pd.read_parquet(out).set_index("area")
+    clusters = open_release(tiny.root).table("ranking_size").set_index("name")
+    years = len(tiny_world.YEARS)
+    for name, people in tiny_world.PEOPLE.items():
+        assert areas.loc[name, "vc_deals_count"] == people * years
+        assert areas.loc[name, "population"] == pytest.approx(20 * 20, rel=0.05)  # a person in each tenth of a degree
+    scores = areas["size_score"].to_dict()
+    assert scores["France"] == scores["Lyon"]
+    # By the same counting, an area around a cluster has the cluster's figures.
+    assert {name: scores[name] for name in clusters.index} == clusters["size_score"].to_dict()
+
+
+def test_own_areas_of_an_edition_that_is_not_ingested_name_its_years(tiny: Gii, tmp_path: Path) -> None:
+    path = write_areas(tmp_path / "towns.geojson", [feature("France", box(-5, 42, 8, 51))])
+    shutil.rmtree(tiny.root / "core" / "vc_deals" / "data_year=2013")
+    outcome = tiny("rank", "--areas", str(path), "--edition", "2015")
+    assert outcome.code == InputError.exit_code
+    assert "gii ingest --years 2013" in outcome.err

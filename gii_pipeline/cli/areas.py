@@ -1,0 +1,64 @@
+"""`gii rank`: a user's own areas, ranked by the records of an edition.
+
+Belongs here: options, and what is printed. Does not: reading areas or ranking them (see `areas`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gii_pipeline.cli.options import (
+    ROOT,
+    EditionOption,
+    JsonOption,
+    MethodOption,
+    ProfileOption,
+    RootOption,
+    echo,
+    label_of,
+    print_json,
+    workflow_of,
+)
+
+
+def rank(
+    areas: Annotated[
+        Path, typer.Option("--areas", help="GeoJSON of polygons in degrees (WGS 84), each with a name of its own.")
+    ],
+    edition: EditionOption,
+    profile: ProfileOption = "sandbox",
+    method: MethodOption = None,
+    root: RootOption = ROOT,
+    name_property: Annotated[str, typer.Option(help="The property that has an area's name.")] = "name",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write all columns to this file: .parquet or .csv.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rank your own areas by the records of an edition: regions, metropolitan areas. They are not clusters.
+
+    The counting, shares and scores are those of the ranking. The data years must be there (`gii ingest`).
+    """
+    from gii_pipeline.areas import read_areas, write
+    from gii_pipeline.defs.areas import rank_areas
+    from gii_pipeline.releases.about import MADE_UP
+    from gii_pipeline.report.progress import console
+    from gii_pipeline.report.terminal import ranking_table
+
+    drawn = read_areas(areas, name_property)
+    with workflow_of(profile, root, method=method) as workflow:
+        registry = workflow.pipeline.registry
+        table, about = rank_areas(workflow.pipeline, label_of(edition, method), drawn)
+    if out:
+        write(table, out, about, registry)
+    if as_json:
+        print_json({**about, "areas": table.astype(object).where(table.notna(), None).to_dict("records")})
+        return
+    console().print(ranking_table(table, about["title"], registry, rows=len(table), of="area"))
+    for note in [*([MADE_UP] if about["made_up"] else []), *about["notes"]]:
+        echo(note)
+    if out:
+        echo(f"Written to {out}.")
