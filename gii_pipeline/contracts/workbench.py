@@ -28,10 +28,19 @@ DERIVED_REFERENCES = {
         """
         select distinct
             economy,
-            cast(floor(latitude) as int) + dy as cell_latitude,
-            (cast(floor(longitude) as int) + dx + 540) % 360 - 180 as cell_longitude
-        from places, (values (-1), (0), (1)) y (dy), (values (-1), (0), (1)) x (dx)
-        where economy is not null
+            cell_latitude + dy as cell_latitude,
+            (cell_longitude + dx + 540) % 360 - 180 as cell_longitude
+        from
+            (
+                select distinct
+                    economy,
+                    cast(floor(latitude) as int) as cell_latitude,
+                    cast(floor(longitude) as int) as cell_longitude
+                from places
+                where economy is not null
+            ),
+            (values (-1), (0), (1)) y (dy),
+            (values (-1), (0), (1)) x (dx)
         """,
     )
 }

@@ -59,8 +59,9 @@ def people(
 def _entities(path: Path) -> str:
     return (
         f"SELECT unnest(entities) AS entity FROM read_json({reading.file_list([path])}, format = 'unstructured', "
-        f"columns = {{entities: 'STRUCT(uuid VARCHAR, properties {_PROPERTIES})[]'}}, "
-        f"compression = '{reading.compression(path)}', hive_partitioning = false, maximum_object_size = 134217728)"
+        f"columns = {{count: 'JSON', entities: 'STRUCT(uuid VARCHAR, properties {_PROPERTIES})[]'}}, "
+        f"compression = '{reading.compression(path)}', hive_partitioning = false, maximum_object_size = 134217728) "
+        "WHERE count IS NOT NULL OR entities IS NOT NULL"  # two columns, see openalex._pages
     )
 
 

@@ -76,7 +76,7 @@ def lacks(con: duckdb.DuckDBPyConnection, path: Path, field: str) -> bool:
     kind = "JSON"
     for name in reversed(names[1:]):
         kind = f"STRUCT({reading.column(name)} {kind})"
-    # DuckDB 2.0 reads JSON for an only column thirty times as slowly as for two, even where one row is enough.
+    # `id` besides, see _pages.
     objects = scan([path], {"id": "VARCHAR", names[0]: kind})
     value, parent = (".".join(map(reading.column, each)) for each in (names, parents or names[:1]))
     if con.sql(f"SELECT 1 FROM ({objects}) WHERE {value} IS NOT NULL LIMIT 1").fetchall():
@@ -92,8 +92,11 @@ def _first_objects(path: Path) -> list[Any]:
     form, _ = _format(path)
     if form not in {"page", "newline_delimited"}:
         return []
-    with reading.opened(path) as file:
-        text = file.read(_LEAST_PAGE_BYTES).decode(errors="replace")
+    try:
+        with reading.opened(path) as file:
+            text = file.read(_LEAST_PAGE_BYTES).decode(errors="replace")
+    except OSError:  # cut short, or damaged
+        return []
     start = _RESULTS.search(text) if form == "page" else _BETWEEN.match(text)
     objects: list[Any] = []
     at = start.end() if start else len(text)
@@ -175,10 +178,12 @@ def _objects(paths: list[Path], form: str, compression: str, columns: Mapping[st
 def _pages(paths: list[Path], compression: str, columns: Mapping[str, str]) -> str:
     entity = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     largest = max(_LEAST_PAGE_BYTES, *map(reading.unpacked_bytes, paths))
+    # DuckDB 2.0 reads JSON ten to thirty times as slowly for an only column as for two: `meta` is asked for besides.
     pages = (
         f"SELECT unnest(results) AS entity FROM read_json({reading.file_list(paths)}, format = 'unstructured', "
-        f"columns = {{results: {reading.quoted(f'STRUCT({entity})[]')}}}, compression = '{compression}', "
-        f"hive_partitioning = false, maximum_object_size = {largest})"
+        f"columns = {{meta: 'JSON', results: {reading.quoted(f'STRUCT({entity})[]')}}}, "
+        f"compression = '{compression}', hive_partitioning = false, maximum_object_size = {largest}) "
+        "WHERE meta IS NOT NULL OR results IS NOT NULL"
     )
     return f"SELECT unnest(entity) FROM ({pages})"
 
