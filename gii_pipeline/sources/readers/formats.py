@@ -50,6 +50,12 @@ def _format(title: str, reader: str, role: str, columns: str) -> Format:
 
 TABLES: Final = (
     _format("Web of Science, tab-delimited", "web_of_science", "records", "UT|PT|AU|C1"),
+    _format(
+        "Web of Science, columns in words",
+        "web_of_science",
+        "records",
+        "UT (Unique WOS ID)|Publication Type|Authors|Addresses",
+    ),
     _format("Scopus CSV", "scopus", "records", "EID|Authors|Affiliations|Source title"),
     _format("OECD REGPAT, inventors", "regpat", "inventors", "inv_name|inv_share|reg_share"),
     _format("OECD REGPAT, applicants", "regpat", "applicants", "app_name|app_share|reg_share"),

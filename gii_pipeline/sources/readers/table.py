@@ -31,6 +31,11 @@ WORDS = {**OPENALEX, **WEB_OF_SCIENCE, **SCOPUS, **TABLES}
 
 _OF_THE_RECORD = ("year", "date", "record_type")
 _NUMBERS = ("latitude", "longitude", "fraction", "people", "address_seq")
+_WHOLE = ("people", "address_seq")
+_GROUPED = "\\d{1,3}([,.\u2019 \u00a0\u202f]\\d{3})+"
+_ROUNDED = "\\d([.,]\\d+)?[Ee]\\+\\d+"
+_ROWS_OF_A_SHEET = 1_048_576
+_ROUNDING = 0.02  # parts of a record as people write them: 0.33 three times
 _SHOWN = 3
 
 
@@ -45,6 +50,9 @@ def people(
     columns = con.sql(rows).columns
     where = ", ".join(map(str, paths))
     _refuse_no_numbers(con, rows, columns, where)
+    _refuse_rounded_ids(con, rows, where)
+    if "fraction" in columns and not options.scale_fractions:
+        _refuse_other_parts(con, rows, where)
     if options.rows == "people":
         _refuse_several_records(con, rows, columns, where)
     year, year_text = _year(con, rows, columns, options, where)
@@ -84,21 +92,59 @@ _RECORDS = _Parts("1 AS row_count", {"source_rows": "1"})
 
 
 def _number(name: str) -> str:
-    """SQL for a number, also with a decimal comma."""
-    return f"try_cast(replace({name}::VARCHAR, ',', '.') AS DOUBLE)"
+    """SQL for a number, also with a decimal comma; of a count, with its thousands apart, and a whole one only."""
+    if name in _WHOLE:
+        digits = f"regexp_replace({name}, '\\D', '', 'g')"
+        alone = f"regexp_extract({name}, '^(\\d+)([.,]0+)?$', 1)"
+        return f"try_cast(CASE WHEN regexp_full_match({name}, '{_GROUPED}') THEN {digits} ELSE {alone} END AS DOUBLE)"
+    number = f"try_cast(replace({name}::VARCHAR, ',', '.') AS DOUBLE)"
+    return f"CASE WHEN isfinite({number}) THEN {number} END"
 
 
 def _refuse_no_numbers(con: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[str], where: str) -> None:
     """Raise InputError where a column of numbers has something else."""
     for name in (name for name in _NUMBERS if name in columns):
-        wrong = f"FROM ({rows}) WHERE {name} IS NOT NULL AND {_number(name)} IS NULL"
+        least = {"people": 1, "fraction": 0}.get(name)
+        low = f" OR {_number(name)} < {least}" if least is not None else ""
+        wrong = f"FROM ({rows}) WHERE lower({name}) <> 'nan' AND ({_number(name)} IS NULL{low})"
         found = con.sql(f"SELECT record_id, {name}, count(*) OVER () {wrong} LIMIT 1").fetchall()
         if found:
             [(record, value, count)] = found
+            kind = "number" if least is None else f"number of at least {least}"
             raise InputError(
-                f"{where}: {name} is not a number in {count:,} row{'s' if count > 1 else ''}, for instance {value!r} "
-                f"of record {record!r}. Correct it, or map another column"
+                f"{where}: {name} is not a {'whole ' if name in _WHOLE else ''}{kind} in {count:,} "
+                f"row{'s' if count > 1 else ''}, for instance {value!r} of record {record!r}. Correct it, or map "
+                "another column"
             )
+
+
+def _refuse_rounded_ids(con: duckdb.DuckDBPyConnection, rows: str, where: str) -> None:
+    """Raise InputError where ids are numbers that a spreadsheet has rounded: several records share one."""
+    rounded = f"(FROM ({rows}) LIMIT {_ROWS_OF_A_SHEET}) WHERE regexp_full_match(record_id, '{_ROUNDED}')"
+    found = con.sql(f"SELECT record_id, count(*) OVER () FROM {rounded} LIMIT 1").fetchall()
+    if found:
+        [(record, count)] = found
+        raise InputError(
+            f"{where}: {count:,} id{'s are' if count > 1 else ' is'} rounded, for instance {record!r}: different "
+            "records share one. Export the column as text, or map another one to record_id"
+        )
+
+
+def _refuse_other_parts(con: duckdb.DuckDBPyConnection, rows: str, where: str) -> None:
+    """Raise InputError where the parts that the table gives of a record are not the whole of it."""
+    found = con.sql(
+        f"SELECT record_id, sum({_number('fraction')}), count(*) - count(fraction), count(*) OVER () FROM ({rows}) "
+        f"WHERE record_id IS NOT NULL GROUP BY record_id HAVING count(fraction) > 0 AND (count(fraction) < count(*) OR "
+        f"abs(sum({_number('fraction')}) - 1) > {_ROUNDING}) ORDER BY record_id LIMIT 1"
+    ).fetchall()
+    if found:
+        [(record, total, empty, count)] = found
+        said = f"of record {record!r} {f'{empty} are empty' if empty else f'they add up to {total:.4g}'}"
+        raise InputError(
+            f"{where}: the fractions of {count:,} record{'s' if count > 1 else ''} do not add up to 1: {said}. Add the "
+            "rows that are missing, or leave the column out (`fraction: null` under `columns`: the parts are equal "
+            "then); `scale_fractions: true` takes them for weights"
+        )
 
 
 def _refuse_several_records(con: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[str], where: str) -> None:
@@ -140,7 +186,21 @@ def _year(
         [(plain,)] = con.sql(f"SELECT coalesce(bool_and({is_year}), true) FROM (FROM ({rows}) LIMIT 10000)").fetchall()
         formats = () if plain else dates.formats_of(con, f"({rows})", name, where, options.date_formats)
         years.append(dates.year(name, formats))
-    return f"coalesce({', '.join(years)})", f"coalesce({', '.join(given)})"
+    year, text = f"coalesce({', '.join(years)})", f"coalesce({', '.join(given)})"
+    _refuse_no_dates(con, rows, year, text, where)
+    return year, text
+
+
+def _refuse_no_dates(con: duckdb.DuckDBPyConnection, rows: str, year: str, text: str, where: str) -> None:
+    """Raise InputError where no record of a table has a date that is read: its form is another one."""
+    if con.sql(f"SELECT 1 FROM ({rows}) WHERE {year} IS NOT NULL LIMIT 1").fetchall():
+        return
+    found = con.sql(f"SELECT DISTINCT {text} FROM ({rows}) WHERE {text} IS NOT NULL ORDER BY ALL LIMIT {_SHOWN}")
+    if examples := ", ".join(repr(example) for (example,) in found.fetchall()):
+        raise InputError(
+            f"{where}: no record has a date that is read: {examples}. Name their form in the profile, for instance "
+            f'`date_formats: ["%d.%m.%y"]`, or map another column to date or year'
+        )
 
 
 def _persons(columns: Sequence[str]) -> _Parts:
@@ -164,7 +224,7 @@ def _persons(columns: Sequence[str]) -> _Parts:
     elif "address_seq" in columns:
         persons, seq, addresses, address_seq = "1", "1", "row_count", "row_seq"
     computed = f"1 / (greatest({persons}, 1) * {addresses})"
-    if "fraction" in columns:
+    if "fraction" in columns:  # which add up to 1 but for rounding, unless the profile takes them for weights
         counts.append(f"sum({_number('fraction')}) OVER record AS given")
         computed = f"CASE WHEN given IS NULL THEN {computed} ELSE {_number('fraction')} / given END"
     one = {

@@ -46,7 +46,9 @@ def tables_of(con: duckdb.DuckDBPyConnection, path: Path, options: TableOptions)
             return table_named(record) is not None or any(name.lower() in ("record_id", "year") for name in record)
         return bool(record) and all(_present(record, name) for names in needed.values() for name in names[:1])
 
-    return list(tables(con, path, is_header, delimiter=options.delimiter, sheet=options.sheet))
+    return list(
+        tables(con, path, is_header, delimiter=options.delimiter, sheet=options.sheet, encoding=options.encoding)
+    )
 
 
 def _present(record: Sequence[str], name: str) -> bool:

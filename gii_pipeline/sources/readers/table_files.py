@@ -62,6 +62,7 @@ def tables(
     *,
     delimiter: str | None = None,
     sheet: str | None = None,
+    encoding: str | None = None,
 ) -> Iterator[Table]:
     """The tables of a file: one, but for an archive of several files.
 
@@ -75,7 +76,18 @@ def tables(
         if member != path and _is_workbook(member):
             yield _of_sheet(con, member, is_header, sheet)
         else:
-            yield _of_file(con, member, is_header, delimiter)
+            yield _of_file(con, _as_utf8(con, member, encoding), is_header, delimiter)
+
+
+def _as_utf8(con: duckdb.DuckDBPyConnection, path: Path, encoding: str | None) -> Path:
+    """The file, or a copy of it in UTF-8 where it is text in another encoding: one that is named, or JSON in UTF-16."""
+    if reading.magic(path) == "parquet":
+        return path
+    start = reading.start_of(path)
+    known = text.unicode_of(start)
+    if not encoding and not (known and start.decode(known, "ignore").lstrip("\ufeff \r\n\t")[:1] in ("{", "[")):
+        return path
+    return text.transcoded(reading.opened, path, encoding or str(known), reading.scratch(con))
 
 
 def _of_file(con: duckdb.DuckDBPyConnection, path: Path, is_header: IsHeader, delimiter: str | None) -> Table:

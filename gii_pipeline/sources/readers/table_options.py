@@ -6,6 +6,7 @@ Does not: opening files (see `table_files`), or what becomes of the columns (see
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, Self
@@ -111,13 +112,27 @@ class TableOptions(DealOptions):
     """columns: our column -> theirs; columns of the table that it does not name are ignored.
 
     Without it, the columns must have our names. rows: what a row is, one of the people of a record, or a record.
-    delimiter: of a text file, found by itself. sheet: of a workbook, where several have the columns.
+    delimiter: of a text file, found by itself. sheet: of a workbook, where several have the columns. encoding: of a
+    text file that is neither UTF-8, UTF-16 nor Windows-1252. scale_fractions: whether fractions are weights, whatever
+    they add up to.
     """
 
     columns: Columns | None = None
     rows: str = Field(default="people", pattern="^(people|records)$")
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     sheet: str | None = None
+    encoding: str | None = None
+    scale_fractions: bool = False
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_an_encoding(cls, name: str | None) -> str | None:
+        try:
+            return name and codecs.lookup(name).name
+        except LookupError:
+            raise ValueError(
+                f"there is no encoding {name!r}. Known are, for instance, gb18030, shift_jis, cp1251"
+            ) from None
 
     @field_validator("columns")
     @classmethod

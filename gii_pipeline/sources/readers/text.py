@@ -35,6 +35,11 @@ _LINES_OF_A_FIELD = 500  # a quoted field that spans more lines was never closed
 _LEAST_COLUMNS = 3  # of a table with fewer, a line of text looks like a record
 _LF, _CR, _QUOTE = b'\n\r"'
 _originals: dict[Path, tuple[Path, int]] = {}
+_BEYOND = re.compile(r"[\u0080-\u009f\u00a1-\u2017\u201e-\uffff]")  # but for blanks and quotation marks
+_ODD = re.compile(
+    rf"{_BEYOND.pattern}{{2,}}|(?<=[A-Za-z])[\u0080-\u00a9\u00ab-\u00b6\u00b8\u00b9\u00bb-\u00bf](?=[A-Za-z])"
+)
+_ODD_PART = 0.4
 _QUOTED_TEXT = re.compile(rb'"(?:[^"]|"")*+"')
 
 
@@ -105,7 +110,7 @@ class _Text:
         self.path, self.opener = path, opener
         with self._opened() as file:
             head = self._read(file, _HEAD_BYTES)
-        self.encoding = _utf_16(head)
+        self.encoding = unicode_of(head)
         plain = head.decode(self.encoding, "replace").encode() if self.encoding else head
         unquoted = _QUOTED_TEXT.sub(b"", plain)
         crlf = unquoted.count(b"\r\n")
@@ -145,7 +150,7 @@ class _Text:
         """The chunk as UTF-8 with lines ended by LF; another CR within a line becomes a space."""
         if b"\r" in chunk:
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n" if self.line_end == b"\r" else b" ")
-        return chunk if _is_utf8(chunk) else _decoded(chunk).encode()
+        return chunk if _is_utf8(chunk) else _decoded(chunk, self.path).encode()
 
     def is_sound(self, delimiter: str) -> bool:
         """Whether DuckDB reads the file right as it lies."""
@@ -165,8 +170,29 @@ def _damaged(path: Path, error: Exception) -> InputError:
     return InputError(f"{path}: cut short or damaged ({error}). Fetch it again")
 
 
-def _utf_16(head: bytes) -> str | None:
-    """The name of the UTF-16 that a file begins in, by its mark or by the zeros between the letters of its header."""
+def transcoded(opener: Opener, path: Path, encoding: str, folder: Path) -> Path:
+    """A copy in UTF-8 of a text in another encoding. Raises InputError where it is not in that encoding."""
+    key = hashlib.sha256(f"{path}\0{path.stat().st_mtime_ns}\0{encoding}".encode()).hexdigest()[:16]
+    copy = folder / key / path.name.removesuffix(".gz").removesuffix(".zst")
+    if not copy.exists():
+        copy.parent.mkdir(exist_ok=True)
+        part, decoder = copy.with_name(f"{copy.name}.part"), codecs.getincrementaldecoder(encoding)()
+        with part.open("wb") as out, opener(path) as file:
+            try:
+                while read := file.read(_CHUNK_BYTES):
+                    out.write(decoder.decode(read).encode())
+                out.write(decoder.decode(b"", final=True).encode())
+            except UnicodeError as error:
+                raise InputError(f"{path}: the text is not in the encoding {encoding}: {error}") from error
+        part.replace(copy)
+    _originals[copy] = (path, 0)
+    return copy
+
+
+def unicode_of(head: bytes) -> str | None:
+    """The name of the UTF-16 or UTF-32 that a file begins in, by its mark or by the zeros between its letters."""
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     start = head[:200]
@@ -186,12 +212,30 @@ def _is_utf8(chunk: bytes) -> bool:
     return True
 
 
-def _decoded(chunk: bytes) -> str:
-    """Lines that are not UTF-8 as Windows-1252 (of which Latin-1 is a part), its undefined bytes as U+FFFD."""
-    return "".join(
-        line.decode() if _is_utf8(line) else line.decode("cp1252", errors="replace")
-        for line in chunk.splitlines(keepends=True)
-    )
+def _decoded(chunk: bytes, path: Path) -> str:
+    """Lines that are not UTF-8 as Windows-1252 (of which Latin-1 is a part), its undefined bytes as U+FFFD.
+
+    Raises InputError where what comes out is no writing of Western Europe: the text is in another encoding.
+    """
+    lines = [(line, _is_utf8(line)) for line in chunk.splitlines(keepends=True)]
+    odd = "".join(line.decode("cp1252", errors="replace") for line, is_utf8 in lines if not is_utf8)
+    if not _is_western(odd) and all(line.isascii() for line, is_utf8 in lines if is_utf8):
+        shown = next(line for line in odd.splitlines() if not _is_western(line, least=1) or not line.isascii())
+        raise InputError(
+            f"{path}: the text is neither UTF-8, UTF-16 nor Windows-1252: it would read {shown[:80]!r}. Save it as "
+            "UTF-8; the reader `table` has an option for its encoding, for instance `encoding: gb18030`"
+        )
+    return "".join(line.decode() if is_utf8 else line.decode("cp1252", errors="replace") for line, is_utf8 in lines)
+
+
+def _is_western(text: str, least: int = 4) -> bool:
+    """Whether letters outside ASCII stand as in Western Europe: one by one between others, and without signs in words.
+
+    least: signs of the contrary below which a text is taken as it is.
+    """
+    beyond = len(_BEYOND.findall(text))
+    odd = sum(len(run) for run in _ODD.findall(text))
+    return odd < least or odd < beyond * _ODD_PART
 
 
 def quotes_are_sound(chunk: bytes, delimiter: str) -> bool:

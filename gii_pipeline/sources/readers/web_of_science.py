@@ -24,6 +24,12 @@ from gii_pipeline.sources.readers.rows import Need, Options, not_of_types, peopl
 
 _REQUIRED: Final = ("UT", "PY", "DT", "AU", "C1")
 _OPTIONAL: Final = ("AF", "WE", "RP", "EA", "PD", "WC", "SC", "DA")
+_IN_WORDS: Final = {
+    "UT": "UT (Unique WOS ID)", "PY": "Publication Year", "DT": "Document Type", "AU": "Authors", "C1": "Addresses",
+    "AF": "Author Full Names", "WE": "Web of Science Index", "RP": "Reprint Addresses", "EA": "Early Access Date",
+    "PD": "Publication Date", "WC": "WoS Categories", "SC": "Research Areas", "DA": "Date of Export",
+}  # fmt: skip
+"""Tag -> the heading of the same column in the export for Excel."""
 _BRACKETS: Final = r"\[([^\]]*)\]\s*([^\[]*)"
 _REPRINT: Final = r"([^()]+?)\s*\((?:corresponding|reprint) author\)\s*,?\s*([^;()]*)"
 _MERGED_WITH: Final = "'early access', 'retracted publication'"  # they say nothing of what kind a paper is
@@ -130,7 +136,8 @@ def _records(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) ->
         table = path
         if reading.magic(path) not in {"parquet", "zip"} and wos_tagged.is_tagged(path):
             table = wos_tagged.as_table(con, path, [*_REQUIRED, *_OPTIONAL])
-        parts.append(reading.table(con, [table], _REQUIRED, optional=_OPTIONAL, delimiter="\t"))
+        names = {tag: (tag, _IN_WORDS[tag]) for tag in (*_REQUIRED, *_OPTIONAL)}
+        parts.append(reading.renamed(con, [table], names, optional=_OPTIONAL))
     return " UNION ALL ".join(parts)
 
 

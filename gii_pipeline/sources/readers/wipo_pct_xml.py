@@ -53,6 +53,7 @@ _PARTS: Final = {
 }
 _ROWS_AT_ONCE: Final = 50_000
 _BYTES_AT_MOST: Final = 64 << 20
+_DECLARATION: Final = b"<?xml version"
 Row = dict[str, object]
 Address = dict[str, str | None]
 
@@ -115,16 +116,16 @@ def _documents(path: Path) -> Iterator[tuple[str, bytes]]:
             with zipfile.ZipFile(path) as archive:
                 for name in sorted(name for name in archive.namelist() if name.lower().endswith(".xml")):
                     with archive.open(name) as file:
-                        yield f"{path}, {name}", _content(file, path, name)
+                        yield from _apart(f"{path}, {name}", file)
         elif _is_xml(path):
             with reading.opened(path) as file:
-                yield str(path), _content(file, path, path.name)
+                yield from _apart(str(path), file)
         else:
             with reading.opened(path) as file, tarfile.open(fileobj=file, mode="r|") as tar:
                 for member in tar:
                     inside = tar.extractfile(member) if member.name.lower().endswith(".xml") else None
                     if inside is not None:
-                        yield f"{path}, {member.name}", _content(inside, path, member.name)
+                        yield from _apart(f"{path}, {member.name}", inside)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
         raise InputError(f"{path}: the archive is cut short or damaged ({error}). Fetch it again") from error
 
@@ -135,11 +136,26 @@ def _is_xml(path: Path) -> bool:
     return start.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<")
 
 
-def _content(file: IO[bytes], path: Path, name: str) -> bytes:
-    content = file.read(_BYTES_AT_MOST + 1)
-    if len(content) > _BYTES_AT_MOST:
-        raise InputError(f"{path}, {name}: more than {_BYTES_AT_MOST >> 20} MiB, which no PCT application has")
-    return content
+def _apart(name: str, file: IO[bytes]) -> Iterator[tuple[str, bytes]]:
+    """(name for messages, bytes) of the documents of a file: one, or several that were put one behind the other."""
+    nth, document = 1, b""
+    while read := file.read(1 << 20):
+        document += read
+        while (end := document.find(_DECLARATION, len(_DECLARATION))) > 0:
+            if document[:end].strip():
+                yield _of(name, nth), document[:end]
+                nth += 1
+            document = document[end:]
+        if len(document) > _BYTES_AT_MOST:
+            raise InputError(
+                f"{_of(name, nth)}: more than {_BYTES_AT_MOST >> 20} MiB, which no PCT application has. Take it out of "
+                "the profile"
+            )
+    yield _of(name, nth), document
+
+
+def _of(name: str, nth: int) -> str:
+    return name if nth == 1 else f"{name}, document {nth}"
 
 
 def _rows(nth: int, name: str, text: bytes) -> Iterator[Row]:

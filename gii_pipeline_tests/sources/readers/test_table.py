@@ -293,3 +293,75 @@ def test_a_column_that_the_header_has_twice_is_nobodys_guess(read: Read, tmp_pat
     columns = {"record_id": "Id", "year": "Year", "city": "Town", "economy": "Land"}
     with pytest.raises(InputError, match="the header has the column 'Town' more than once"):
         read("table", {"people": path}, "city", {"columns": columns})
+
+
+PEOPLE = "record_id,year,city,economy"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            "1,2020,Graz,AT,0.5\n1,2020,Linz,AT,0.2\n",
+            r"fractions of 1 record do not add up to 1: of record '1' .* to 0\.7\.",
+        ),
+        ("1,2020,Graz,AT,0\n", "of record '1' they add up to 0"),
+        ("1,2020,Graz,AT,0.5\n1,2020,Linz,AT,\n", "of record '1' 1 are empty"),
+        (
+            "1,2020,Graz,AT,-0.5\n1,2020,Linz,AT,1.5\n",
+            "fraction is not a number of at least 0 in 1 row, for instance '-0.5'",
+        ),
+        ("1,2020,Graz,AT,inf\n", "fraction is not a number"),
+    ],
+)
+def test_fractions_that_are_not_the_parts_of_a_record_are_refused(
+    read: Read, tmp_path: Path, rows: str, message: str
+) -> None:
+    path = written(tmp_path, f"{PEOPLE},fraction\n{rows}")
+    with pytest.raises(InputError, match=message):
+        read("table", {"people": path}, "fraction")
+
+
+def test_fractions_add_up_but_for_rounding_or_are_weights_that_the_profile_scales(read: Read, tmp_path: Path) -> None:
+    thirds = written(tmp_path, f"{PEOPLE},fraction\n" + "1,2020,Graz,AT,0.33\n" * 3, "thirds.csv")
+    assert read("table", {"people": thirds}, "fraction") == [(pytest.approx(1 / 3),)] * 3
+    weights = written(tmp_path, f"{PEOPLE},fraction\n1,2020,Graz,AT,3\n1,2020,Linz,AT,1\n", "weights.csv")
+    assert read("table", {"people": weights}, "city, fraction", {"scale_fractions": True}) == [
+        ("Graz", 0.75),
+        ("Linz", 0.25),
+    ]
+
+
+def test_counts_may_have_their_thousands_apart_and_a_number_that_is_none_is_missing(read: Read, tmp_path: Path) -> None:
+    path = written(tmp_path, f'{PEOPLE},people,latitude\n1,2020,Graz,AT,"1,234",nan\n2,2020,Graz,AT,2.0,"47,1"\n')
+    assert read("table", {"people": path}, "record_id, people, latitude") == [("1", 1234, None), ("2", 2, 47.1)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("1.23457E+12,2020,Graz,AT\n1.23457E+12,2020,Linz,AT\n", r"2 ids are rounded, for instance '1\.23457E\+12'"),
+        ("1,43910,Graz,AT\n2,43911,Graz,AT\n", "no record has a date that is read: '43910', '43911'"),
+    ],
+)
+def test_what_a_spreadsheet_made_of_ids_and_dates_is_refused(
+    read: Read, tmp_path: Path, rows: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        read("table", {"people": written(tmp_path, f"{PEOPLE}\n{rows}")}, "record_id")
+
+
+def test_json_in_utf_16_is_read(read: Read, tmp_path: Path) -> None:
+    path = tmp_path / "works.json"
+    path.write_bytes(json.dumps([{"record_id": "1", "year": 2020, "city": "Łódź", "economy": "PL"}]).encode("utf-16"))
+    assert read("table", {"people": path}, "record_id, year, city") == [("1", 2020, "Łódź")]
+
+
+def test_another_encoding_is_refused_until_the_profile_names_it(read: Read, tmp_path: Path) -> None:
+    path = tmp_path / "deals.csv"
+    path.write_bytes(f"{PEOPLE}\n1,2020,北京,CN\n2,2020,上海,CN\n".encode("gb18030"))
+    with pytest.raises(InputError, match=r"neither UTF-8, UTF-16 nor Windows-1252.*`encoding: gb18030`"):
+        read("table", {"people": path}, "city")
+    assert read("table", {"people": path}, "city", {"encoding": "gb18030"}) == [("北京",), ("上海",)]
+    with pytest.raises(InputError, match="the text is not in the encoding utf-8"):
+        read("table", {"people": path}, "city", {"encoding": "utf-8"})

@@ -124,3 +124,31 @@ def test_folders_are_neither_columns_nor_patterns(con: duckdb.DuckDBPyConnection
     whole = path.with_suffix(".parquet")
     con.sql(reading.table(con, [path], ["city"])).write_parquet(str(whole))
     assert rows(con, whole, "city") == [("Malmö",), ("Łódź",)]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "cities"),
+    [
+        ("cp1251", "Москва Казань"),
+        ("cp1253", "Αθήνα Πάτρα"),
+        ("shift_jis", "東京 大阪 名古屋"),
+        ("cp1250", "Łódź Wrocław Białystok Rzeszów Częstochowa"),
+    ],
+)
+def test_an_encoding_that_nobody_named_is_not_taken_for_windows_1252(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, encoding: str, cities: str
+) -> None:
+    table = "id,city\n" + "".join(f"{nth},{city}\n" for nth, city in enumerate(cities.split()))
+    with pytest.raises(InputError, match=r"table\.csv: the text is neither UTF-8, UTF-16 nor Windows-1252"):
+        rows(con, written(tmp_path, table.encode(encoding)), "id", "city")
+
+
+def test_words_of_western_europe_are_windows_1252(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    cities = ["Ísafjörður", "Þórshöfn", "“Nîmes” – l’été", "Besançon n°3", "A Coruña", "Łódź", "Müßig & Söhne"]
+    table = "".join(f"{nth},{city}\n" for nth, city in enumerate(cities)).encode("cp1252", errors="replace")
+    found = rows(con, written(tmp_path, b"id,city\n" + table), "city")
+    assert [city for (city,) in found] == [city.encode("cp1252", errors="replace").decode("cp1252") for city in cities]
+
+
+def test_utf_32_is_read(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    assert rows(con, written(tmp_path, TABLE.encode("utf-32")), "id", "city") == [("1", "Malmö"), ("2", "Łódź")]

@@ -197,3 +197,23 @@ def test_an_article_is_one_in_whatever_order_its_types_stand(read: Read, tmp_pat
     path = tab(tmp_path / "savedrecs.txt", *rows)
     found = read("web_of_science", {"records": path}, "record_type")
     assert found == [("article",), ("article",), ("article",), ("data_paper",)]
+
+
+@pytest.mark.parametrize("separator", ["\t", ","])
+def test_an_export_whose_columns_are_in_words_is_read(read: Read, tmp_path: Path, separator: str) -> None:
+    record = {
+        "Publication Type": "J",
+        "Authors": "Doe, A",
+        "Author Full Names": "Doe, Ann",
+        "Document Type": "Article",
+        "Addresses": "[Doe, Ann] Univ Oslo, Oslo, Norway",
+        "Publication Year": "2021",
+        "Web of Science Index": "Science Citation Index Expanded (SCI-EXPANDED)",
+        "UT (Unique WOS ID)": "WOS:1",
+    }
+    lines = [separator.join(f'"{field}"' for field in row) for row in (record, record.values())]
+    path = tmp_path / "savedrecs.txt"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    index = ["Science Citation Index Expanded (SCI-EXPANDED)"]
+    found = read("web_of_science", {"records": path}, "record_id, year, economy, dropped", {"indexes": index})
+    assert found == [("WOS:1", 2021, "Norway", None)]

@@ -138,3 +138,16 @@ def test_a_document_in_a_namespace_is_read(read: Read, tmp_path: Path) -> None:
     named = text.replace("<wo-published-application>", '<wo-published-application xmlns="http://example.org/st36">')
     path = written(tmp_path / "named.xml", named)
     assert read("wipo_pct_xml", {"gazettes": path}, "record_id, year, address") == [("WO2019105044", 2019, "Oslo, NO")]
+
+
+def test_documents_one_behind_the_other_are_read_one_by_one(read: Read, tmp_path: Path) -> None:
+    prolog = '<?xml version="1.0"?>\n<?xml-stylesheet href="wo.xsl"?>\n'
+    one = prolog + document(inventor(book("DOE, Ann", "Oslo", "NO")))
+    other = prolog + document(inventor(book("ROE, Bea", "Graz", "AT"))).replace("2019/105044", "2019/105045")
+    path = written(tmp_path / "week.xml", f"{one}\n{other}")
+    assert read("wipo_pct_xml", {"gazettes": path}, "record_id, address") == [
+        ("WO2019105044", "Oslo, NO"),
+        ("WO2019105045", "Graz, AT"),
+    ]
+    with pytest.raises(InputError, match=r"week\.xml, document 2: not well-formed XML"):
+        read("wipo_pct_xml", {"gazettes": written(path, one + other[:-9])}, "record_id")
