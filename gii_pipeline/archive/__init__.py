@@ -5,6 +5,7 @@ Does not: what to ask a source for, or what the bytes mean.
 """
 
 from gii_pipeline.archive.archive import Archive
+from gii_pipeline.archive.connecting import connection
 from gii_pipeline.archive.download import Expected, fetch_file
 from gii_pipeline.archive.entry import Entry
 from gii_pipeline.archive.http import HttpClient
@@ -27,6 +28,7 @@ __all__ = [
     "Request",
     "Terms",
     "begin_list",
+    "connection",
     "fetch_file",
     "fetch_list",
 ]

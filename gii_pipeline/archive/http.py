@@ -17,6 +17,7 @@ import requests
 import urllib3
 
 from gii_pipeline.archive.client import CLIENT
+from gii_pipeline.archive.connecting import connection
 from gii_pipeline.archive.pacing import Clock, Patience, TokenBucket, moment, retry_after_s
 from gii_pipeline.archive.redaction import Redactor, public_address
 from gii_pipeline.archive.request import Answer, Key, Request
@@ -211,12 +212,13 @@ class HttpClient:
         return found
 
     def _send(self, request: Request, url: str, headers: Mapping[str, str], *, with_key: bool) -> requests.Response:
-        sent = {**headers, **(self._key_header() if with_key else {})}
+        reached, host = connection(url)
+        sent = {**headers, **host, **(self._key_header() if with_key else {})}
         if request.body is not None:
             sent["Content-Type"] = "application/json"
         return self._session.request(
             "GET" if request.body is None else "POST",
-            url,
+            reached,
             headers=sent,
             data=request.content.encode() or None,
             timeout=(self.patience.connect_s, self.patience.read_s),

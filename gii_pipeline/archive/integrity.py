@@ -57,8 +57,8 @@ def implausible(path: Path, name: str) -> str | None:
     shown = f"it starts with {text[:60]!r}"
     if _is_error(start):
         return f"an error came where data was promised; {shown}"
-    if suffix in _TABLES and "\0" not in text:
-        lines = text.splitlines()
+    if suffix in _TABLES:
+        lines = text.replace("\0", "").splitlines()  # UTF-16 has a zero beside each letter
         if text.startswith(("{", "[")) or len(lines) < 2 or (" " in lines[0] and not _DELIMITER.search(lines[0])):
             return f"what came is not a table; {shown}"
     if suffix in _STARTS and not text.startswith(_STARTS[suffix]):

@@ -20,6 +20,7 @@ from gii_pipeline.sources.readers.rows import Options, chosen, dated
 
 NUMBER: Final = "try_cast(regexp_extract(trim({}), '[0-9]+$') AS BIGINT)"
 """SQL for the number at the end of an id: `https://openalex.org/W7` and `W7` are one record."""
+_SHOWN: Final = 3
 Reader = Callable[[duckdb.DuckDBPyConnection, Mapping[str, list[Path]], Any], duckdb.DuckDBPyRelation]
 
 
@@ -72,7 +73,7 @@ class Source:
         """
         parsed = self.parsed(options or {})
         self._check_roles(files)
-        with explained():
+        with explained(_named(files)):
             parsed.refuse_lacking(self.lacking(con, files, [name for name in parsed.needs if getattr(parsed, name)]))
             rows = self.extracted(con, {role: found for role, found in files.items() if role not in self.gone}, parsed)
             if listed := self.listed_gone(con, files):
@@ -84,7 +85,7 @@ class Source:
     ) -> duckdb.DuckDBPyRelation:
         """As `people`, before the options that only choose are looked at: what an extract keeps."""
         self._check_roles(files)
-        with explained():
+        with explained(_named(files)):
             return dated(self.read(con, files, options))
 
     def listed_gone(self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:
@@ -102,7 +103,7 @@ class Source:
     ) -> duckdb.DuckDBPyRelation:
         """Institution rows out of files by role; as `people`."""
         self._check_roles(files)
-        with explained():
+        with explained(_named(files)):
             return self.read(con, files, self.parsed(options or {}))
 
     def _check_roles(self, files: Mapping[str, list[Path]]) -> None:
@@ -132,6 +133,12 @@ class Source:
             faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             known = ", ".join(self.options.model_fields) or "none"
             raise InputError(f"options of the reader: {faults}. Known options: {known}") from error
+
+
+def _named(files: Mapping[str, list[Path]]) -> str:
+    """The first files, for a message about one of them that does not say which."""
+    every = [str(path) for paths in files.values() for path in paths]
+    return ", ".join(every[:_SHOWN]) + (f" or {len(every) - _SHOWN} more" if len(every) > _SHOWN else "")
 
 
 def without(rows: str, gone: str) -> str:

@@ -79,6 +79,7 @@ def test_a_length_that_is_no_number_is_a_message_or_the_whole_file(tmp_path: Pat
         (200, "text/plain", b"Service temporarily unavailable\nPlease try again later\n"),
         (200, "text/csv", b""),
         (200, "text/csv", b" \r\n"),
+        (200, "text/csv", bytes(64)),
         (200, "application/json", b'{"error": "quota exceeded"}'),
         (200, "application/json", b'{\n "status": 403,\n "message": "no"\n}\n'),
         (202, "text/plain", b"being prepared"),

@@ -277,3 +277,24 @@ def _everything(error: BaseException) -> str:
     import traceback
 
     return "".join(traceback.format_exception(error))
+
+
+def test_an_address_that_is_reached_elsewhere_stays_the_address(
+    server: Server, clock: PatientClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = server.url.partition("://")[2]
+    monkeypatch.setenv("GII_CONNECT_TO", f"data.example:80={there} api.example:8080={there}")
+    server.faults = [Reply(b"", 302, {"Location": "http://api.example:8080/y"})]
+
+    assert ask(server, clock, url="http://data.example/x") == DATA
+
+    assert [asked.headers["host"] for asked in server.asked] == ["data.example", "api.example:8080"]
+
+
+@pytest.mark.parametrize("pairs", ["data.example=127.0.0.1", "a:1=b:2=c:3", "a:1"])
+def test_what_is_no_pair_of_hosts_is_named(
+    server: Server, clock: PatientClock, monkeypatch: pytest.MonkeyPatch, pairs: str
+) -> None:
+    monkeypatch.setenv("GII_CONNECT_TO", pairs)
+    with pytest.raises(InputError, match="GII_CONNECT_TO"):
+        ask(server, clock)

@@ -6,25 +6,33 @@ from pathlib import Path
 
 import pytest
 
-from gii_pipeline_tests.fault_campaign import campaign
+from gii_pipeline_tests.faults import campaign
 
 
 def test_no_hostile_answer_is_kept_or_ends_in_a_traceback(tmp_path: Path) -> None:
-    table = campaign(tmp_path, kill=0, flip=0, hostility=60, seed=1)
-    assert table.silent == 0, str(table)
-    assert sum(row.total() for row in table.rows.values()) == 60
+    table = campaign(tmp_path, 1, answer=60)
+    assert table.bad == 0, str(table)
+    assert table.count("survived", "detected") == 60
+
+
+@pytest.mark.slow
+def test_no_hostile_input_misleads_a_reader_or_ends_in_a_traceback(tmp_path: Path) -> None:
+    table = campaign(tmp_path, 1, given=70)
+    assert table.bad == 0, str(table)
+    assert table.count("survived") > 20
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_no_flipped_bit_is_silent(tmp_path: Path) -> None:
-    table = campaign(tmp_path, kill=0, flip=50, hostility=0, seed=1)
-    assert table.silent == 0, str(table)
-    assert sum(row["detected"] for row in table.rows.values()) > 40
+    table = campaign(tmp_path, 1, flip=50)
+    assert table.bad == 0, str(table)
+    assert table.count("detected") > 40
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_no_killed_run_leaves_another_ranking(tmp_path: Path) -> None:
-    table = campaign(tmp_path, kill=10, flip=0, hostility=0, seed=1)
-    assert table.silent == 0, str(table)
+def test_no_killed_run_leaves_other_tables_or_another_release(tmp_path: Path) -> None:
+    table = campaign(tmp_path, 1, kill=9)
+    assert table.bad == 0, str(table)
+    assert table.count("survived") == 9

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from gii_pipeline.archive import Archive
 from gii_pipeline.errors import InputError
 from gii_pipeline.profiles import read_profile
 from gii_pipeline.sandbox import Fault, Serving, World, serving
@@ -16,8 +18,10 @@ from gii_pipeline.sandbox.servers.crunchbase import SEARCH, Crunchbase
 from gii_pipeline.sandbox.servers.files import ROR_PATH, Workshop
 from gii_pipeline.sandbox.servers.http import Server
 from gii_pipeline.sandbox.servers.openalex import OpenAlex
-from gii_pipeline.sandbox.servers.serving import KEY
+from gii_pipeline.sandbox.servers.serving import ADDRESSES, KEY
 from gii_pipeline.sources import SOURCES
+from gii_pipeline.sources.gathering import gather, pin
+from gii_pipeline_tests.archive.clock import PatientClock
 
 FILTER = "publication_year:2021,type:article|review,primary_location.source.is_core:true,is_retracted:false"
 BEARER = {"Authorization": f"Bearer {KEY}"}
@@ -230,37 +234,46 @@ def test_profile_finds_the_servers_and_its_readers(served: Serving) -> None:
         assert set(reader.roles) <= set(source.files) <= {*reader.roles, *(reader.optional_roles or {})}
         for fetch in source.fetches().values():
             address = fetch.options.get("base_url") or fetch.options["url"]
-            assert any(address.startswith(server.url) for server in served.servers.values())
+            assert any(address.startswith(known) for known in ADDRESSES.values())
 
 
 def test_defaults_of_the_profile_are_those_of_the_demo_world(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gii_pipeline.sandbox import DEFAULT_PORT, DEMO_SCALE, DEMO_SEED, make_world
-    from gii_pipeline.sandbox.servers.serving import SERVICES
+    from gii_pipeline.sandbox import DEMO_SCALE, DEMO_SEED, make_world
 
-    for name in SERVICES:
-        monkeypatch.delenv(f"GII_SANDBOX_{name.upper()}", raising=False)
     monkeypatch.delenv("GII_SANDBOX_SCALE", raising=False)
     profile = read_profile("sandbox")
     assert profile.book[2025].min_weight.value == make_world(DEMO_SEED, DEMO_SCALE).min_weight
     given = str(profile.model_dump())
-    assert all(f"http://127.0.0.1:{DEFAULT_PORT + number}" in given for number in range(len(SERVICES)))
+    assert all(address in given for address in ADDRESSES.values())
 
 
 def test_environment_is_put_back_and_a_taken_port_is_no_obstacle(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    import os
-
-    monkeypatch.setenv("GII_SANDBOX_FILES", "as it was")
-    monkeypatch.delenv("GII_SANDBOX_USPTO", raising=False)
+    monkeypatch.setenv("GII_SANDBOX_KEY", "as it was")
+    monkeypatch.delenv("GII_CONNECT_TO", raising=False)
     with serving(tmp_path, scale=0.001, port=None) as first:
         taken = first.servers["openalex"].port
         with serving(tmp_path, scale=0.001, port=taken) as second:
             assert second.servers["openalex"].port != taken
-            assert os.environ["GII_SANDBOX_USPTO"] == second.servers["uspto"].url
+            assert f"127.0.0.1:8741=127.0.0.1:{second.servers['openalex'].port}" in os.environ["GII_CONNECT_TO"]
         from gii_pipeline.sandbox import serve
 
         with pytest.raises(InputError, match="not free"):
             serve(tmp_path, scale=0.001, port=taken)
-    assert os.environ["GII_SANDBOX_FILES"] == "as it was"
-    assert "GII_SANDBOX_USPTO" not in os.environ
+    assert os.environ["GII_SANDBOX_KEY"] == "as it was"
+    assert "GII_CONNECT_TO" not in os.environ
+
+
+@pytest.mark.parametrize("metric", ["pct_applications", "vc_deals"])
+def test_what_is_archived_does_not_depend_on_the_ports(served: Serving, tmp_path: Path, metric: str) -> None:
+    manifests = []
+    for ports in ("first", "second"):
+        with serving(tmp_path / "made", seed=served.world.seed, scale=served.world.scale, port=None):
+            archive = Archive(tmp_path / ports, clock=PatientClock())
+            gathered = gather(archive, read_profile("sandbox").metrics[metric], 2021)
+            pin(gathered, tmp_path / ports / "inputs.json")
+            kept = [(entry.address, entry.sha256) for entry in archive.entries()]
+            manifests.append((kept, (tmp_path / ports / "inputs.json").read_bytes()))
+    assert manifests[0][0]
+    assert manifests[0] == manifests[1]

@@ -17,7 +17,7 @@ from pathlib import Path
 from gii_pipeline.errors import InputError
 from gii_pipeline.sandbox.servers.crunchbase import Crunchbase
 from gii_pipeline.sandbox.servers.files import FileHost, Workshop
-from gii_pipeline.sandbox.servers.http import Server, Service
+from gii_pipeline.sandbox.servers.http import LOOPBACK, Server, Service
 from gii_pipeline.sandbox.servers.openalex import OpenAlex
 from gii_pipeline.sandbox.servers.uspto import Uspto
 from gii_pipeline.sandbox.world import DEMO_SCALE, DEMO_SEED, World, make_world
@@ -25,7 +25,10 @@ from gii_pipeline.sandbox.world import DEMO_SCALE, DEMO_SEED, World, make_world
 DEFAULT_PORT = 8741
 KEY = "sandbox-key-that-opens-nothing-else"
 KEY_VARIABLE = "GII_SANDBOX_KEY"
+CONNECT_TO = "GII_CONNECT_TO"
 SERVICES = ("openalex", "uspto", "crunchbase", "files")
+ADDRESSES = {name: f"http://{LOOPBACK}:{DEFAULT_PORT + number}" for number, name in enumerate(SERVICES)}
+"""Of the profile `sandbox`, whatever ports are free: what is archived and released has these."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,9 @@ class Serving:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that the profile `sandbox` reads: addresses, the key, the scale."""
-        addresses = {f"GII_SANDBOX_{name.upper()}": server.url for name, server in self.servers.items()}
-        return {**addresses, KEY_VARIABLE: KEY, "GII_SANDBOX_SCALE": f"{self.world.scale:g}"}
+        """What the profile `sandbox` needs: where its addresses are reached, the key, the scale."""
+        aside = " ".join(f"{_host(ADDRESSES[name])}={_host(server.url)}" for name, server in self.servers.items())
+        return {CONNECT_TO: aside, KEY_VARIABLE: KEY, "GII_SANDBOX_SCALE": f"{self.world.scale:g}"}
 
 
 @contextmanager
@@ -94,7 +97,9 @@ def _started(world: World, workshop: Workshop, port: int | None) -> dict[str, Se
     servers: dict[str, Server] = {}
     services: dict[str, Service] = {
         "openalex": OpenAlex(world, workshop, KEY),
-        "uspto": Uspto(KEY, lambda: servers["files"].url),
+        "uspto": Uspto(
+            KEY, lambda asked: ADDRESSES["files"] if asked == _host(ADDRESSES["uspto"]) else servers["files"].url
+        ),
         "crunchbase": Crunchbase(world, KEY),
         "files": FileHost(world, workshop),
     }
@@ -108,6 +113,10 @@ def _started(world: World, workshop: Workshop, port: int | None) -> dict[str, Se
             raise
         servers |= _started(world, workshop, None)
     return servers
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2]
 
 
 def _restore(before: Mapping[str, str | None]) -> None:

@@ -20,9 +20,9 @@ _FILE = re.compile(rf"/api/v1/datasets/products/files/(?:{PRODUCT}/(g_\w+)|{_APP
 
 
 class Uspto:
-    """The portal. file_host: gives the address of the file host."""
+    """The portal. file_host: gives the address of the file host, for the host by which the portal was asked."""
 
-    def __init__(self, key: str, file_host: Callable[[], str]) -> None:
+    def __init__(self, key: str, file_host: Callable[[str], str]) -> None:
         self._key = key
         self._file_host = file_host
 
@@ -40,5 +40,7 @@ class Uspto:
         if table not in TABLES:
             return json_reply({"code": 404, "message": "Not Found"}, 404)
         path = f"{SIGNED}/{table}.tsv.zip"
-        address = f"{self._file_host()}{path}?X-Amz-Expires=60&{SIGNATURE}={signature(path)}"
+        address = (
+            f"{self._file_host(asked.headers.get('host', ''))}{path}?X-Amz-Expires=60&{SIGNATURE}={signature(path)}"
+        )
         return Reply(b"", 302, {"Location": address})

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import requests
 
+from gii_pipeline.archive import connection
+
 TIMEOUT_SECONDS = 5.0
 
 
 def size_at(address: str) -> int | None:
     """The bytes of the file at an address, as its server says; None where it does not."""
     try:
-        answer = requests.head(address, timeout=TIMEOUT_SECONDS, allow_redirects=True)
+        answer = _head(address, follow=True)
     except requests.RequestException:
         return None
     length = answer.headers.get("Content-Length", "")
@@ -23,7 +25,12 @@ def size_at(address: str) -> int | None:
 def reachable(origin: str) -> str | None:
     """Why nothing answers at an address (scheme and host); None when something does, whatever it says."""
     try:
-        requests.head(origin, timeout=TIMEOUT_SECONDS, allow_redirects=False)
+        _head(origin, follow=False)
     except requests.RequestException as error:
         return f"does not answer: {type(error).__name__}"
     return None
+
+
+def _head(address: str, *, follow: bool) -> requests.Response:
+    reached, host = connection(address)
+    return requests.head(reached, headers=host, timeout=TIMEOUT_SECONDS, allow_redirects=follow)

@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.machine import refusal
 from gii_pipeline.sources.readers import text
 from gii_pipeline.sources.readers.formats import MAGIC, UNREADABLE, looks_like
 
@@ -66,10 +67,12 @@ def _is_alive(process: int) -> bool:
 
 @contextmanager
 def explained(what: str = "the input files") -> Iterator[None]:
-    """Turn what DuckDB says about a broken file while it reads into an `InputError` that says what to do."""
+    """Turn what DuckDB and Arrow say about a broken file while they read into an `InputError` that says what to do."""
     try:
         yield
-    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException, OSError) as error:
+        if isinstance(error, OSError) and (error.errno is not None or refusal(error)):  # of the system, not of the file
+            raise
         raise InputError(
             f"{what} cannot be read: {_reason(str(error))}\n"
             "The file is cut short, damaged or not of the format that the profile says: fetch it again or correct the "

@@ -61,6 +61,7 @@ def test_parquet_may_stand_in_for_a_delimited_table(read: Read, tmp_path: Path) 
         ("page.csv", b"<!DOCTYPE html>\n<html>", "It looks like an HTML page"),
         ("works.csv", b'{"id":"https://openalex.org/W1","title":"x"}\n', "It looks like objects of OpenAlex as JSON"),
         ("deals.csv", b"Deal ID,Companies,Deal Date,Deal Type\n", "It looks like PitchBook's deals (reader `table`"),
+        ("few_bytes.csv.gz", gzip.compress(TEXT.encode())[:40], "few_bytes.csv.gz"),
         ("broken.parquet", b"PAR1 but no more", "broken.parquet: the Parquet file is cut short or damaged"),
     ],
 )

@@ -365,3 +365,12 @@ def test_another_encoding_is_refused_until_the_profile_names_it(read: Read, tmp_
     assert read("table", {"people": path}, "city", {"encoding": "gb18030"}) == [("北京",), ("上海",)]
     with pytest.raises(InputError, match="the text is not in the encoding utf-8"):
         read("table", {"people": path}, "city", {"encoding": "utf-8"})
+
+
+@pytest.mark.parametrize("name", ["deep.json", "deep.jsonl", "cut.csv.gz"])
+def test_a_file_that_no_library_can_read_is_named(read: Read, tmp_path: Path, name: str) -> None:
+    deep = "[" * 200_000 + "]" * 200_000
+    content = gzip.compress(DEALS.encode())[:40] if name.endswith("gz") else f'{{"Nr": "1", "When": {deep}}}'.encode()
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=name):
+        read("table", {"people": tmp_path / name}, options={"columns": DEALS_MAP})
