@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -55,7 +56,8 @@ def _outcome(reader: str, path: Path, right: Rows | None) -> tuple[str, str]:
     process = CONTEXT.Process(target=_read, args=(reader, path, there))
     process.start()
     there.close()
-    kind, said = ("crash", f"no end within {LIMIT_SECONDS} s")
+    kind: str = "crash"
+    said: Any = f"no end within {LIMIT_SECONDS} s"
     if here.poll(LIMIT_SECONDS):
         try:
             kind, said = here.recv()
