@@ -106,16 +106,21 @@ def _tree(name: str) -> ast.Module:
 @cache
 def _imported(name: str) -> tuple[str, ...]:
     """The modules of ours that a module imports, anywhere but for type checking."""
-    return tuple(dict.fromkeys(module for node in _running(_tree(name)) for module in _named_by(node)))
+    return tuple(dict.fromkeys(module for node in _running(name) for module in _named_by(node)))
 
 
-def _running(node: ast.AST) -> Iterator[ast.AST]:
-    """Every node that runs: not those under `if TYPE_CHECKING`."""
-    yield node
-    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-        return
-    for child in ast.iter_child_nodes(node):
-        yield from _running(child)
+@cache
+def _running(name: str) -> tuple[ast.AST, ...]:
+    """What a module imports, and its texts: every such node but those under `if TYPE_CHECKING`."""
+    found: list[ast.AST] = []
+    waiting: list[ast.AST] = [_tree(name)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom, ast.Constant)):
+            found.append(node)
+        elif not _is_for_types(node):
+            waiting += ast.iter_child_nodes(node)
+    return tuple(found)
 
 
 def _named_by(node: ast.AST) -> Iterator[str]:
@@ -132,7 +137,7 @@ def _home(module: str, name: str) -> str | None:
     file = _file(module)
     if file is None or file.name != "__init__.py":
         return module if file else None
-    for node in ast.walk(_tree(module)):
+    for node in _running(module):
         if (
             isinstance(node, ast.ImportFrom)
             and node.module
@@ -172,13 +177,12 @@ def _canonical(value: object) -> str:
     return f"{type(value).__name__}:{value!r}"
 
 
-def _data_files(name: str) -> list[Path]:
+@cache
+def _data_files(name: str) -> tuple[Path, ...]:
     """Files that a module names in its code, beside it or in a package above."""
     file = _file(name)
     folder = file.parent if file else ROOT
     folders = [folder, *(above for above in folder.parents if above.is_relative_to(ROOT))]
-    texts = {
-        node.value for node in ast.walk(_tree(name)) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
+    texts = [n.value for n in _running(name) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     named = {above / text for above in folders for text in texts if text.endswith(DATA) and "/" not in text}
-    return sorted(path for path in named if path.is_file())
+    return tuple(sorted(path for path in named if path.is_file()))
