@@ -17,6 +17,7 @@ from gii_pipeline.cli.options import (
     RootOption,
     echo,
     print_json,
+    sources_up,
     workflow_of,
     years_in,
 )
@@ -102,13 +103,26 @@ def _explain_outcome(profile: str, root: Path, table: str, partition: str, outco
                 console().print(rows_table(found.rows, f"{table} {year}, {found.outcome}: {found.told}"))
 
 
-def doctor(profile: ProfileOption = "sandbox", root: RootOption = ROOT, as_json: JsonOption = False) -> None:
+def doctor(
+    profile: ProfileOption = "sandbox",
+    root: RootOption = ROOT,
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe", help="Ask every source for its smallest answer, and show what its reader misses in it."
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Check what a run needs: versions, disk, the profile's files, keys and servers."""
+    from contextlib import nullcontext
+
     from gii_pipeline.defs.doctor import examine
     from gii_pipeline.report.progress import console
     from gii_pipeline.report.terminal import findings_table
 
-    findings = examine(profile, root)
+    with sources_up(profile, root) if probe else nullcontext():
+        findings = examine(profile, root, probe=probe)
     if as_json:
         print_json([finding._asdict() for finding in findings])
     else:

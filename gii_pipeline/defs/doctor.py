@@ -21,6 +21,7 @@ from gii_pipeline.defs.waived import idle_waivers
 from gii_pipeline.errors import GiiError, InputError
 from gii_pipeline.geocoding import places_in, read_overrides
 from gii_pipeline.profiles import Fetch, Gazetteer, Input, Profile, read_profile
+from gii_pipeline.sources import probing
 from gii_pipeline.sources.checking import check_profile
 from gii_pipeline.sources.fetching import FETCHERS, FetchOptions
 from gii_pipeline.sources.fetching.reaching import reachable
@@ -38,8 +39,11 @@ class Finding(NamedTuple):
     says: str
 
 
-def examine(profile: str, root: Path) -> list[Finding]:
-    """Look at versions, disk, the profile, its local files, its keys and its servers."""
+def examine(profile: str, root: Path, *, probe: bool = False) -> list[Finding]:
+    """Look at versions, disk, the profile, its local files, its keys and its servers.
+
+    probe: whether every source that is fetched is asked for its smallest answer now.
+    """
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     findings = [Finding("versions", True, f"Python {sys.version.split()[0]}, {versions}"), _disk(root)]
     try:
@@ -47,14 +51,33 @@ def examine(profile: str, root: Path) -> list[Finding]:
         check_profile(read, profile)
     except GiiError as error:
         return [*findings, Finding(f"profile {profile}", False, str(error))]
-    return [*findings, Finding(f"profile {profile}", True, read.title), *_of_profile(read, root)]
+    return [*findings, Finding(f"profile {profile}", True, read.title), *_of_profile(read, root, probe=probe)]
 
 
-def _of_profile(profile: Profile, root: Path) -> Iterator[Finding]:
+def _of_profile(profile: Profile, root: Path, *, probe: bool) -> Iterator[Finding]:
     pipeline = Pipeline(profile, root.absolute())
     yield from _sources(profile)
+    yield from probes(pipeline, ask=probe)
     yield from _costs(pipeline)
     yield from _waivers(pipeline)
+
+
+def probes(pipeline: Pipeline, *, ask: bool) -> Iterator[Finding]:
+    """Whether each source that is fetched was ever asked, and gave what its reader expects."""
+    for name, source in {**pipeline.profile.metrics, **pipeline.yearless}.items():
+        if not source.fetches():
+            continue
+        found = probing.recorded(pipeline.probes, name, source)
+        if ask:
+            found = probing.probe(pipeline.probes, name, source, _newest_year(pipeline, name))
+        says = found.says if found else "never tested live: `gii doctor --probe` asks it for its smallest answer"
+        yield Finding(f"live: {name}", found is None or not found.differs, says)
+
+
+def _newest_year(pipeline: Pipeline, metric: str) -> int | None:
+    """The newest data year of a metric that an edition demands; None of what serves every year."""
+    years = [edition.data_years.get(metric, ()) for edition in pipeline.editions.values()]
+    return max((year for listed in years for year in listed), default=None)
 
 
 def _waivers(pipeline: Pipeline) -> Iterator[Finding]:

@@ -177,6 +177,11 @@ class Pipeline:
         return self.root / "rates.json"
 
     @property
+    def probes(self) -> Path:
+        """Where it is kept what sources answered to `gii doctor --probe`."""
+        return self.root / "probes"
+
+    @property
     def archive(self) -> Archive:
         root = self.archive_root or self.root
         return Archive(

@@ -59,7 +59,7 @@ def test_every_file_variable_and_server_of_a_profile_is_looked_at(
     monkeypatch.delenv("SEC_CONTACT", raising=False)
     ended = Gii(profile(tmp_path, up), tmp_path / "root", capsys)("doctor", "--json")
     found = {finding["what"]: finding for finding in json.loads(ended.out)}
-    told = ("versions", "disk", "to fetch")
+    told = ("versions", "disk", "to fetch", "live")
     assert {what: finding["well"] for what, finding in found.items() if not what.startswith(told)} == {
         f"profile {tmp_path / 'tiny.yaml'}": True,
         "scientific_publications: people": True,
