@@ -7,7 +7,7 @@ Does not: institutions that a source gives by id (see `addresses`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 import numpy as np
@@ -51,18 +51,15 @@ class Organisations:
 
     def __init__(self, institutions: pd.DataFrame) -> None:
         named = institutions[institutions["name"].notna()]
-        self.rows = named.assign(
-            economy=named["economy"].map(alpha2, na_action="ignore"),
-            form=[organisation_form(name) for name in named["name"]],
-        ).reset_index(drop=True)
-
+        self.rows = named.assign(economy=named["economy"].map(alpha2, na_action="ignore")).reset_index(drop=True)
         self._sorted: dict[str, dict[str, str]] = {}
 
     @cached_property
     def _by_economy(self) -> dict[str, dict[str, list[int]]]:
         """Economy (and "" for any) -> form -> rows."""
         found: dict[str, dict[str, list[int]]] = {"": {}}
-        for row, (economy, form) in enumerate(zip(self.rows["economy"], self.rows["form"], strict=True)):
+        for row, (economy, name) in enumerate(zip(self.rows["economy"], self.rows["name"], strict=True)):
+            form = organisation_form(name)
             if len(form.split()) >= _WORDS:
                 found[""].setdefault(form, []).append(row)
                 if isinstance(economy, str):
@@ -110,6 +107,7 @@ def _sorted(form: str) -> str:
     return " ".join(sorted(form.split()))
 
 
+@lru_cache(maxsize=1 << 18)
 def organisation_form(name: str) -> str:
     """A name in plain words, abbreviations written out, without small words.
 
