@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ UPDATED = "2026-01-15T00:00:00.000000"
 COUNTED = "counted"
 _CORE_SOURCES, _OTHER_SOURCES = 400, 200
 _POSITIONS = ("first", "middle", "last")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def works(world: World, year: int) -> Iterator[str]:
@@ -60,6 +62,13 @@ class _Piece:
         return cls(_json(whole), _json(institution.economy), _json(printed), _json(institution.openalex))
 
 
+@lru_cache(maxsize=1)
+def _pieces(world: World) -> tuple[list[_Piece], list[str]]:
+    """The institutions of a world, and what an author has who belongs to one of them only."""
+    pieces = [_Piece.of(institution) for institution in institutions(world)]
+    return pieces, [_belonging([piece]) for piece in pieces]
+
+
 class _Draws(NamedTuple):
     """What chance says of a work, each between 0 and 1; and its field."""
 
@@ -74,9 +83,7 @@ class _Writer:
 
     def __init__(self, world: World, year: int) -> None:
         self._year = year
-        pieces = [_Piece.of(institution) for institution in institutions(world)]
-        self._pieces = pieces
-        self._at_one = [_belonging([piece]) for piece in pieces]
+        self._pieces, self._at_one = _pieces(world)
 
     def lines(self, chunk: Chunk, kinds: list[str]) -> Iterator[str]:
         """One line of JSON a record, without its line feed."""
@@ -190,4 +197,4 @@ def _topic(kind: str, drawn: _Draws) -> str:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
