@@ -41,6 +41,14 @@ MaxDiskOption = Annotated[
     typer.Option("--max-disk", envvar="GII_MAX_DISK", help="Stop before it begins where fetching takes more disk."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+CountryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--country",
+        help="A national slice instead (ISO code, as CH): the sources that can be asked for one country, under "
+        "ROOT/national/CH.",
+    ),
+]
 ROOT = Path("gii_data")
 _CONTROLS = re.compile(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 SANDBOX = "sandbox"
@@ -69,6 +77,7 @@ def workflow_of(
     fetches: bool = False,
     memory: str | None = None,
     max_disk: str | None = None,
+    country: str | None = None,
 ) -> Iterator[Workflow]:
     """The workflow of a command's options. They go through the environment, as the Dagster page gets them.
 
@@ -78,10 +87,12 @@ def workflow_of(
 
     from gii_pipeline.archive.pacing import Clock
     from gii_pipeline.contracts import pages_later
-    from gii_pipeline.defs.pipeline import Pipeline
+    from gii_pipeline.defs.pipeline import NATIONAL, Pipeline
     from gii_pipeline.defs.workflow import Workflow
     from gii_pipeline.memory import budget
 
+    if country:
+        root = root / NATIONAL / country_code(country)
     os.environ |= {"GII_PROFILE": profile, "GII_ROOT": str(root.absolute()), "GII_OFFLINE": str(int(offline))}
     os.environ["GII_REFRESH"] = Clock().timestamp() if refresh else "0"
     if memory:
@@ -93,6 +104,16 @@ def workflow_of(
         os.environ["GII_METHODS"] = str(method)
     with sources_up(profile, root) if fetches and not offline else nullcontext(), pages_later():
         yield Workflow(Pipeline.from_environment())
+
+
+def country_code(text: str) -> str:
+    """The ISO 3166-1 alpha-2 code of a country that a person names. Raises InputError where there is none."""
+    from gii_pipeline.geocoding.economies import alpha2
+
+    code = alpha2(text)
+    if code is None:
+        raise InputError(f"{text!r} is not a country. Write its code of two letters, for instance --country CH.")
+    return code
 
 
 def label_of(edition: int, method: int | None) -> str:

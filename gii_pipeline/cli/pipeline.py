@@ -6,12 +6,13 @@ Does not: deciding what is missing or stale (`defs.planning`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gii_pipeline.cli.options import (
     ROOT,
+    CountryOption,
     EditionOption,
     JsonOption,
     MaxDiskOption,
@@ -49,6 +50,7 @@ def run(
     refresh: RefreshOption = False,
     memory: MemoryOption = None,
     max_disk: MaxDiskOption = None,
+    country: CountryOption = None,
 ) -> None:
     """Rank an edition: ingest the years it demands, find the clusters, rank them, release the tables."""
     from gii_pipeline.contracts import prepare
@@ -56,8 +58,9 @@ def run(
     from gii_pipeline.report.progress import reporting
 
     label = label_of(edition, method)
-    options = {"offline": offline, "refresh": refresh, "fetches": True}
-    with workflow_of(profile, root, method=method, memory=memory, max_disk=max_disk, **options) as workflow:
+    options: dict[str, Any] = {"offline": offline, "refresh": refresh, "fetches": True}
+    given: dict[str, Any] = {"memory": memory, "max_disk": max_disk, "country": country}
+    with workflow_of(profile, root, method=method, **given, **options) as workflow:
         before = _newest_version(workflow, label)
         steps = [*workflow.plan([label]), Step("release", label, "missing")]
         waiting = [step for step in steps if step.state != "there"]
@@ -65,6 +68,7 @@ def run(
             prepare()
         made: list[Step] = []
         with reporting(len(waiting)) as reporter:
+            _tell_notes(workflow, label, reporter)
             _tell_costs(workflow, waiting, reporter)
             for step in workflow.in_order(waiting):
                 for told in workflow.empty_years(label) if step.job == "ranking" else ():
@@ -82,10 +86,11 @@ def plan(
     profile: ProfileOption = "sandbox",
     method: MethodOption = None,
     root: RootOption = ROOT,
+    country: CountryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what an edition needs: what is there, what is missing, what is stale and why."""
-    with workflow_of(profile, root, method=method) as workflow:
+    with workflow_of(profile, root, method=method, country=country) as workflow:
         _show_plan(workflow, [label_of(edition, method)], as_json=as_json)
 
 
@@ -97,6 +102,7 @@ def ingest(
     refresh: RefreshOption = False,
     memory: MemoryOption = None,
     max_disk: MaxDiskOption = None,
+    country: CountryOption = None,
 ) -> None:
     """Fetch and read data years into the core tables, whether or not they are there already."""
     from gii_pipeline.contracts import prepare
@@ -105,8 +111,9 @@ def ingest(
     from gii_pipeline.defs.planning import Step
     from gii_pipeline.report.progress import reporting
 
-    options = {"offline": offline, "refresh": refresh, "fetches": True}
-    with workflow_of(profile, root, memory=memory, max_disk=max_disk, **options) as workflow:
+    options: dict[str, Any] = {"offline": offline, "refresh": refresh, "fetches": True}
+    given: dict[str, Any] = {"memory": memory, "max_disk": max_disk, "country": country}
+    with workflow_of(profile, root, **given, **options) as workflow:
         known = workflow.pipeline.data_years
         wanted = years_in(years)
         if unknown := sorted(set(wanted) - set(known)):
@@ -134,6 +141,7 @@ def backfill(
     refresh: RefreshOption = False,
     memory: MemoryOption = None,
     max_disk: MaxDiskOption = None,
+    country: CountryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make what is missing or stale of several editions: the data years first, once each, then the rankings.
@@ -145,8 +153,9 @@ def backfill(
     from gii_pipeline.report.terminal import outcome_table
 
     labels = [label_of(edition, method) for edition in years_in(editions)]
-    options = {"offline": offline, "refresh": refresh, "fetches": not dry_run}
-    with workflow_of(profile, root, method=method, memory=memory, max_disk=max_disk, **options) as workflow:
+    options: dict[str, Any] = {"offline": offline, "refresh": refresh, "fetches": not dry_run}
+    given: dict[str, Any] = {"memory": memory, "max_disk": max_disk, "country": country}
+    with workflow_of(profile, root, method=method, **given, **options) as workflow:
         if dry_run:
             _show_plan(workflow, labels, as_json=as_json)
             return
@@ -246,6 +255,14 @@ def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:
         for told in noted:
             console().print(f"Note: {told}", soft_wrap=True, highlight=False, markup=False)
         show_idle_waivers(workflow.pipeline, labels)
+
+
+def _tell_notes(workflow: Workflow, label: str, reporter: Reporter) -> None:
+    """Before a run begins, what its result will not be."""
+    from gii_pipeline.defs.lacking import notes
+
+    for told in notes(workflow.pipeline, label):
+        reporter.console.print(f"Note: {told}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _tell_costs(workflow: Workflow, steps: Sequence[Step], reporter: Reporter) -> None:

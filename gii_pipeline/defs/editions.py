@@ -134,7 +134,9 @@ def hold_against(inputs: EditionInputs) -> Frames:
     from gii_pipeline import ranking
 
     ours = ranking.Ours(*map(inputs.read, ranking.Ours._fields))
-    return {"agreement": ranking.agreement(ours, inputs.edition, made_up=inputs.pipeline.profile.made_up)}
+    profile = inputs.pipeline.profile
+    national = profile.country is not None
+    return {"agreement": ranking.agreement(ours, inputs.edition, made_up=profile.made_up, national=national)}
 
 
 def cover(inputs: EditionInputs) -> Frames:

@@ -103,7 +103,13 @@ class EditionInputs:
 
         files = self.core_files(edition)
         tables = {metric: read_core(connection, files[self.pipeline.core_tables[metric]]) for metric in edition.metrics}
+        tables = {metric: self._in_country(table) for metric, table in tables.items()}
         return self._calibrated(tables, edition), read_core(connection, files["locations"])
+
+    def _in_country(self, rows: ir.Table) -> ir.Table:
+        """The rows of a national slice; all where the profile is none."""
+        country = self.pipeline.profile.country
+        return rows.filter(rows.economy == country) if country else rows
 
     def _calibrated(self, tables: dict[str, ir.Table], edition: Edition) -> dict[str, ir.Table]:
         """The core tables, weighted to official totals where the profile says so."""
@@ -136,7 +142,8 @@ class EditionInputs:
         with closing_engine(self.pipeline.engine) as connection:
             files = self.core_files(self.edition)
             tables = {
-                name: read_core(connection, files[self.pipeline.core_tables[name]]) for name in self.edition.metrics
+                name: self._in_country(read_core(connection, files[self.pipeline.core_tables[name]]))
+                for name in self.edition.metrics
             }
             counts = counting.by_economy(tables, self.edition)
         return coverage(counts, self.official_totals, self.edition, calibrated=tuple(self.pipeline.profile.calibration))
@@ -220,6 +227,7 @@ class EditionInputs:
                 for given in (self.pipeline.profile.official_totals, self.pipeline.profile.calibration)
             ],
             **waivers(self.pipeline, self.label, *EDITION_TABLES),
+            **({"country": country} if (country := self.pipeline.profile.country) else {}),
             **({"organisations": content_hash(names)} if (names := self.pipeline.profile.organisations) else {}),
         }
         known = {named(file): made(file) for file in sorted(files)}

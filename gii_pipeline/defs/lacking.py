@@ -24,11 +24,17 @@ def notes(pipeline: Pipeline, label: str) -> tuple[str, ...]:
     """What a reader of an edition must know of records that the profile has no source for; empty where it has all."""
     edition, profile = pipeline.book.edition(label), pipeline.profile
     told = []
+    if profile.country:
+        told.append(
+            f"National slice of {profile.country}, not a ranking of the world: only people located there count, shares "
+            "are of their records, and a cluster ends at the border."
+        )
     if edition.left_out:
         registry = pipeline.registry
+        one = " that can be asked for one country" if profile.country else ""
         lacking, counted = _titles(edition.left_out, registry), _titles(edition.metrics, registry)
         told.append(
-            f"Not the whole ranking: it counts {counted} only, as there is no source of {lacking}. Density: "
+            f"Not the whole ranking: it counts {counted} only, as there is no source of {lacking}{one}. Density: "
             f"{edition.min_weight.value:g} people or records within {edition.radius_km.value:g} km make a cluster."
         )
     if profile.population is None:

@@ -21,10 +21,13 @@ from gii_pipeline.geocoding import Gazetteer
 from gii_pipeline.profiles import Input, Profile, read_profile
 from gii_pipeline.registry import Registry
 from gii_pipeline.sources.checking import check_profile
+from gii_pipeline.sources.slicing import sliced
 from gii_pipeline.store import Store
 
 DEFAULT_PROFILE = "sandbox"
 DEFAULT_ROOT = "gii_data"
+NATIONAL = "national"
+"""The folder under a root in which national slices have roots of their own, by ISO code."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,15 @@ class Pipeline:
         GII_PROFILE: a shipped name or a path; GII_ROOT: a folder; GII_METHODS: `2025,2024`; GII_OFFLINE, GII_REFRESH:
         `1` or when it began; GII_ENGINE: `duckdb` or `spark`; GII_MAX_DISK: `50GB`, the most that what is fetched may
         take of the disk; GII_CACHE: a folder that several roots share.
+        A root `national/CH` has a national slice.
         """
         asked, root = os.environ.get("GII_PROFILE") or DEFAULT_PROFILE, os.environ.get("GII_ROOT") or DEFAULT_ROOT
         refresh, most_disk = os.environ.get("GII_REFRESH", ""), os.environ.get("GII_MAX_DISK", "").strip()
         profile = read_profile(asked)
         check_profile(profile, asked)
+        folder = Path(root)
+        if folder.parent.name == NATIONAL and len(folder.name) == len("CH"):
+            profile = sliced(profile, folder.name)
         if methods := os.environ.get("GII_METHODS"):
             profile = profile.model_copy(update={"methods": tuple(int(method) for method in methods.split(","))})
         return cls(

@@ -170,7 +170,8 @@ class Profile(_Part):
     `methods` are the editions whose method every edition is computed under, beside its own. `world_part`: which part of
     the world's records the sources have; the density threshold of every edition is scaled by it. Metrics without a
     source are left out of every edition; without `population` there are no figures per inhabitant.
-    `organisations`: a CSV file of which names are one organisation.
+    `organisations`: a CSV file of which names are one organisation. `country`: of a national slice, the only economy
+    whose people count.
     """
 
     name: str
@@ -186,6 +187,7 @@ class Profile(_Part):
     official_totals: dict[str, DataPath] = Field(default_factory=dict)
     calibration: dict[str, DataPath] = Field(default_factory=dict)
     organisations: DataPath | None = None
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
     editions: dict[int, Edition] = Field(default_factory=dict)
     approval: Approval = Approval()
     schedule: Schedule = Schedule()

@@ -29,6 +29,7 @@ AGREEMENT = {
     "source": "str",
 }
 MADE_UP = "The records of this release are made up. A printed figure says nothing about them."
+NATIONAL = "This release is a national slice. A printed figure is of the world's records."
 
 
 class Ours(NamedTuple):
@@ -38,26 +39,29 @@ class Ours(NamedTuple):
     cluster_metrics: pd.DataFrame
 
 
-def agreement(ours: Ours, edition: Edition, *, made_up: bool) -> pd.DataFrame:
+def agreement(ours: Ours, edition: Edition, *, made_up: bool, national: bool = False) -> pd.DataFrame:
     """The `agreement` table: one row per printed figure of the edition by its method, sorted by cluster and figure.
 
     A printed cluster is our highest ranked one that has the first of its places in its name. status: agrees (to the
-    printed digit), differs, no cluster (none of ours has the place), not applicable (made-up records).
+    printed digit), differs, no cluster (none of ours has the place), not applicable (made-up records, or those of one
+    country).
     """
     given = published()
     rows = given[given["edition"] == edition.label].sort_values(["cluster", "figure"])
-    found = [_compared(row, ours, edition, given, made_up=made_up) for row in rows.to_dict("records")]
+    apart = MADE_UP if made_up else NATIONAL if national else ""
+    found = [_compared(row, ours, edition, given, apart) for row in rows.to_dict("records")]
     table = pd.DataFrame(found, columns=list(AGREEMENT)).astype(AGREEMENT)
     return with_edition(table, edition)
 
 
 def _compared(
-    row: Mapping[Hashable, Any], ours: Ours, edition: Edition, given: pd.DataFrame, *, made_up: bool
+    row: Mapping[Hashable, Any], ours: Ours, edition: Edition, given: pd.DataFrame, apart: str
 ) -> dict[str, Any]:
+    """One row. apart: why printed figures say nothing about these records; empty where they do."""
     printed = float(row["value"])
     known = {name: row[name] for name in ("cluster", "figure", "tag", "source")} | {"printed": printed}
-    if made_up:
-        return known | {"status": "not applicable", "why": MADE_UP}
+    if apart:
+        return known | {"status": "not applicable", "why": apart}
     cluster_id = _our_cluster(row["cluster"], ours.ranking_size)
     value = _our_figure(row, cluster_id, ours)
     if value is None:

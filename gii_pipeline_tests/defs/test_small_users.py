@@ -65,3 +65,28 @@ def test_an_edition_without_a_cluster_says_what_the_densest_place_has(
     ran = gii("run", "--edition", "2015")
     assert ran.code == InputError.exit_code
     assert "the place with most, Graz, has 18. If the sources have a part" in ran.err
+
+
+def test_a_national_slice_counts_one_country_in_a_root_of_its_own_and_every_output_says_so(
+    tmp_path: Path, gii_on: Callable[[Path], Gii]
+) -> None:
+    gii = gii_on(only_deals(tmp_path / "world"))
+    ran = gii("run", "--edition", "2015", "--country", "Austria")
+    assert ran.code == 0, ran.err
+    assert [path.name for path in gii.root.iterdir() if path.name in ("core", "releases", "national")] == ["national"]
+    root = gii.root / "national" / "AT"
+    release = open_release(root)
+    ranking = release.table("ranking_size")
+    assert ranking["name"].tolist() == ["Graz"]
+    assert ranking["vc_deals_share_pct"].tolist() == [100.0]
+    folder = Path(str(release.folder))
+    outputs = {
+        "run": ran.out,
+        "facts": gii("facts", "--edition", "2015", "--root", str(root)).out,
+        "package": "\n".join(release.package["notes"]),
+        **{name: (folder / name).read_text(encoding="utf-8") for name in ("README.md", "report/index.html")},
+    }
+    for name, text in outputs.items():
+        assert "National slice of AT, not a ranking of the world" in " ".join(text.split()), name
+    rebuilt = gii("release", "rebuild", str(release.version), "--root", str(root))
+    assert rebuilt.code == 0, rebuilt.err

@@ -32,6 +32,7 @@ class Fetcher:
 
     opened: the connection. listed: of a client of whole files, which files there are. paged: of a client whose answers
     are pages of a list, the list. One without them fetches all the same; nobody knows before what it takes.
+    by_country: the client that the same records can be asked for by country; empty where there is none.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Fetcher:
     opened: Callable[[Archive, Any, int | None], HttpClient] | None = None
     listed: Callable[[Archive, HttpClient, Any, int | None], Listed] | None = None
     paged: Callable[[HttpClient, Any, int | None], tuple[Terms, Listing]] | None = None
+    by_country: str = ""
 
     def fetch(self, archive: Archive, options: FetchOptions | Mapping[str, Any], data_year: int | None) -> list[Entry]:
         """The entries that serve a data year, in the source's order; None for what serves every year.
@@ -95,6 +97,7 @@ FETCHERS: dict[str, Fetcher] = {
             openalex_api.fetch,
             openalex_api.opened,
             paged=openalex_api.paged,
+            by_country="openalex_api",
         ),
         Fetcher(
             "openalex_snapshot",
@@ -102,6 +105,7 @@ FETCHERS: dict[str, Fetcher] = {
             openalex_snapshot.fetch,
             openalex_snapshot.opened,
             openalex_snapshot.listed,
+            by_country="openalex_api",
         ),
         Fetcher("sec_form_d", sec_form_d.FormDOptions, sec_form_d.fetch, sec_form_d.opened, sec_form_d.listed),
         Fetcher("uspto_odp", uspto_odp.OdpOptions, uspto_odp.fetch, uspto_odp.opened, uspto_odp.listed),

@@ -43,6 +43,7 @@ FILTERS = {
     "works": "type:article|review,primary_location.source.is_core:true,is_retracted:false",
     "institutions": "",
 }
+IN_COUNTRY = {"works": "institutions.country_code", "institutions": "country_code"}
 FIELDS = {
     "works": (
         "id,doi,publication_year,type,language,is_retracted,primary_location,primary_topic,authorships,updated_date"
@@ -55,13 +56,15 @@ class OpenalexApiOptions(KeyedOptions):
     """What to ask for.
 
     filter: OpenAlex's own syntax, without the year; None takes the nearest open stand-in for the Science Citation
-    Index (METHOD.md section 1). select: fields to receive; None takes those that the reader uses.
+    Index (METHOD.md section 1). country: only works with an institution there (ISO 3166-1 alpha-2), or institutions
+    there. select: fields to receive; None takes those that the reader uses.
     spend_prepaid: go on with the account's prepaid balance when the daily budget is spent.
     """
 
     base_url: str = "https://api.openalex.org"
     entity: Literal["works", "institutions"] = "works"
     filter: str | None = None
+    country: str | None = Field(default=None, pattern="^[A-Z]{2}$")
     select: str | None = None
     per_page: int = Field(default=100, ge=1, le=100)
     spend_prepaid: bool = False
@@ -70,7 +73,8 @@ class OpenalexApiOptions(KeyedOptions):
 
     @property
     def effective_filter(self) -> str:
-        return FILTERS[self.entity] if self.filter is None else self.filter
+        chosen = (FILTERS[self.entity] if self.filter is None else self.filter).strip(", ")
+        return ",".join(filter(None, [chosen, f"{IN_COUNTRY[self.entity]}:{self.country}" if self.country else ""]))
 
     @property
     def effective_select(self) -> str:
@@ -132,7 +136,7 @@ def _terms(options: OpenalexApiOptions, data_year: int | None) -> Terms:
 
 def _request(options: OpenalexApiOptions, year: int | None, cursor: str | None) -> Request:
     chosen = options.effective_filter
-    conditions = [f"publication_year:{year}"] * (year is not None) + [chosen.strip(", ")] * bool(chosen.strip(", "))
+    conditions = [f"publication_year:{year}"] * (year is not None) + [chosen] * bool(chosen)
     parameters = {"select": options.effective_select, "per_page": str(options.per_page)}
     if conditions:
         parameters = {"filter": ",".join(conditions), **parameters}
