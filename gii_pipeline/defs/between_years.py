@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -59,5 +60,15 @@ def _reasons(pipeline: Pipeline, table: str, data_year: int) -> Iterator[str]:
 
 
 def _carried(path: Path) -> dict[str, Any]:
-    found = (pq.read_schema(path).metadata or {}).get(YEARS_KEY) if path.is_file() else None
+    if not path.is_file():
+        return {"list": None, "years": {}}
+    found = path.stat()
+    return _carried_by(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _carried_by(path: Path, changed: int, size: int) -> dict[str, Any]:
+    """What a file carries. changed, size: of the file, so that one that is written again is read again."""
+    del changed, size
+    found = (pq.read_schema(path).metadata or {}).get(YEARS_KEY)
     return json.loads(found) if found else {"list": None, "years": {}}
