@@ -24,7 +24,7 @@ from gii_pipeline.geocoding.gazetteer import Gazetteer
 from gii_pipeline.geocoding.names import plain, segments
 from gii_pipeline.geocoding.organisations import Organisations
 from gii_pipeline.geocoding.overrides import read_overrides
-from gii_pipeline.geocoding.regions import shipped_admins
+from gii_pipeline.geocoding.regions import region_forms, shipped_admins
 from gii_pipeline.geocoding.sphere import distance_km
 from gii_pipeline.sources import INSTITUTION_COLUMNS
 
@@ -79,7 +79,7 @@ class Benchmark:
     def _show(self, rows: pd.DataFrame, found: pd.DataFrame) -> None:
         shown = [
             column
-            for column in ("id", "kind", "economy", "city", "admin", "address", "record_id", "records")
+            for column in ("id", "kind", "economy", "city", "admin", "address", "name", "record_id", "records")
             if column in rows
         ]
         for row, at in zip(rows[shown].head(self.misses).itertuples(index=False), found.itertuples(), strict=False):
@@ -184,22 +184,25 @@ class Benchmark:
         self._show(rows[~near][["economy", "city", "admin"]], found[~near])
 
     def region_names(self) -> None:
+        """Every name of a region alone; a place is outside where none of the regions called so has it."""
         admins = shipped_admins()
         admins = admins[admins["name"] != ""]
+        rows = pd.DataFrame({"economy": admins["economy"], "name": admins["name"], "form": admins["name"].map(plain)})
+        called = region_forms(admins).groupby(["economy", "form"])["region"].agg(set).to_dict()
+        codes = (self.gazetteer.places["economy"] + "." + self.gazetteer.places["admin1"]).set_axis(
+            pd.MultiIndex.from_frame(self.gazetteer.places[["latitude", "longitude"]])
+        )
+        codes = codes[~codes.index.duplicated() & ~codes.str.endswith(".")]
         for column in ("city", "admin", "address"):
-            rows = pd.DataFrame({column: admins["name"].to_numpy(), "economy": admins["economy"].to_numpy()})
-            found = self.locate(rows)
-            places = self.gazetteer.places.reset_index()
-            code = places.drop_duplicates(["latitude", "longitude"]).set_index(["latitude", "longitude"])["admin1"]
-            at = pd.MultiIndex.from_frame(found[["latitude", "longitude"]])
-            inside = code.reindex(at).to_numpy() == admins["admin1"].to_numpy()
-            same_name = (
-                admins.assign(form=admins["name"].map(plain)).duplicated(["economy", "form"], keep=False).to_numpy()
-            )
-            outside = found["latitude"].notna().to_numpy() & ~inside & ~same_name
+            found = self.locate(rows.rename(columns={"name": column})[["economy", column]])
+            region = codes.reindex(pd.MultiIndex.from_frame(found[["latitude", "longitude"]]))
+            outside = [
+                isinstance(code, str) and code not in called.get((economy, form), set())
+                for code, economy, form in zip(region, rows["economy"], rows["form"], strict=True)
+            ]
             print(
-                f"region alone as {column}: {outside.sum()} of {len(rows)} found outside, "
-                f"{found['latitude'].notna().sum()} inside or outside"
+                f"region alone as {column}: {sum(outside)} of {len(rows)} found outside the regions of that name, "
+                f"{found['latitude'].notna().sum()} found"
             )
             self._show(rows[outside], found[outside])
 

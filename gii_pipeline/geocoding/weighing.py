@@ -30,9 +30,12 @@ _KM_PER_DEGREE: Final = 111.2
 _CONTRADICTS_WITHIN: Final = 2
 """Regions stand in the last two parts; before them a street or an institute is called after one."""
 _SMALL: Final = 5_000
+_VILLAGE: Final = 2_000
+_FAR_LARGER: Final = 50
 _TENTH: Final = 0.1
-_OF_A_PART: Final = 0.97
-"""What a person counts for the weight of a part of a city: Salamanca is the town, not a district of Madrid as large."""
+_OF_A_PART, _PART_IN_ITS_REGION = 0.8, 0.97
+"""What a person counts for the weight of a part of a city: Springwood is the town, not a suburb that is a bit larger;
+less so where the region is given."""
 _A_REGION_TOO, _SOME_WORDS, _LEAST_SURE, _OF_A_REGION = 1, 3, 5, 6
 _LESS_SURE: Final = {WARD: 2, QUARTER: 4}
 """How sure a candidate is, the least first."""
@@ -76,7 +79,7 @@ class Weighing:
         points = [point] if point else []
         if zipped is not None:
             points.append((self.gazetteer.latitude[zipped], self.gazetteer.longitude[zipped]))
-        candidates = sorted(self._candidates(economy, parts, points))
+        candidates = self._known_better(sorted(self._candidates(economy, parts, points)))
         if candidates and zipped is not None and _yields(candidates[0]):
             candidates = [each for each in candidates if self._km(each.place, zipped) <= NEAR_KM]
         if candidates:
@@ -86,9 +89,24 @@ class Weighing:
             return Answer(best.place, "city_admin" if best.agrees else "city", best.agrees)
         if zipped is not None:
             return Answer(zipped, "postcode", agrees=True)
-        if (city_state := self.gazetteer.city_state(economy)) is not None:
+        named = [region for _, names in parts for region in names.regions]
+        if (city_state := self.gazetteer.city_state(economy, named)) is not None:
             return Answer(city_state, "city_state", agrees=True)
         return Answer(None, _why_not(economy, parts))
+
+    def _known_better(self, candidates: list[_Candidate]) -> list[_Candidate]:
+        """The candidates; a village of that very name yields to a city far larger that is known by it (Heraklion)."""
+        best = candidates[0] if candidates else None
+        if best is None or best.how != EXACT or best.agrees or best.against or not self._is_village(best.place):
+            return candidates
+        least = _FAR_LARGER * (self.gazetteer.population[best.place] + 1)
+        known = [each for each in candidates if each[:1] == best[:1] and each.nth == best.nth and each.how == OTHER]
+        return [each for each in known if self.gazetteer.population[each.place] >= least] or candidates
+
+    def _is_village(self, place: int) -> bool:
+        gazetteer = self.gazetteer
+        small = gazetteer.population[place] <= _VILLAGE and not gazetteer.part[place]
+        return small and gazetteer.economy[place] not in WITH_STATES
 
     def _candidates(
         self, economy: str, parts: Sequence[tuple[Part, Evidence]], points: Sequence[tuple[float, float]]
@@ -117,12 +135,12 @@ class Weighing:
         """A place as a candidate, or None where the address contradicts it."""
         gazetteer = self.gazetteer
         part, names = parts[at]
-        first_order = [region for region in names.regions if gazetteer.order[region] == 1]
-        inside = any(gazetteer.lies_in(place, region) for region in first_order or names.regions)
+        inside = self._is_inside(place, how, part, names)
         agreed = near = likeness = 0
         near_city = True
         city_km = NEAR_KM
         in_a_city = names.ward and how < WARD
+        own_ward = names.ward and how == EXACT and part.role == "city"
         for other, (others_part, others) in enumerate(parts):
             if other == at or (others.form == names.form and others_part.role != "admin"):
                 continue
@@ -137,6 +155,7 @@ class Weighing:
                 near += is_near
                 city_km = min(city_km, away_km)
                 how = WARD if in_a_city else how
+                own_ward = own_ward and others_part.role == "admin"
                 if others_part.nth < part.nth and not is_near and not verdict:
                     near_city = False
         if names.only_region and not agreed and (not inside or self._own_name_is_elsewhere(place, how, names)):
@@ -146,12 +165,24 @@ class Weighing:
         near += sum(self._km_to(place, *point) <= NEAR_KM for point in points)
         if (how == QUARTER and not agreed) or (how == WARD and not ((near and near_city) or agreed)):
             return None
+        if own_ward and agreed:
+            how = EXACT
         rank = self._rank(place, how, parts, at, supported=bool(near or agreed), agreed=bool(agreed), near=bool(near))
         weight = (gazetteer.population[place] + 1) * (_TENTH if how == EXACT + 1 else 1.0)
-        weight *= _OF_A_PART if gazetteer.part[place] else 1.0
+        weight *= (_PART_IN_ITS_REGION if agreed else _OF_A_PART) if gazetteer.part[place] else 1.0
         exact = EXACT if how == EXACT + 1 and not agreed else how
-        support = -(2 * (agreed > 0) + (near > 0) + (likeness > 0))
+        support = -(3 * (agreed > 0) + (near > 0) + (likeness > 0))
         return _Candidate(rank, exact, part.nth, support, -weight, int(city_km), place, bool(agreed))
+
+    def _is_inside(self, place: int, how: int, part: Part, names: Evidence) -> bool:
+        """Whether a place lies in a region that its own part names, or is a city in the middle of one called alike."""
+        gazetteer = self.gazetteer
+        first_order = [region for region in names.regions if gazetteer.order[region] == 1]
+        if any(gazetteer.lies_in(place, region) for region in first_order or names.regions):
+            return True
+        if how > OTHER or not self._called_alike(place, names):
+            return False
+        return part.role == "city" or any(gazetteer.km_outside(place, region) <= 0 for region in first_order)
 
     def _own_name_is_elsewhere(self, place: int, how: int, names: Evidence) -> bool:
         """Whether a place has a name only besides its own, and a larger one elsewhere is called so by its own."""
@@ -205,7 +236,8 @@ class Weighing:
             return 0
         if any(self.gazetteer.lies_in(place, region) for region in names.regions):
             return 1
-        if part.nth >= _CONTRADICTS_WITHIN or (not names.only_region and names.places):
+        silent = part.nth >= _CONTRADICTS_WITHIN or (not names.only_region and names.places)
+        if silent or self._called_alike(place, names):
             return 0
         near = any(its_how <= DERIVED and self._km(place, city) <= NEAR_KM for city, its_how in names.places)
         if near and not strict:
@@ -213,6 +245,10 @@ class Weighing:
         if any(self.gazetteer.order[region] == 1 for region in names.regions):
             return None
         return None if all(self._far_outside(place, region) for region in names.regions) else 0
+
+    def _called_alike(self, place: int, names: Evidence) -> bool:
+        """Whether the name of a region is like that of the place's own: Moscow Oblast lies around Moscow."""
+        return self.gazetteer.first[place] in names.weak
 
     def _far_outside(self, place: int, region: int) -> bool:
         gazetteer = self.gazetteer

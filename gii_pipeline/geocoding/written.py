@@ -55,8 +55,11 @@ def read_fields(city: str | None, admin: str | None, economy: str | None, postco
     """An address in fields; a city's field may have several parts."""
     if not city and not admin:
         return Written(economy, [], _zip([postcode or ""], economy))
-    texts = segments(city or "", economy)
-    economy, left = _without_economy(texts, economy, of_city=True)
+    texts = segments(city or "", economy) or [text for text in [city] if text and not text.isdigit()]
+    named, left = _without_economy(texts, economy, of_city=True)
+    is_a_town = economy and admin and left == texts and len(texts) == 1 and _territory(admin, economy) != named
+    if not is_a_town:  # as Sint Maarten, North Holland, is: not the economy of that name
+        economy = named
     several = city and any(sign.isdigit() or sign == "," for sign in city)
     raw = city if several and city and len(left) == len(texts) else ""
     parts = [Part(text, "city", nth, code=nth == 0, raw="" if nth else raw) for nth, text in enumerate(left)]

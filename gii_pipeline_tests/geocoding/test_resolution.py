@@ -43,6 +43,10 @@ def _at(resolver: Resolver, place: int | None) -> tuple[float, float]:
         pytest.param("MIT, Cambridge, Mass., U.S.A.", None, (42.37, -71.11), id="state as it was abbreviated"),
         pytest.param("Univ Göttingen, Göttingen, Deutschland", None, (51.53, 9.93), id="economy in its own language"),
         pytest.param("10 Main Street, 02139, USA", "US", (42.37, -71.11), id="ZIP code without a city"),
+        pytest.param("Commercial Bank, Tai An 271021, Peoples R China", "CN", (36.19, 117.12), id="syllables apart"),
+        pytest.param("FORTH, Iraklion 70013, Greece", "GR", (35.33, 25.14), id="city known by a village's name"),
+        pytest.param("CONICET, Buenos Aires, Argentina", "AR", (-34.61, -58.38), id="city in a region called so"),
+        pytest.param("Chinese Univ, Sha Tin", "HK", (22.38, 114.18), id="town of a city state"),
     ],
 )
 def test_a_text_leads_to_the_city_that_agrees_with_the_rest(
@@ -64,10 +68,23 @@ def test_a_text_leads_to_the_city_that_agrees_with_the_rest(
         ("Boston, Massachusetts", None, "US", (42.36, -71.06)),
         ("Yongin", "Gyeonggi-do", "KR", (37.24, 127.18)),
         ("Washington", "Washington, D.C.", "US", (38.90, -77.04)),
+        ("Washington", None, "US", (38.90, -77.04)),
+        ("Shen-Zhen", "Guangdong", "CN", (22.55, 114.07)),
+        ("Dae-jeon", None, "KR", (36.35, 127.38)),
+        ("Losangeles", "CA", "US", (34.05, -118.24)),
+        ("Chuo-ku", "Fukuoka", "JP", (33.58, 130.39)),
+        ("Moscow", "Moscow Oblast", "RU", (55.75, 37.62)),
+        ("Annino", "Moscow", "RU", (55.58, 37.60)),
+        ("Ocampo", "Hidalgo", "MX", (20.01, -99.24)),
+        ("Sint Maarten", "North Holland", "NL", (52.77, 4.74)),
+        ("SS2", "Kuala Lumpur", "MY", (3.12, 101.62)),
+        ("Springwood", None, "AU", (-33.70, 150.56)),
+        (None, "Alderney", "GG", (49.71, -2.20)),
+        (None, None, "SM", (43.94, 12.45)),
     ],
 )
 def test_fields_lead_to_the_place_of_that_very_name_in_the_region(
-    resolver: Resolver, city: str, admin: str | None, economy: str, at: tuple[float, float]
+    resolver: Resolver, city: str | None, admin: str | None, economy: str, at: tuple[float, float]
 ) -> None:
     [answer] = resolver.resolve([read_fields(city, admin, economy, None)])
     found = _at(resolver, answer.place)
@@ -84,6 +101,9 @@ def test_fields_lead_to_the_place_of_that_very_name_in_the_region(
         ("Somerset", "GB"),
         ("Tabasco", "MX"),
         ("Sühbaatar", "MN"),
+        ("Moscow Oblast", "RU"),
+        ("Zagreb County", "HR"),
+        ("Basel-Landschaft", "CH"),
     ],
 )
 def test_a_region_alone_is_no_city(resolver: Resolver, city: str, economy: str) -> None:
