@@ -202,14 +202,14 @@ def _without_kind(written: str) -> list[tuple[str, Kind]]:
     return [(name, kind) for name, kind in found if name]
 
 
-def joined(form: str) -> str | None:
-    """A plain name without its blanks: Guang Zhou and Guangzhou are one name; None for one of one word, or of many.
+def joined(form: str) -> str:
+    """A plain name without its blanks: Guang Zhou and Guangzhou are one name; "" for a name of one word, or of many.
 
     >>> joined("guang zhou"), joined("seoul"), joined("nakano ku"), joined("institute of city planning")
-    ('guangzhou', None, None, None)
+    ('guangzhou', '', '', '')
     """
     words = form.split()
-    return "".join(words) if 1 < len(words) <= _LONGEST_JOINED and words[-1] not in _SUFFIXES else None
+    return "".join(words) if 1 < len(words) <= _LONGEST_JOINED and words[-1] not in _SUFFIXES else ""
 
 
 def parts_of(name: str) -> list[str]:

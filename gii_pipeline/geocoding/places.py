@@ -283,7 +283,7 @@ def _named(places: pd.DataFrame, alternates: Iterable[list[str]]) -> pd.DataFram
     named = zip(places["name"].tolist(), places["economy"].tolist(), alternates, strict=True)
     for place, (name, economy, others) in enumerate(named):
         own = plain(name)
-        known = sorted({joined(own), *(plain(other) for other in others if _is_name(other))} - {own, "", None})
+        known = sorted({joined(own), *(plain(other) for other in others if _is_name(other))} - {own, ""})
         found += [own, *known]
         numbers.extend([place] * (1 + len(known)))
         tiers.append(OWN)
