@@ -6,6 +6,7 @@ spread over the kinds, is followed by a whole `gii run`, which reads the file, o
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from gii_pipeline.cli.verifying import look
 from gii_pipeline.errors import GiiError
 from gii_pipeline.verified import SUFFIX
+from gii_pipeline_tests.commands import CACHE
 from gii_pipeline_tests.faults.outcomes import BAD, Table
 from gii_pipeline_tests.faults.world import EDITION, World, done, fresh
 
@@ -37,8 +39,10 @@ RUN_EVERY = 11
 def flips(number: int, chance: random.Random, scratch: Path, table: Table) -> None:
     """Flip one bit at a time, kind after kind."""
     made = fresh(scratch / "whole")
+    done(made, *RUN)
+    if shared := os.environ.get(CACHE):
+        shutil.copytree(shared, made.root / "cache", dirs_exist_ok=True)
     world = World(made.folder, own_cache=True)
-    done(world, *RUN)
     right = world.files(*TABLES)
     files = {kind: _files(world.root, pattern) for kind, pattern in KINDS.items()}
     copy = world.copy(scratch / "flipped")

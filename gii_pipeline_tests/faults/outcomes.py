@@ -20,7 +20,7 @@ class Table:
     tell: Callable[[str], None] = lambda _: None
 
     def note(self, sort: str, outcome: str, told: str = "") -> None:
-        self.tell(f"{sort}: {outcome}")
+        self.tell(f"{sort}: {outcome} {told if outcome in BAD else ''}")
         self.rows.setdefault(sort, Counter())[outcome] += 1
         if outcome in BAD:
             self.told.append(f"{sort}, {outcome}: {told}")

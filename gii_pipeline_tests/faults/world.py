@@ -69,17 +69,21 @@ class World:
         return World(folder, self.own_cache)
 
     def files(self, *patterns: str) -> dict[str, str]:
-        """The sha256 of each table and each file of a release that fits a pattern below the root."""
-        found = {path for pattern in patterns for path in self.root.glob(pattern)}
-        return {
-            str(path.relative_to(self.root)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(found)
-            if path.is_file() and path.name not in DATED
-        }
+        return files_of(self.root, *patterns)
 
     def _environment(self) -> Mapping[str, str]:
         own = {"GII_PROFILE": str(self.folder / "world" / "tiny.yaml"), "GII_ROOT": str(self.root)}
         return {**own, CACHE: "" if self.own_cache else os.environ.get(CACHE, "")}
+
+
+def files_of(root: Path, *patterns: str) -> dict[str, str]:
+    """The sha256 of each file below a root that fits a pattern, but for those that contain the day."""
+    found = {path for pattern in patterns for path in root.glob(pattern)}
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(found)
+        if path.is_file() and path.name not in DATED
+    }
 
 
 def fresh(folder: Path) -> World:
