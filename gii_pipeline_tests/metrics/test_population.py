@@ -317,6 +317,19 @@ def test_what_a_population_rests_on_stands_beside_it(tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in told] == ["Alba", "Alba", "Borgo"]
 
 
+def test_a_coast_is_covered_where_the_sea_counts_nobody_and_says_so_where_the_sea_is_missing(tmp_path: Path) -> None:
+    coast = footprints(shapely.box(0, 8, 2, 10))
+    found = [
+        population(coast, [PopulationRaster(write(tmp_path / name, [[90.0, sea], [10.0, sea]]), 2020)], 2020)
+        for name, sea in (("zero.tif", 0.0), ("missing.tif", NODATA))
+    ]
+    assert [table["population"].tolist() for table in found] == [[100.0], [100.0]]
+    assert [table["population_covered"].tolist() for table in found] == [[1.0], [0.5]]
+    zero, missing = (warnings(table.assign(name="Alba")) for table in found)
+    assert not [line for line in zero if "has data" in line]
+    assert missing[0].endswith("Where the layer marks the sea as missing, the rest may be sea.")
+
+
 SUMMED = """
 import resource, sys
 from pathlib import Path
