@@ -109,8 +109,8 @@ def warnings(footprints: pd.DataFrame, most: int = 5) -> list[str]:
         if row["population_covered"] < COVERED_AT_LEAST:
             said.append(
                 f"{row['name']}: the population layer has data for {row['population_covered']:.1%} of its footprint; "
-                "people in the rest are missing, and figures per million are too high if anybody lives there. Where the "
-                "layer marks the sea as missing, the rest may be sea."
+                "people in the rest are missing, and figures per million are too high if anybody lives there. Where "
+                "the layer marks the sea as missing, the rest may be sea."
             )
         if row["population_cells"] < FEWEST_CELLS:
             said.append(
