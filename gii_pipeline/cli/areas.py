@@ -57,7 +57,7 @@ def rank(
     if as_json:
         print_json({**about, "areas": table.astype(object).where(table.notna(), None).to_dict("records")})
         return
-    console().print(ranking_table(table, about["title"], registry, rows=len(table), of="area"))
+    console().print(ranking_table(table, about["title"], registry, rows=len(table), of="area", whole=about["whole"]))
     for note in [*([MADE_UP] if about["made_up"] else []), *about["notes"]]:
         echo(note)
     if out:

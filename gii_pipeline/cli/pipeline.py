@@ -289,7 +289,8 @@ def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
     out = console()
     title = f"{workflow.pipeline.profile.title}, edition {label}"
     provisional = release.maturity == "provisional"
-    out.print(ranking_table(ranking, f"{title} (provisional)" if provisional else title, release.registry))
+    title = f"{title} (provisional)" if provisional else title
+    out.print(ranking_table(ranking, title, release.registry, whole=release.whole))
     out.print(story_of(release).sentence(), highlight=False)
     if provisional:
         out.print(PROVISIONAL, highlight=False)

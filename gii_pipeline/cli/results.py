@@ -68,7 +68,7 @@ def cluster(
         print_json(portrait.as_dict())
         return
     made_up = [MADE_UP] if release.package["made_up"] else []
-    echo(page(portrait, f"{release.label} ({release.version})", [*made_up, *release.notes]))
+    echo(page(portrait, f"{release.label} ({release.version})", [*made_up, *release.notes], release.whole))
 
 
 def history(

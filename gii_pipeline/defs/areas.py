@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.lacking import notes
 from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.releases.info import WORLD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,5 +49,6 @@ def rank_areas(pipeline: Pipeline, label: str, areas: Areas) -> tuple[pd.DataFra
         "areas_sha256": areas.sha256,
         "made_from": inputs.lock.recipe,
         "notes": [*ranked.notes, *notes(pipeline, label)],
+        "whole": pipeline.profile.country or WORLD,
     }
     return ranked.table, about

@@ -34,6 +34,7 @@ from gii_pipeline.releases import (
     snapshot_of_edition,
     versions,
 )
+from gii_pipeline.releases.info import WORLD
 from gii_pipeline.report.breaks import method_breaks
 from gii_pipeline.report.explorer import PAGE, write_report
 from gii_pipeline.sources import SOURCES
@@ -151,6 +152,7 @@ def release_info(pipeline: Pipeline, label: str) -> ReleaseInfo:
         waivers=used_waivers(pipeline, label),
         notes=notes(pipeline, label),
         registry=pipeline.registry,
+        whole=pipeline.profile.country or WORLD,
     )
 
 

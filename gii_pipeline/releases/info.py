@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from gii_pipeline.registry import Registry, shipped
 
@@ -42,6 +42,9 @@ class SourceInfo:
         return self.licence + kept_back
 
 
+WORLD: Final = "the world"
+
+
 @dataclass(frozen=True)
 class ReleaseInfo:
     """Title, sources and settings of a release.
@@ -54,6 +57,7 @@ class ReleaseInfo:
     registry: the metrics that the tables have columns of.
     waivers: the broken rules that a person allowed, without which the tables would not have been published.
     data_as_of: when the newest input was retrieved, ISO 8601, for the package's `created`; left out when "".
+    whole: what shares are of, in words: the world, or of a national slice its country.
     """
 
     title: str
@@ -65,6 +69,7 @@ class ReleaseInfo:
     waivers: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     registry: Registry = field(default_factory=shipped)
+    whole: str = WORLD
 
     @property
     def keywords(self) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.registry import Registry
-from gii_pipeline.releases.info import PROVISIONAL
+from gii_pipeline.releases.info import PROVISIONAL, WORLD
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,6 +70,7 @@ def data_package(
         "method": version.method,
         "maturity": info.maturity,
         "made_up": info.made_up,
+        **({"whole": info.whole} if info.whole != WORLD else {}),
         **({"created": info.data_as_of} if info.data_as_of else {}),
         "keywords": info.keywords,
         "licenses": _licences(info.sources.values()),
@@ -88,7 +89,7 @@ def data_package(
 
 def _description(version: Version, info: ReleaseInfo) -> str:
     method = "" if version.own_method else f", under the method of {version.method}"
-    text = f"The ranking of the world's innovation clusters, edition {version.edition}{method}."
+    text = f"The ranking of the innovation clusters of {info.whole}, edition {version.edition}{method}."
     provisional = f" {PROVISIONAL}" if info.maturity == "provisional" else ""
     made_up = " Made up: its records are invented and say nothing about the world." if info.made_up else ""
     return " ".join([f"{text}{provisional}{made_up}", *info.notes])

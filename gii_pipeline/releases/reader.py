@@ -17,6 +17,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from gii_pipeline.errors import InputError, ReleaseError
+from gii_pipeline.releases.info import WORLD
 from gii_pipeline.releases.package import check_itself
 from gii_pipeline.releases.shelf import (
     LATEST,
@@ -64,6 +65,11 @@ class Release:
     def notes(self) -> tuple[str, ...]:
         """What the release has no source for, or leaves out, a sentence each."""
         return tuple(self.package.get("notes", ()))
+
+    @property
+    def whole(self) -> str:
+        """What shares are of: the world, or the country of a national slice."""
+        return str(self.package.get("whole", WORLD))
 
     @property
     def maturity(self) -> str:

@@ -21,7 +21,7 @@ from gii_pipeline.releases.about import CITATION, README, citation, readme, rele
 from gii_pipeline.releases.comparison import Snapshot, diff, snapshot_of
 from gii_pipeline.releases.comparison_text import to_markdown
 from gii_pipeline.releases.files import write_csv, write_geojson, write_sqlite, write_xlsx
-from gii_pipeline.releases.info import ReleaseInfo
+from gii_pipeline.releases.info import WORLD, ReleaseInfo
 from gii_pipeline.releases.package import data_package
 from gii_pipeline.releases.provenance import common_lock, lock_file
 from gii_pipeline.releases.reader import LOCK_FILE, Release
@@ -159,6 +159,7 @@ def unchanged(staged: Staged, info: ReleaseInfo, last: Release) -> bool:
     facts = ("sources", "settings", "contracts", "source_details", "waivers", "history", "tables")
     words = {"title": info.title, "made_up": info.made_up, "maturity": info.maturity, "settings": dict(info.settings)}
     words["notes"] = list(info.notes)
+    words |= {"whole": info.whole} if info.whole != WORLD else {}
     return all(_plain(lock[fact]) == last.lock.get(fact, []) for fact in facts) and all(
         _plain(value) == last.package.get(word, []) for word, value in words.items()
     )

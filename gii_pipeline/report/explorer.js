@@ -87,7 +87,7 @@ function portrait(cluster) {
   const missing = (known) => make("p", { class: "key" }, known ? "None is named: each stands behind few records." : "Not known from this source.");
   const share = (label, value, note = "") => make("div", { class: "place" }, make("span", { class: "label", title: label }, label), make("span", { class: "of" }, `${number(value, 1)} %${note}`));
   const leaders = found.leaders.map(([name, economy, value]) => share([name, economy].filter((part) => part).join(", "), value));
-  const fields = found.fields.map(([name, value, times]) => share(name, value, times === null ? "" : ` · ${few(times)} × the world`));
+  const fields = found.fields.map(([name, value, times]) => share(name, value, times === null ? "" : ` · ${few(times)} × ${facts.whole}`));
   const partners = found.partners.map(([id, name, records]) => make(
     "div", { class: "place" },
     byId.has(id) ? make("button", { type: "button", class: "small", onclick: () => choose(byId.get(id)) }, name) : make("span", {}, name), make("span", { class: "of" }, `${number(records)} records together`)));
@@ -197,7 +197,7 @@ function recall() {
 
 let shownMetric = facts.metrics[0]?.key;
 get("scope").textContent = facts.clusters.length
-  ? `${facts.clusters.length} clusters of edition ${facts.edition}${method}. ` + facts.metrics.map((m) => `${m.title}: ${number(m.world)} located in the world, ${m.first}–${m.last}`).join("; ") + "."
+  ? `${facts.clusters.length} clusters of edition ${facts.edition}${method}. ` + facts.metrics.map((m) => `${m.title}: ${number(m.world)} located in ${facts.whole}, ${m.first}–${m.last}`).join("; ") + "."
   : "No cluster is ranked.";
 get("filter").addEventListener("input", (event) => { wanted = event.target.value; rows(); });
 get("scatter-metric").append(...verticals.map(({ title }, index) => make("option", { value: index }, title)));

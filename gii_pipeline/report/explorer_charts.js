@@ -119,7 +119,7 @@ function sideBySide() {
   const figures = facts.metrics.flatMap((metric) => [
     line(`${metric.title}, ${metric.first}–${metric.last}`, (c) => number(c.metrics[metric.key][0])),
     line("… per million inhabitants", (c) => few(c.metrics[metric.key][2])),
-    line("… share of the world, %", (c) => number(c.metrics[metric.key][1], 2)),
+    line(`… share of ${facts.whole}, %`, (c) => number(c.metrics[metric.key][1], 2)),
   ]);
   get("compare").replaceChildren(
     make("h2", {}, "Side by side"),

@@ -78,7 +78,7 @@ for (const metric of facts.metrics) {
   columns.push(
     plainColumn("Per million", "inhabitants", figure(2), 1, group, { down: true }),
     plainColumn("Count", metric.unit, figure(0), 0, group + 1, { down: true }),
-    plainColumn("Share", "% of the world", figure(1), 2, group + 1, { down: true }),
+    plainColumn("Share", `% of ${facts.whole}`, figure(1), 2, group + 1, { down: true }),
     plainColumn("Rank", "in the metric", figure(3), 0, group + 1),
   );
 }

@@ -14,6 +14,7 @@ import pandas as pd
 from gii_pipeline.registry import Registry, shipped
 from gii_pipeline.releases import Portraits, Release, portraits, search
 from gii_pipeline.releases.events import OWN_METHOD
+from gii_pipeline.releases.info import WORLD
 from gii_pipeline.releases.wording import listed, nth
 from gii_pipeline.report.portraits import sentences as behind
 
@@ -35,6 +36,7 @@ class FactTables(NamedTuple):
     notes: tuple[str, ...] = ()
     portraits: Portraits | None = None
     registry: Registry = shipped()
+    whole: str = WORLD
 
 
 def fact_tables(release: Release) -> FactTables:
@@ -48,6 +50,7 @@ def fact_tables(release: Release) -> FactTables:
         notes=release.notes,
         portraits=portraits(release),
         registry=release.registry,
+        whole=release.whole,
     )
 
 
@@ -69,7 +72,7 @@ def fact_sheet(tables: FactTables, cluster: str) -> str:
         _change(_row(tables.rank_changes, mine)),
         _interval(_row(tables.rank_stability, mine)),
         _per_million(row, metrics),
-        _metric_ranks(metrics),
+        _metric_ranks(metrics, tables.whole),
         _contributors(tables.contributions[tables.contributions["cluster_id"] == mine], metrics),
         *(behind(tables.portraits[mine]) if tables.portraits else ()),
     ]
@@ -171,10 +174,10 @@ def _per_million(row: pd.Series, metrics: pd.DataFrame) -> str:
     return f"With {row['population'] / 1e6:,.2f} million inhabitants, it counts {listed(figures)} per million of them."
 
 
-def _metric_ranks(metrics: pd.DataFrame) -> str:
+def _metric_ranks(metrics: pd.DataFrame, whole: str) -> str:
     ranks = [
         f"{nth(figure['metric_rank'])} in {figure['title']} "
-        f"({figure['count']:,.0f}, {figure['share_pct']:.2f} % of the world's)"
+        f"({figure['count']:,.0f}, {figure['share_pct']:.2f} % of {whole}'s)"
         for figure in metrics.to_dict("records")
     ]
     return f"Of all clusters it is {listed(ranks)}."

@@ -138,6 +138,7 @@ def _fact_tables(tables: Mapping[str, pd.DataFrame], facts: Facts, info: Release
         provisional=provisional,
         notes=info.notes,
         registry=info.registry,
+        whole=info.whole,
     )
 
 
@@ -200,6 +201,7 @@ def _page(template: str, info: ReleaseInfo, version: str, *, up: str = "", scrip
         made_up=info.made_up,
         provisional=PROVISIONAL if info.maturity == "provisional" else "",
         notes=info.notes,
+        whole=info.whole,
         sources=[source for _, source in sorted(info.sources.items())],
         nav=nav,
         **given,

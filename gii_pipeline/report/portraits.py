@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from gii_pipeline.registry import in_text
+from gii_pipeline.releases.info import WORLD
 from gii_pipeline.releases.portrait import NOT_KNOWN, InMetric, Portrait
 from gii_pipeline.releases.wording import listed, nth
 from gii_pipeline.report.plain import plain
@@ -32,13 +33,16 @@ _ORIGINS = {
 }
 
 
-def page(portrait: Portrait, edition: str, notes: Iterable[str] = ()) -> str:
-    """One page of 80 columns on a cluster. notes: sentences that belong under every page of its release."""
+def page(portrait: Portrait, edition: str, notes: Iterable[str] = (), whole: str = WORLD) -> str:
+    """One page of 80 columns on a cluster. notes: sentences that belong under every page of its release.
+
+    whole: what shares are of.
+    """
     ranked = f"{nth(portrait.rank)} by size" if portrait.rank else "not among the ranked clusters"
     people = f", {portrait.population / 1e6:,.2f} million inhabitants" if portrait.population else ""
     lines = [f"{plain(portrait.name)} ({plain(portrait.economies)}), edition {edition}: {ranked}{people}", ""]
     for part in portrait.metrics:
-        lines += [*_in_metric(part), ""]
+        lines += [*_in_metric(part, whole), ""]
     wrapped = [text for line in [*lines, *notes] for text in _wrapped(line)]
     return "\n".join(wrapped).rstrip()
 
@@ -64,10 +68,10 @@ def sentences(portrait: Portrait) -> list[str]:
     return [sentence for sentence in told if sentence]
 
 
-def _in_metric(part: InMetric) -> Iterator[str]:
+def _in_metric(part: InMetric, whole: str) -> Iterator[str]:
     grows = f", {part.growth_pct:+.1f} % a year" if part.growth_pct is not None else ""
     yield (
-        f"{part.title} {part.first_year}–{part.last_year}: {part.count:,.0f}, {part.share_pct:.2f} % of the world, "
+        f"{part.title} {part.first_year}–{part.last_year}: {part.count:,.0f}, {part.share_pct:.2f} % of {whole}, "
         f"{nth(part.metric_rank)} of all clusters{grows}"
     )
     yield _line("years", [f"{year} {count:,.0f}" for year, count in part.years.items()])
@@ -78,7 +82,7 @@ def _in_metric(part: InMetric) -> Iterator[str]:
     )
     special = (
         f"{plain(each.name)} {each.share_pct:.1f} %"
-        + (f" (x {each.specialisation:.1f} of the world)" if each.specialisation is not None else "")
+        + (f" (x {each.specialisation:.1f} of {whole})" if each.specialisation is not None else "")
         for each in part.fields[:SHOWN]
     )
     yield _line("fields", special, NOT_KNOWN)

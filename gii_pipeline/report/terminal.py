@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gii_pipeline.registry import Registry
+from gii_pipeline.releases.info import WORLD
 from gii_pipeline.report.plain import plain
 
 DASH = "–"
@@ -87,15 +88,21 @@ class Step(Protocol):
 
 
 def ranking_table(
-    ranking: pd.DataFrame, title: str, registry: Registry, rows: int = 10, *, of: Literal["cluster", "area"] = "cluster"
+    ranking: pd.DataFrame,
+    title: str,
+    registry: Registry,
+    rows: int = 10,
+    *,
+    of: Literal["cluster", "area"] = "cluster",
+    whole: str = WORLD,
 ) -> Table:
     """The first rows of a `ranking_size` table, or of a ranking of areas, in 80 columns, three lines each.
 
-    Of every metric that the edition has: the count over its window, its share of the world total, and the count per
-    million inhabitants.
+    Of every metric that the edition has: the count over its window, its share of the whole, and the count per million
+    inhabitants.
     """
     metrics = [name for name in registry if ranking[f"{name}_count"].notna().any()]
-    caption = "Below each count: its share of the world, and the count per million inhabitants."
+    caption = f"Below each count: its share of {whole}, and the count per million inhabitants."
     table = _table(title, caption, padding=(0, 1))
     table.add_column("rank", justify="right")
     table.add_column(of, overflow="fold")
