@@ -118,15 +118,24 @@ def diff(
         ),
     ] = False,
 ) -> None:
-    """Compare two releases: ranks, counts, members, borders, method, sources."""
+    """Compare two releases: ranks, counts, members, borders, method, sources, and records that are gone there."""
     if sources:
         _diff_sources(root, old, new, form)
         return
+    from dataclasses import replace
+
     from gii_pipeline.releases import diff as compare
     from gii_pipeline.releases import open_release, to_json, to_markdown, to_rich
+    from gii_pipeline.releases.comparison import GoneRecords
+    from gii_pipeline.releases.provenance import file_hashes
     from gii_pipeline.report.progress import console
+    from gii_pipeline.sources.vintages import gone_at_source
 
-    found = compare(open_release(root, old), open_release(root, new))
+    before, after = open_release(root, old), open_release(root, new)
+    gone = gone_at_source(root / "extracts", *(file_hashes(each.lock) for each in (before, after)))
+    found = replace(compare(before, after), gone=tuple(GoneRecords(**row) for row in gone or ()))
+    if gone is None:
+        echo(f"Which records are gone at the source is not known: {root / 'extracts'} has none of {old}.", err=True)
     if form == "table":
         console().print(to_rich(found))
     else:

@@ -123,6 +123,17 @@ class ValueChange:
 
 
 @dataclass(frozen=True)
+class GoneRecords:
+    """Records of a data year that a source no longer has. fraction: what they counted, before anything is chosen."""
+
+    source: str
+    data_year: int
+    records: int
+    fraction: float
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Diff:
     """Everything that differs from `old` to `new`, each list in the order of rank, id or name."""
 
@@ -135,6 +146,7 @@ class Diff:
     clusters: tuple[ClusterChange, ...]
     method: tuple[ValueChange, ...]
     sources: tuple[ValueChange, ...]
+    gone: tuple[GoneRecords, ...] = ()
 
     @property
     def empty(self) -> bool:

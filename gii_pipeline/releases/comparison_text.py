@@ -73,6 +73,14 @@ def sections(found: Diff) -> Iterator[Section]:
         ),
         Section("Method", ("setting", "old", "new"), [(c.what, c.old, c.new) for c in found.method]),
         Section("Sources", ("what", "old", "new"), [(c.what, c.old, c.new) for c in found.sources]),
+        Section(
+            "Gone at the source",
+            ("source", "data year", "records", "counted", "for instance"),
+            [
+                (c.source, str(c.data_year), f"{c.records:,}", f"{c.fraction:,.1f}", ", ".join(c.examples))
+                for c in found.gone
+            ],
+        ),
     ]
     return (part for part in parts if part.rows)
 

@@ -65,6 +65,16 @@ def _flat(lock: Lock | Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"contract {table}", version
 
 
+def file_hashes(lock: Mapping[str, Any]) -> dict[int, set[str]]:
+    """Data year -> the sha256 of every file that its records were read from."""
+    found: dict[int, set[str]] = {}
+    for years in lock["sources"].values():
+        for year, hashes in years.items():
+            if year.isdecimal():  # what serves every year has no records
+                found.setdefault(int(year), set()).update(hashes)
+    return found
+
+
 def check_sources(lock: Lock, info: ReleaseInfo) -> None:
     """ReleaseError when a source that was used has no title, licence and citation."""
     if unnamed := sorted(set(lock.sources) - set(info.sources)):

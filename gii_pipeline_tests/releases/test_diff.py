@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from gii_pipeline.releases import (
     to_markdown,
     to_rich,
 )
-from gii_pipeline.releases.comparison import Snapshot, snapshot_of
+from gii_pipeline.releases.comparison import GoneRecords, Snapshot, snapshot_of
+from gii_pipeline.releases.provenance import file_hashes
 from gii_pipeline_tests.releases.small_edition import (
     PAULO,
     SHENZHEN,
@@ -163,3 +165,13 @@ def test_a_vanished_cluster_is_beyond_tolerance() -> None:
     found = diff(Snapshot("old", before.__getitem__, nothing), Snapshot("new", after.__getitem__, nothing))
     (reason,) = exceeds(found, Tolerance(vanished_clusters=0))
     assert reason == "1 ranked clusters vanish: Tokyo–Yokohama; tolerated are 0"
+
+
+def test_records_that_are_gone_at_the_source_are_listed(changed: Diff) -> None:
+    gone = GoneRecords("regpat", 2023, 1_234, 1_200.5, ("W1", "W2"))
+    found = replace(changed, gone=(gone,))
+    assert "| regpat | 2023 | 1,234 | 1,200.5 | W1, W2 |" in to_markdown(found)
+    assert to_dict(found)["gone"][0]["examples"] == ("W1", "W2")
+    assert file_hashes({"sources": {"openalex": {"2023": ["a"]}, "uspto": {"2023": ["b"]}, "ror": {"all": ["c"]}}}) == {
+        2023: {"a", "b"}
+    }

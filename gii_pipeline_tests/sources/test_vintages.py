@@ -17,7 +17,7 @@ from gii_pipeline.errors import InputError
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.extracts import Extracts, RawFile, units
 from gii_pipeline.sources.fields import fields
-from gii_pipeline.sources.vintages import differences, vintage
+from gii_pipeline.sources.vintages import differences, gone_at_source, vintage
 from gii_pipeline_tests.commands import Gii
 
 OLD = "PCT_Nbr|Inv_name|Address|Reg_code|Ctry_code|Reg_share|Inv_share\nWO2019000001|Doe, A|Oslo|NO011|NO|1|1\n"
@@ -92,3 +92,18 @@ def test_fields_are_listed_in_whatever_form_a_file_comes(con: duckdb.DuckDBPyCon
         "works.parquet": ["id", "place.city"],
         "set.zip": ["ISSUERS.C", "OFFERING.A", "OFFERING.B"],
     }
+
+
+def sha(folder: Path, vintage: str) -> str:
+    return hashlib.sha256((folder / f"{vintage}_PCT_Inv_reg.txt").read_bytes()).hexdigest()
+
+
+def test_records_that_only_the_old_files_have_are_gone_at_the_source(extracts: Path) -> None:
+    older, newer = (sha(extracts.parent, vintage) for vintage in ("202502", "202602"))
+    then, now = {2019: {older}, 2020: {older}}, {2019: {newer}, 2020: {newer}}
+    assert gone_at_source(extracts, then, now) == []
+    gone = {"source": "regpat", "data_year": 2020, "records": 1, "fraction": 1.0, "examples": ("WO2020000001",)}
+    assert gone_at_source(extracts, now, then) == [gone]
+    assert gone_at_source(extracts, now, {2019: {older}}) == []  # the windows of the other end before 2020
+    assert gone_at_source(extracts, {2020: {newer}}, {2020: {older, newer}}) == []
+    assert gone_at_source(extracts, {2020: {"a file that nobody read"}}, now) is None
