@@ -190,6 +190,7 @@ def dev(
 
     from gii_pipeline.cli.keeping import kept
     from gii_pipeline.defs.instance import instance_of
+    from gii_pipeline.defs.page import FILES_VARIABLE
     from gii_pipeline.report.serving import check_free, serving
 
     check_free(port)
@@ -200,7 +201,7 @@ def dev(
     daemon = ["-m", "dagster._daemon", "run", *definitions]
     asked_to_end: list[int] = []
     with sources_up(profile, root), serving(root.absolute(), port + 1) as files_url:
-        os.environ.setdefault("GII_FILES_URL", files_url)
+        os.environ[FILES_VARIABLE] = files_url
         with kept([[sys.executable, *page], [sys.executable, *daemon]]) as keeper:
 
             def end(number: int, _frame: object) -> None:

@@ -6,7 +6,7 @@ Belongs here: commands that read releases. Does not: wording and figures (`repor
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,6 +21,9 @@ from gii_pipeline.cli.options import (
     print_json,
 )
 from gii_pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def facts(
@@ -93,6 +96,7 @@ def history(
         console().print(ranks_table(rows_of))
         for rows in rows_of:
             console().print(standing(rows), highlight=False)
+        _show_made_up(root, rows_of[0])
         return
     rows = history_of(root, cluster, label=label)
     if as_json:
@@ -102,6 +106,7 @@ def history(
     out.print(f"{rows['name'].iloc[-1]} ({rows['cluster_id'].iloc[-1]})", highlight=False)
     out.print(history_table(rows, open_release(root, rows["version"].iloc[-1]).registry))
     out.print(standing(rows), highlight=False)
+    _show_made_up(root, rows)
 
 
 def diff(
@@ -162,6 +167,14 @@ def site(
     echo(f"{made.folder / 'index.html'}: {len(made.versions)} versions, {made.versions[0]} to {made.versions[-1]}.")
     for version in made.embargoed:
         echo(f"{version} is left out: it is under an embargo.")
+
+
+def _show_made_up(root: Path, history: pd.DataFrame) -> None:
+    from gii_pipeline.releases import open_release
+    from gii_pipeline.releases.about import MADE_UP
+
+    if open_release(root, history["version"].iloc[-1]).package["made_up"]:
+        echo(MADE_UP)
 
 
 def _diff_sources(root: Path, old: str, new: str, form: str) -> None:

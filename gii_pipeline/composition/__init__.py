@@ -6,6 +6,6 @@ Does not: reading records (see `counting`), the counts themselves (see `metrics`
 """
 
 from gii_pipeline.composition.organisations import read_names
-from gii_pipeline.composition.tables import Inputs, cluster_ids, compose
+from gii_pipeline.composition.tables import Inputs, Licence, cluster_ids, compose
 
-__all__ = ["Inputs", "cluster_ids", "compose", "read_names"]
+__all__ = ["Inputs", "Licence", "cluster_ids", "compose", "read_names"]

@@ -8,9 +8,10 @@ The parts of a cluster in a metric add up to its count: what no source knows is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import duckdb
 import numpy as np
@@ -29,18 +30,24 @@ LEADERS = 25
 FEWEST_RECORDS = 3
 """An organisation is named from so many records on, by fractional count: fewer say little and are the vendor's."""
 ENOUGH_KNOWN_PCT = 60.0
-BY_APPLICANT = ("pct_applications",)
-"""Metrics whose organisations may sit elsewhere than the people that are counted."""
 ORGANISATION, OTHERS, INDIVIDUALS, UNKNOWN = "organisation", "other_organisations", "individuals", "unknown"
 WHO = ["cluster_id", "metric"]
 
 
+class Licence(NamedTuple):
+    """The licence of a metric's source, and whether organisations may be named with what they count."""
+
+    terms: str
+    names_organisations: bool
+
+
 @dataclass(frozen=True)
 class Inputs:
-    """What the tables are made from: tables of the edition, sums over its records, and a user's names.
+    """What the tables are made from: tables of the edition, sums over its records, licences, and a user's names.
 
     clusters, members, points, figures: `clusters`, `cluster_members`, `points`, `cluster_metrics`. makeup: of clusters
-    numbered as `counting.numbered` does over `ids`. names: as `organisations.read_names`.
+    numbered as `counting.numbered` does over `ids`. licences: of each metric of the edition. by_applicant: the metrics
+    whose organisations may sit elsewhere than the people that are counted. names: as `organisations.read_names`.
     """
 
     edition: Edition
@@ -49,6 +56,8 @@ class Inputs:
     points: pd.DataFrame
     figures: pd.DataFrame
     makeup: Makeup
+    licences: Mapping[str, Licence]
+    by_applicant: frozenset[str]
     names: pd.DataFrame | None = None
 
     @property
@@ -124,22 +133,29 @@ def compose(inputs: Inputs) -> dict[str, pd.DataFrame]:
 
 
 def leaders(inputs: Inputs) -> pd.DataFrame:
-    """The organisations that count most in a cluster and metric, then all others, individuals and what is unknown."""
+    """The organisations that count most in a cluster and metric, then all others, individuals and what is unknown.
+
+    Where the licence of the metric's source does not let organisations be named, all are among the others.
+    """
     found = inputs.with_ids(inputs.organisations)
     found["kind"] = found["kind"].replace("individual", INDIVIDUALS)
     ranked = found[found["kind"] == ORGANISATION].groupby([*WHO, "key"])["units"].sum().reset_index()
     ranked = ranked.merge(inputs.one_each.drop(columns=["id", "name"]).drop_duplicates("key"), on="key")
     ranked = ranked.sort_values([*WHO, "units", "organisation", "key"], ascending=[True, True, False, True, True])
     ranked["rank"] = ranked.groupby(WHO).cumcount() + 1
+    may_be_named = {metric: licence.names_organisations for metric, licence in inputs.licences.items()}
     shown = (ranked["rank"] <= LEADERS) & (ranked["units"] >= FEWEST_RECORDS * UNITS_PER_RECORD)
+    shown &= ranked["metric"].map(may_be_named).astype("bool")
     named = ranked[shown].merge(_economy_by_key(found), on=[*WHO, "key"], how="left").assign(kind=ORGANISATION)
     others = ranked[~shown].groupby(WHO)["units"].sum().reset_index().assign(kind=OTHERS)
     alone = found[found["kind"] == INDIVIDUALS].groupby(WHO)["units"].sum().reset_index().assign(kind=INDIVIDUALS)
     rows = _with_rest(pd.concat([named, others, alone]), inputs.whole, kind=UNKNOWN)
     rows = rows.assign(rank=rows["rank"].fillna(0).astype("int32"), organisation=rows["organisation"].fillna(""))
+    rows["may_be_named"] = rows["metric"].map(may_be_named).astype("bool")
+    rows["licence"] = rows["metric"].map({metric: licence.terms for metric, licence in inputs.licences.items()})
     columns = [
         *WHO, "kind", "rank", "organisation", "organisation_id", "economy", "count", "share_pct", "known_pct",
-        "is_known", "names_seen",
+        "is_known", "names_seen", "may_be_named", "licence",
     ]  # fmt: skip
     return rows[columns].sort_values([*WHO, "kind", "rank"], ignore_index=True)
 
@@ -240,7 +256,7 @@ def origin(inputs: Inputs) -> pd.DataFrame:
     An applicant sits in that cluster of its own economy in which most of what it applied for was made, or outside all
     clusters where more of it was made there.
     """
-    found = inputs.organisations[inputs.organisations["metric"].isin(BY_APPLICANT)]
+    found = inputs.organisations[inputs.organisations["metric"].isin(inputs.by_applicant)]
     found = found.merge(inputs.economies, on=["cluster", "economy"], how="left")
     at_home = found["is_own"].eq(True) | ((found["cluster"] == OUTSIDE) & (found["place_economy"] == found["economy"]))
     sums = found[at_home & found["key"].notna()].groupby(["metric", "key", "economy", "cluster"])["units"].sum()
@@ -261,7 +277,7 @@ def origin(inputs: Inputs) -> pd.DataFrame:
     )
     known = inside[inside["origin"] != UNKNOWN]
     parts = inputs.with_ids(known).groupby([*WHO, "origin"])["units"].sum().reset_index()
-    whole = inputs.whole[inputs.whole.index.get_level_values("metric").isin(BY_APPLICANT)]
+    whole = inputs.whole[inputs.whole.index.get_level_values("metric").isin(inputs.by_applicant)]
     rows = _with_rest(parts, whole, origin=UNKNOWN)
     return rows[[*WHO, "origin", "count", "share_pct", "known_pct", "is_known"]].sort_values(
         [*WHO, "origin"], ignore_index=True

@@ -106,7 +106,7 @@ def _records(pipeline: Pipeline, table: str) -> dg.AssetsDefinition:
                 fingerprint(record_code(pipeline, table)),
             )
         ],
-        check_specs=check_specs(pipeline.registry, table),
+        check_specs=check_specs(pipeline.registry, data_years(pipeline), table),
     )
     def records(context: dg.AssetExecutionContext) -> Published:
         data_year = int(context.partition_key)
@@ -142,7 +142,7 @@ def _following(
                 code_of(*GEOCODING),
             )
         ],
-        check_specs=check_specs(pipeline.registry, table),
+        check_specs=check_specs(pipeline.registry, data_years(pipeline), table),
     )
     def following(context: dg.AssetExecutionContext) -> Published:
         data_year = int(context.partition_key)

@@ -149,7 +149,17 @@ def compose(inputs: EditionInputs) -> Frames:
 
     clusters, members, points, figures = map(inputs.read, ("clusters", "cluster_members", "points", "cluster_metrics"))
     makeup = inputs.makeup(numbered(members, composition.cluster_ids(clusters)))
-    found = composition.Inputs(inputs.edition, clusters, members, points, figures, makeup, inputs.organisation_names)
+    found = composition.Inputs(
+        inputs.edition,
+        clusters,
+        members,
+        points,
+        figures,
+        makeup,
+        licences=inputs.licences,
+        by_applicant=inputs.by_applicant,
+        names=inputs.organisation_names,
+    )
     return composition.compose(found)
 
 
@@ -171,7 +181,7 @@ def _points(pipeline: Pipeline) -> dg.AssetsDefinition:
                 code_of(*STAGES["points"]),
             )
         ],
-        check_specs=check_specs(pipeline.registry, "points"),
+        check_specs=check_specs(pipeline.registry, editions(pipeline), "points"),
     )
     def points(context: dg.AssetExecutionContext) -> Published:
         with failing_clearly() as meter:
@@ -199,7 +209,7 @@ def _asset(pipeline: Pipeline, tables: Sequence[str], deps: Sequence[str], step:
             )
             for table in tables
         ],
-        check_specs=check_specs(pipeline.registry, *tables),
+        check_specs=check_specs(pipeline.registry, editions(pipeline), *tables),
     )
     def assets(context: dg.AssetExecutionContext) -> Published:
         with failing_clearly() as meter:

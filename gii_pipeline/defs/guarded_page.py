@@ -1,6 +1,8 @@
 """Dagster's page behind a check of who asks: `python -m gii_pipeline.defs.guarded_page`, with the page's own options.
 
-Belongs here: which requests reach the page. Does not: log-in, which a proxy before it has to bring.
+Belongs here: which requests reach the page, and leading those for files to where these are served. Does not: log-in,
+which a proxy before it has to bring; serving files (see `report.serving`), which stay apart from a page that
+can start runs.
 
 The page has no log-in, and its GraphQL runs mutations from any host, also by GET: a link on any web page, or a name
 that somebody lets point to this machine, could start and delete runs through a browser that is open here.
@@ -16,8 +18,10 @@ from urllib.parse import urlsplit
 from dagster_webserver import app, cli
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gii_pipeline.defs.page import FILES, FILES_VARIABLE
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 HOSTS_VARIABLE = "GII_PAGE_HOSTS"
@@ -64,11 +68,31 @@ def _name(address: str) -> str | None:
         return None
 
 
+class ToFiles:
+    """Leads what is below FILES to where the files are served now."""
+
+    def __init__(self, inner: ASGIApp, served_at: str) -> None:
+        self.inner, self.served_at = inner, served_at.rstrip("/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not path.startswith(f"{FILES}/"):
+            await self.inner(scope, receive, send)
+        else:
+            await RedirectResponse(self.served_at + path.removeprefix(FILES), 307)(scope, receive, send)
+
+
+def files_at() -> str:
+    """Where the files are served: as `gii dev` says, else where GII_FILES_URL has them for all readers."""
+    return os.environ.get(FILES_VARIABLE) or os.environ.get("GII_FILES_URL") or "http://127.0.0.1:3001"
+
+
 class GuardedWebserver(DagsterWebserver[Any, Any]):
     """Dagster's web server with the guard in front of everything."""
 
     def build_middleware(self) -> list[Any]:
-        return [Middleware(Guard, hosts=known_hosts()), *super().build_middleware()]
+        ours = [Middleware(Guard, hosts=known_hosts()), Middleware(ToFiles, served_at=files_at())]
+        return [*ours, *super().build_middleware()]
 
 
 def main() -> None:

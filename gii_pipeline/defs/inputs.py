@@ -23,6 +23,7 @@ from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError, MissingYearsError
 from gii_pipeline.fingerprints import code_of, libraries
 from gii_pipeline.profiles import Input
+from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.gathering import hashes, named_by_address, pinned, pinned_entries
 from gii_pipeline.store import EDITION_TABLES, Lock, made, read_lock, read_parquet
 from gii_pipeline.store.lock import TOTALS_KEY, content_of, fingerprint
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     from ibis.backends import BaseBackend
 
+    from gii_pipeline.composition import Licence
     from gii_pipeline.counting import Counted, Makeup, Total
     from gii_pipeline.metrics.population import PopulationOf
 
@@ -172,6 +174,26 @@ class EditionInputs:
             return counting.makeup(core, self.edition, clusters)
 
     @property
+    def licences(self) -> dict[str, Licence]:
+        """Metric -> the licence of its source, and whether organisations may be named, as profile or reader says."""
+        from gii_pipeline.composition import Licence
+
+        found = {}
+        for metric in self.edition.metrics:
+            source = self.pipeline.profile.metrics[metric]
+            reader = SOURCES[source.reader]
+            said = (source.names_organisations, source.shares_records, reader.names_organisations)
+            named = next((each for each in said if each is not None), reader.shares_records)
+            found[metric] = Licence(source.licence or reader.licence, named)
+        return found
+
+    @property
+    def by_applicant(self) -> frozenset[str]:
+        """The metrics whose organisations may sit elsewhere than the people that are counted."""
+        registry = self.pipeline.registry
+        return frozenset(metric for metric in self.edition.metrics if registry[metric].by_applicant)
+
+    @property
     def organisation_names(self) -> pd.DataFrame | None:
         """Which names are one organisation, where the profile says so."""
         from gii_pipeline.composition import read_names
@@ -228,6 +250,8 @@ class EditionInputs:
             ],
             **waivers(self.pipeline, self.label, *EDITION_TABLES),
             **({"country": country} if (country := self.pipeline.profile.country) else {}),
+            "licences": {metric: list(licence) for metric, licence in self.licences.items()},
+            "by_applicant": sorted(self.by_applicant),
             **({"organisations": content_hash(names)} if (names := self.pipeline.profile.organisations) else {}),
         }
         known = {named(file): made(file) for file in sorted(files)}

@@ -3,7 +3,8 @@
 Belongs here: the forms that the page wants. Does not: what is shown of which table.
 
 A browser follows no link from the page to a file, and the page hides Markdown of 1,000 characters or more behind a
-button. So files are named by their http address below GII_FILES_URL, and rows are tables.
+button. So rows are tables, and files are named by an address on the page itself, which leads to where they are served
+now (see `guarded_page`): a link holds on any port, also of a run that a terminal started.
 """
 
 from __future__ import annotations
@@ -18,14 +19,19 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-DEFAULT_FILES_URL = "http://127.0.0.1:3001"
-"""Where `gii dev` serves the files by default; what ran at a terminal has its links there too."""
+FILES = "/files"
+"""The part of the page that leads to the files."""
+FILES_VARIABLE = "GII_FILES_AT"
+"""Where the files of the root are served while the page is up; `gii dev` sets it."""
 PREVIEW_ROWS = 10
 
 
 def files_url() -> str:
-    """The address that data_docs/, report/ and releases/ of the root are served at; empty where they are not."""
-    return os.environ.get("GII_FILES_URL", DEFAULT_FILES_URL).rstrip("/")
+    """The address that data_docs/, report/ and releases/ of the root are served at; empty where they are not.
+
+    GII_FILES_URL: the whole address, where the page is another program than `guarded_page`.
+    """
+    return os.environ.get("GII_FILES_URL", FILES).rstrip("/")
 
 
 def address(root: Path, path: Path) -> str:

@@ -59,13 +59,15 @@ Paths = Annotated[tuple[DataPath, ...], BeforeValidator(_as_list)]
 class Source(_Part):
     """How a source wants to be named in a release, where that differs from what its reader says of it.
 
-    shares_records: whether its licence lets single records be passed on.
+    shares_records: whether its licence lets single records be passed on. names_organisations: whether it lets
+    organisations be named with what they count, by default as shares_records.
     """
 
     title: str = ""
     licence: str = ""
     citation: str = ""
     shares_records: bool | None = None
+    names_organisations: bool | None = None
 
 
 class Input(Source):

@@ -3,7 +3,8 @@
 Belongs here: the entries that the package ships (`metrics.yaml`) and their typed model; a profile adds entries.
 Does not: which metrics an edition counts, over which window and with which weight; those are settings of the edition.
 
-It decides no figure: what an entry changes in a table, the table's contract says.
+It decides no figure of the rankings: what an entry changes in a table, the table's contract says. Which metrics have
+applicants, the recipe of an edition says.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class Metric(BaseModel):
     """One metric.
 
     record: one of its records, with its article; unit: what a count is of. person, people: who a record is split over.
-    one_person: every record has exactly one. volatile: the number of records may fall by a third from year to year.
+    one_person: every record has exactly one. by_applicant: its organisations apply for what these people made, and may
+    sit elsewhere. volatile: the number of records may fall by a third from year to year.
     titles: its title inside a sentence, by language.
     """
 
@@ -61,6 +63,7 @@ class Metric(BaseModel):
     people: Words
     purpose: str = ""
     one_person: bool = False
+    by_applicant: bool = False
     volatile: bool = False
     colour: Colour = Colour()
     titles: Mapping[Name, Words] = Field(default_factory=dict)

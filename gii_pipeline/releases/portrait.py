@@ -21,6 +21,8 @@ TABLES = (
     "partners", "metrics_by_year", "origin",
 )  # fmt: skip
 NOT_KNOWN = "not known from this source"
+NOT_NAMED = "not named: the licence of the source does not let them be"
+FEW = "none is named: each stands behind few records"
 ORIGINS = ("cluster", "economy", "abroad", "individuals", "unknown")
 WAYS = ("within", "clusters", "outside", "unlocated", "economies")
 
@@ -64,7 +66,8 @@ class InMetric:
     """A cluster in one metric.
 
     leaders, fields and origin are empty where less than 60 % of the count is known (`leaders_known`, ...): they are not
-    known from this source then. ways: with whom its records are made -> per cent of the count, `economies` beside the
+    known from this source then. leaders_named: whether the source's licence lets organisations be named.
+    ways: with whom its records are made -> per cent of the count, `economies` beside the
     others. origin: where applicants sit -> per cent. years: data year -> count; growth_pct: a year.
     """
 
@@ -76,6 +79,7 @@ class InMetric:
     first_year: int
     last_year: int
     leaders_known: bool = False
+    leaders_named: bool = True
     leaders: tuple[Leader, ...] = ()
     individuals_pct: float = 0.0
     fields_known: bool = False
@@ -86,6 +90,11 @@ class InMetric:
     origin: Mapping[str, float] = field(default_factory=dict)
     years: Mapping[int, float] = field(default_factory=dict)
     growth_pct: float | None = None
+
+    @property
+    def why_no_leader(self) -> str:
+        """What stands in the place of leaders where there is none."""
+        return NOT_KNOWN if not self.leaders_known else FEW if self.leaders_named else NOT_NAMED
 
 
 @dataclass(frozen=True)
@@ -168,6 +177,7 @@ class Portraits(Mapping[str, Portrait]):
             first_year=int(figures["window_first_year"]),
             last_year=int(figures["window_last_year"]),
             leaders_known=_is_known(leaders),
+            leaders_named=all(row.get("may_be_named", True) for row in leaders),
             leaders=tuple(map(_leader, _ranked(leaders))),
             individuals_pct=sum(float(row["share_pct"]) for row in leaders if row["kind"] == "individuals"),
             fields_known=_is_known(fields),

@@ -84,7 +84,7 @@ function contributions(cluster) {
 function portrait(cluster) {
   const found = cluster.portrait[shownMetric];
   if (!found) return [];
-  const missing = (known) => make("p", { class: "key" }, known ? "None is named: each stands behind few records." : "Not known from this source.");
+  const missing = (why) => make("p", { class: "key" }, why);
   const share = (label, value, note = "") => make("div", { class: "place" }, make("span", { class: "label", title: label }, label), make("span", { class: "of" }, `${number(value, 1)} %${note}`));
   const leaders = found.leaders.map(([name, economy, value]) => share([name, economy].filter((part) => part).join(", "), value));
   const fields = found.fields.map(([name, value, times]) => share(name, value, times === null ? "" : ` · ${few(times)} × ${facts.whole}`));
@@ -92,8 +92,8 @@ function portrait(cluster) {
     "div", { class: "place" },
     byId.has(id) ? make("button", { type: "button", class: "small", onclick: () => choose(byId.get(id)) }, name) : make("span", {}, name), make("span", { class: "of" }, `${number(records)} records together`)));
   return [
-    make("h3", {}, "Organisations"), ...(leaders.length ? leaders : [missing(found.known[0])]),
-    make("h3", {}, "Fields"), ...(fields.length ? fields : [missing(found.known[1])]),
+    make("h3", {}, "Organisations"), ...(leaders.length ? leaders : [missing(found.no_leader)]),
+    make("h3", {}, "Fields"), ...(fields.length ? fields : [missing("Not known from this source.")]),
     ...(partners.length ? [make("h3", {}, "Partners"), ...partners] : []),
     make("p", { class: "key" }, `${found.years.map(([year, count]) => `${year}: ${few(count)}`).join(", ")}${found.growth === null ? "" : `; ${number(found.growth, 1)} % per year`}.`),
   ];

@@ -269,7 +269,7 @@ def _portrait(portrait: Portrait | None) -> dict[str, dict[str, Any]]:
             "ways": {way: _plain(share) for way, share in found.ways.items()},
             "years": [[year, _plain(count)] for year, count in sorted(found.years.items())],
             "growth": _plain(found.growth_pct),
-            "known": [found.leaders_known, found.fields_known],
+            "no_leader": found.why_no_leader.capitalize() + ".",
         }
         for found in (portrait.metrics if portrait else ())
         if found.years

@@ -76,7 +76,7 @@ function scatter() {
     draw("text", { class: "tick", x: width - 16, y: height - 6, "text-anchor": "end" }, "Size score →"),
     draw("text", { class: "tick", x: 4, y: 10 }, `↑ ${title}`),
     ...dots.map((c) => draw("circle", { class: c === chosen ? "dot chosen" : "dot", cx: x.at(c.size_score), cy: y.at(value(c)), r: 5, onclick: () => choose(c) }, draw("title", {}, `${c.rank}. ${c.name}: size ${number(c.size_score, 2)}, ${title} ${few(value(c))}`))),
-    ...labelled.map((one) => draw("text", { class: "label", x: one.x + 8, y: one.y + 4 }, short(one.cluster.name))),
+    ...labelled.map((one) => draw("text", { class: "label", x: one.from, y: one.y + 4 }, short(one.cluster.name))),
   );
   get("scatter-note").textContent = "Both axes are logarithmic. Above: more per inhabitant; to the right: more in all.";
 }
@@ -95,8 +95,8 @@ function nonOverlapping(points, width) {
   const order = points.sort((a, b) => (b.cluster === chosen) - (a.cluster === chosen) || a.cluster.rank - b.cluster.rank);
   for (const point of order) {
     const wide = short(point.cluster.name).length * 7;
-    if (point.x + wide > width - 4) continue;
-    if (!kept.some((other) => Math.abs(other.y - point.y) < 13 && point.x < other.x + other.wide && other.x < point.x + wide)) kept.push({ ...point, wide });
+    const from = point.x + 8 + wide < width ? point.x + 8 : point.x - 8 - wide;
+    if (!kept.some((other) => Math.abs(other.y - point.y) < 13 && from < other.from + other.wide && other.from < from + wide)) kept.push({ ...point, from, wide });
   }
   return kept;
 }

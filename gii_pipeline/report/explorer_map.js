@@ -48,15 +48,16 @@ function label(scale) {
     if (texts.length >= LABELS) break;
     if (one.x < view[0] || one.x > view[0] + view[2] || one.y < view[1] || one.y > view[1] + view[3]) continue;
     const text = one.cluster.name.split("–").slice(0, 2).join("–");
-    const [width, height, gap] = [text.length * size * 0.62, size * 1.1, size * 0.25];
+    const [width, height, gap] = [text.length * size * 0.68, size * 1.1, size * 0.25];
     const corners = [
       [one.x + one.r + gap, one.y - height / 2], [one.x - one.r - gap - width, one.y - height / 2],
       [one.x - width / 2, one.y - one.r - gap - height], [one.x - width / 2, one.y + one.r + gap],
     ];
     const box = corners.map(([x, y]) => ({ x, y, width, height }))
-      .find((spot) => spot.x >= view[0] && spot.x + width <= view[0] + view[2] && !taken.some((other) => meets(spot, other)));
+      .find((spot) => spot.x >= view[0] && spot.x + width <= view[0] + view[2] && spot.y >= view[1] && spot.y + height <= view[1] + view[3] && !taken.some((other) => meets(spot, other)));
     if (!box) continue;
-    taken.push(box);
+    // Room on both sides, so that two names on a line do not read as one.
+    taken.push({ ...box, x: box.x - 1.5 * size, width: width + 3 * size });
     texts.push(draw("text", { x: box.x, y: box.y + size * 0.85, "font-size": size, "stroke-width": size * 0.22 }, text));
   }
   get("labels").replaceChildren(...texts);

@@ -78,7 +78,7 @@ def _in_metric(part: InMetric, whole: str) -> Iterator[str]:
     yield _line(
         "leaders",
         [f"{plain(each.name)} {each.share_pct:.1f} %" for each in part.leaders[:SHOWN]],
-        NOT_KNOWN if not part.leaders_known else "none with three records or more",
+        part.why_no_leader,
     )
     special = (
         f"{plain(each.name)} {each.share_pct:.1f} %"

@@ -43,6 +43,7 @@ _TABLE = Source(
     roles={"people": "any table: CSV, TSV, Excel, Parquet, JSON; the option `columns` maps its columns"},
     metric=None,
     licence="the user's",
+    names_organisations=True,
     citation="The user's own table",
 )
 

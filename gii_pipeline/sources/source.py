@@ -47,6 +47,7 @@ class Source:
     source has no more; it is no part of a unit, so that a new list reads no file again.
     columns: of a reader of nested Parquet, the columns (name -> DuckDB type) that it needs.
     shares_records: whether the licence lets single records be passed on; figures that are counted from them always may.
+    names_organisations: whether it lets organisations be named with what they count; null for as shares_records.
     """
 
     read: Reader
@@ -62,6 +63,7 @@ class Source:
     gone: Mapping[str, Gone] = field(default_factory=dict)
     columns: Mapping[str, str] | None = None
     shares_records: bool = False
+    names_organisations: bool | None = None
 
     def people(
         self, con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: Mapping[str, Any] | None = None

@@ -25,10 +25,17 @@ TOWNS = {
 }
 CLUSTERS = pd.DataFrame({"cluster_id": ["C1", "C2"], "economies": ["FR", "CH/FR"], "name": ["Paris", "Basel"]})
 
+BY_APPLICANT = frozenset({"pct_applications"})
+
 Person = tuple[str | None, list[dict[str, Any]] | None]
 """The town of a person, and the organisations of the row."""
 Record = tuple[str, int, list[Person], list[dict[str, Any]] | None]
 """Identifier, data year, people, fields."""
+
+
+def licences(edition: Edition, unnamed: frozenset[str] = frozenset()) -> dict[str, composition.Licence]:
+    """Of sources that let organisations be named, but for some metrics."""
+    return {name: composition.Licence("CC0-1.0", name not in unnamed) for name in edition.metrics}
 
 
 def org(name: str | None, *, id_: str | None = None, economy: str = "FR", weight: float = 1.0) -> dict[str, Any]:
@@ -84,10 +91,20 @@ def random_records(metric: str, years: tuple[int, ...], count: int = 300) -> lis
 
 
 class Made:
-    """The tables of the composition of some records, and what they are made from. engine: as `counting.connect`."""
+    """The tables of the composition of some records, and what they are made from.
+
+    engine: as `counting.connect`. unnamed: metrics whose organisations may not be named.
+    """
 
     def __init__(
-        self, folder: Path, records: dict[str, list[Record]], names: pd.DataFrame | None = None, engine: Any = None
+        self,
+        folder: Path,
+        records: dict[str, list[Record]],
+        names: pd.DataFrame | None = None,
+        *,
+        engine: Any = None,
+        unnamed: frozenset[str] = frozenset(),
+        by_applicant: frozenset[str] = BY_APPLICANT,
     ) -> None:
         connection = engine or connect()
         tables = {}
@@ -105,7 +122,17 @@ class Made:
         numbers = counting.numbered(self.members, composition.cluster_ids(CLUSTERS))
         self.makeup = counting.makeup(tables, EDITION, numbers)
         self.tables = composition.compose(
-            composition.Inputs(EDITION, CLUSTERS, self.members, self.points, self.figures, self.makeup, names)
+            composition.Inputs(
+                EDITION,
+                CLUSTERS,
+                self.members,
+                self.points,
+                self.figures,
+                self.makeup,
+                licences=licences(EDITION, unnamed),
+                by_applicant=by_applicant,
+                names=names,
+            )
         )
 
 

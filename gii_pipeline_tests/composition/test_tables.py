@@ -22,6 +22,7 @@ from gii_pipeline_tests.composition.small_composition import (
     EDITION,
     TOWNS,
     Made,
+    Person,
     Record,
     field,
     org,
@@ -54,15 +55,20 @@ def rows(made: Made, table: str, cluster: str = "C1", metric: str = PCT) -> pd.D
 
 @pytest.mark.parametrize("table", COMPOSITION_TABLES)
 def test_every_table_keeps_its_contract(made: Made, table: str) -> None:
+    assert broken_rules(made, table) == []
+    assert len(made.tables[table]) >= 4
+
+
+def broken_rules(made: Made, table: str, rows: pd.DataFrame | None = None) -> list[str]:
+    """The rules that a table breaks; rows: in place of those made."""
     verdict = contracts.validate(
-        typed(table, made.tables[table]),
+        typed(table, made.tables[table] if rows is None else rows),
         contracts.load(table),
         references={"clusters": contracts_clusters(), "cluster_metrics": typed("cluster_metrics", made.figures)},
         parameters={"edition": EDITION.edition, "method": EDITION.method},
         partition=EDITION.label,
     )
-    assert [result.rule for result in verdict.results if result.status != "passed"] == []
-    assert len(made.tables[table]) >= 4
+    return [result.rule for result in verdict.results if result.status != "passed"]
 
 
 def contracts_clusters() -> pa.Table:
@@ -241,6 +247,66 @@ def test_a_source_without_organisations_and_fields_leaves_all_unknown(tmp_path: 
     made = few(tmp_path, [("a", years_of(PCT)[0], [("Paris", None)], None)])
     assert rows(made, "leaders")["kind"].tolist() == ["unknown"]
     assert rows(made, "fields")["field"].tolist() == [""]
+
+
+def test_an_organisation_is_not_named_where_the_licence_of_its_source_does_not_let_it_be(tmp_path: Path) -> None:
+    withheld = Made(tmp_path, random_world(), unnamed=frozenset({PCT}))
+    ours = withheld.tables["leaders"]
+    closed, others = ours[ours["metric"] == PCT], ours[ours["metric"] != PCT]
+    assert set(closed["kind"]) == {"other_organisations", "individuals", "unknown"}
+    assert set(closed["organisation"]) == {""}
+    assert not closed["may_be_named"].any()
+    assert "organisation" in set(others["kind"])
+    assert broken_rules(withheld, "leaders") == []
+    assert broken_rules(withheld, "leaders", ours.assign(may_be_named=False)) == ["names_follow_the_licence"]
+
+
+def test_any_metric_whose_entry_says_so_has_applicants(tmp_path: Path) -> None:
+    ours = Made(tmp_path, random_world(), by_applicant=frozenset({ARTICLES})).tables["origin"]
+    assert set(ours["metric"]) == {ARTICLES}
+
+
+@pytest.mark.parametrize(
+    "organisations",
+    [[org("---")], [org("  ")], [{"id": None, "name": None, "economy": None, "kind": "organisation", "weight": 1.0}]],
+)
+def test_an_organisation_without_a_name_or_identifier_is_unknown(
+    tmp_path: Path, organisations: list[dict[str, Any]]
+) -> None:
+    made = few(tmp_path, [(str(n), years_of(PCT)[0], [("Paris", organisations)], None) for n in range(4)])
+    assert rows(made, "leaders")[["kind", "count"]].to_numpy().tolist() == [["unknown", 4]]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["华为技术有限公司", "华为技术 有限公司"],
+        ["株式会社日立製作所", "日立製作所"],
+        ["삼성전자 주식회사", "삼성전자"],
+        ["Яндекс", "ЯНДЕКС"],
+        ["جامعة القاهرة", "جامعة  القاهرة"],
+        ["มหาวิทยาลัยมหิดล", "มหาวิทยาลัยมหิดล"],
+        ["Ωμέγα", "ΩΜΈΓΑ"],
+    ],
+)
+def test_names_in_every_script_are_one_row_and_named(tmp_path: Path, names: list[str]) -> None:
+    records: list[Record] = [
+        (f"{n}{name}", years_of(PCT)[0], [("Paris", [org(name)])], None) for name in names for n in range(2)
+    ]
+    [leader] = rows(few(tmp_path, records), "leaders").to_dict("records")
+    assert leader["organisation"] in names
+    assert leader["count"] == 4
+
+
+def test_a_paper_of_ten_thousand_authors_adds_up_to_one(tmp_path: Path) -> None:
+    towns = [name for name, (_, _, cluster) in TOWNS.items() if cluster]
+    people: list[Person] = [(towns[n % len(towns)], [org(f"University {n % 500}")]) for n in range(10_000)]
+    made = few(tmp_path, [("W1", years_of(ARTICLES)[0], people, [field("Physics")])], metric=ARTICLES)
+    for table in ("leaders", "fields"):
+        found = made.tables[table]
+        assert found[found["metric"] == ARTICLES]["count"].sum() == pytest.approx(1, abs=1e-4)
+    partners = rows(made, "partners", metric=ARTICLES)
+    assert partners[["partner_id", "co_records"]].to_numpy().tolist() == [["C2", 1]]
 
 
 def test_an_economy_has_what_lies_in_clusters_and_what_does_not(made: Made) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
+pytestmark = pytest.mark.filterwarnings("ignore:Specifying a partitions_def on an AssetCheckSpec")
+
 
 class Clock(dg.Config):
     passes: bool = True
@@ -62,3 +64,26 @@ def test_a_static_mapping_shows_which_years_feed_an_edition() -> None:
     downstream = editions.subset_with_partition_keys(["2025"])
     upstream = mapping.get_upstream_mapped_partitions_result_for_partitions(downstream, editions, years)
     assert set(upstream.partitions_subset.get_partition_keys()) == {"2023", "2024"}
+
+
+def test_each_partition_has_its_own_result_of_a_check() -> None:
+    years = dg.StaticPartitionsDefinition(["2023", "2024"])
+
+    @dg.multi_asset(
+        specs=[dg.AssetSpec("sums", partitions_def=years)],
+        check_specs=[dg.AssetCheckSpec("contract", asset="sums", partitions_def=years)],
+    )
+    def sums(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+        passes = context.partition_key == "2024"
+        yield dg.AssetCheckResult(asset_key="sums", passed=passes, severity=dg.AssetCheckSeverity.WARN)
+        yield dg.MaterializeResult(asset_key="sums")
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        for year in ("2023", "2024"):
+            assert dg.materialize([sums], partition_key=year, instance=instance).success
+        key = dg.AssetCheckKey(dg.AssetKey("sums"), "contract")
+        found = instance.event_log_storage.get_asset_check_partition_info([key])
+        assert {one.partition_key: one.latest_execution_status.value for one in found} == {
+            "2023": "FAILED",
+            "2024": "SUCCEEDED",
+        }

@@ -268,7 +268,8 @@ def test_a_contract_that_fails_shows_its_rows(ranked: Site) -> None:
 
 
 def _drawn(site: Site, key: str) -> bool:
-    """Whether the browser shows the picture; it comes from the files beside the page."""
+    """Whether the browser shows the picture; the page leads it to the files."""
     image = site.cell(key).locator("img").element_handle()
     site.page.wait_for_function("image => image.complete", arg=image)
-    return bool(image.evaluate("(image, files) => image.naturalWidth > 0 && image.src.startsWith(files)", site.files))
+    files = f"http://127.0.0.1:{site.port}/files/"
+    return bool(image.evaluate("(image, files) => image.naturalWidth > 0 && image.src.startsWith(files)", files))

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from gii_pipeline.defs.guarded_page import Guard
+from gii_pipeline.defs.guarded_page import Guard, ToFiles
 
 GII = [sys.executable, "-c", "from gii_pipeline.cli import process; process()"]
 QUERY = {"query": "{ version }"}
@@ -55,6 +55,27 @@ def test_no_other_page_reaches_it_through_a_browser() -> None:
     for origin in ("http://evil.example", "null", "http://localhost.evil.example"):
         assert not passes(host="localhost:3000", origin=origin)
         assert not passes(host="localhost:3000", origin=origin, kind="websocket")
+
+
+def test_a_link_to_a_file_leads_to_where_the_files_are_served_now() -> None:
+    def leads_to(path: str) -> str | None:
+        reached: list[str] = []
+
+        async def page(scope: Any, _receive: Any, _send: Any) -> None:
+            reached.append(scope["path"])
+
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+        asyncio.run(ToFiles(page, "http://127.0.0.1:4001/")(scope, send, send))
+        return None if reached else dict(sent[0]["headers"])[b"location"].decode()
+
+    assert leads_to("/files/report/map of 2015.svg") == "http://127.0.0.1:4001/report/map%20of%202015.svg"
+    assert leads_to("/files//elsewhere.example/") == "http://127.0.0.1:4001//elsewhere.example/"
+    assert leads_to("/assets/files") is None
 
 
 def test_graphql_is_not_asked_by_get() -> None:

@@ -6,10 +6,12 @@ import hashlib
 import shutil
 from pathlib import Path
 
+import dagster as dg
 import pandas as pd
 import pytest
 
 from gii_pipeline import open_release
+from gii_pipeline.defs.instance import instance_of
 from gii_pipeline.errors import InputError, ReleaseError
 from gii_pipeline_tests import tiny_world
 from gii_pipeline_tests.areas.drawn import box, feature, write_areas
@@ -88,6 +90,13 @@ def test_the_records_behind_a_figure_of_the_ledger_are_listed(tiny: Gii) -> None
 def test_a_stranger_reads_the_release_without_this_package(finished_tiny_root: Path) -> None:
     frame = pd.read_parquet(finished_tiny_root / "root" / "releases" / "v2015.1" / "ranking_size.parquet")
     assert list(frame["name"]) == ["Graz", "Lyon", "Oslo"]
+
+
+def test_every_partition_shows_its_own_verdict_on_the_dagster_page(finished_tiny_root: Path) -> None:
+    key = dg.AssetCheckKey(dg.AssetKey("vc_deals"), "contract")
+    with instance_of(finished_tiny_root / "root") as instance:
+        found = instance.event_log_storage.get_asset_check_partition_info([key])
+    assert sorted(one.partition_key or "" for one in found) == ["2013", "2014"]
 
 
 def test_own_areas_count_what_lies_in_them(tiny: Gii, tmp_path: Path) -> None:

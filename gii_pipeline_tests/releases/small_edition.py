@@ -27,6 +27,7 @@ from gii_pipeline.ranking.variants import Ranked, changed
 from gii_pipeline.releases import Made, ReleaseInfo, SourceInfo, make_release
 from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, Store, write_parquet
 from gii_pipeline.store.lock import Sources
+from gii_pipeline_tests.composition.small_composition import BY_APPLICANT, licences
 
 SHENZHEN, TOKYO, SINGAPORE, PAULO = "gii-shenzhen", "gii-tokyo", "gii-singapore", "gii-paulo"
 NAMES = {
@@ -113,7 +114,18 @@ def _tables(label: str, grown: frozenset[tuple[str, float]], reach: float) -> di
         "rank_variants": _variants(size, edition),
         "agreement": agreement(Ours(size, figures), edition, made_up=True),
         "coverage": coverage(_by_economy(points), {}, edition),
-        **compose(Inputs(edition, clusters, members, points, figures, _makeup(points, members, clusters, edition))),
+        **compose(
+            Inputs(
+                edition,
+                clusters,
+                members,
+                points,
+                figures,
+                _makeup(points, members, clusters, edition),
+                licences(edition),
+                BY_APPLICANT,
+            )
+        ),
     }
     return {name: as_table(name, frame) for name, frame in frames.items()}
 

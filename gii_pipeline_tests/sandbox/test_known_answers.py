@@ -34,6 +34,7 @@ from gii_pipeline.sandbox.population import write_raster
 from gii_pipeline.sandbox.truth import Answers, answers
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.store import Store
+from gii_pipeline_tests.composition.small_composition import BY_APPLICANT, licences
 from gii_pipeline_tests.sandbox import world_files
 
 COLUMNS = (
@@ -77,7 +78,16 @@ def assert_composition_recovered(root: Path, world: World, edition: Edition, fou
     core, _ = core_of(root, edition)
     makeup = counting.makeup(core, edition, counting.numbered(found.cluster_members, cluster_ids(found.clusters)))
     points = pd.DataFrame(columns=["location_id", "metric", "economy", "fractions"])
-    inputs = Inputs(edition, found.clusters, found.cluster_members, points, found.cluster_metrics, makeup)
+    inputs = Inputs(
+        edition,
+        found.clusters,
+        found.cluster_members,
+        points,
+        found.cluster_metrics,
+        makeup,
+        licences(edition),
+        BY_APPLICANT,
+    )
     true = behind.behind(world, edition)
     organisations = inputs.with_ids(inputs.organisations).dropna(subset="key")
     assert_sums(organisations.assign(count=organisations["units"] / UNITS_PER_RECORD), "key", number, {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +217,27 @@ def test_patentsviews_assignees_and_fields_are_taken(read: Read, tables: dict[st
     assert rows[0][0][0]["id"] == "o1"
     assert parts(rows[0][1]) == {"Semiconductors": 1.0}
     assert rows[1] == (None, None)
+
+
+def test_tables_of_a_vintage_without_assignees_and_fields_leave_them_unknown(
+    read: Read, tables: dict[str, Path]
+) -> None:
+    needed = {role: tables[role] for role in ("pct", "inventors", "locations")}
+    [granted, *_] = read("patentsview_tables", needed, "record_id, organisations, fields")
+    assert granted == ("WO2019/000001", None, None)
+
+
+def test_works_of_a_vintage_without_topics_and_institutions_without_names_are_read(read: Read, tmp_path: Path) -> None:
+    ror = "https://ror.org/05591te55"
+    nameless = {"id": "https://openalex.org/I1", "ror": ror, "country_code": "DE", "display_name": None}
+    old = {
+        "id": "https://openalex.org/W1",
+        "publication_year": 2020,
+        "type": "article",
+        "authorships": [{"institutions": [nameless], "raw_affiliation_strings": ["Uni, München"], "countries": ["DE"]}],
+    }
+    path = tmp_path / "works.jsonl"
+    path.write_text(json.dumps(old) + "\n", encoding="utf-8")
+    [(organisations, fields, fraction)] = read("openalex_works", {"works": path}, "organisations, fields, fraction")
+    assert [(each["id"], each["name"]) for each in organisations] == [(ror, None)]
+    assert (fields, fraction) == (None, 1.0)
