@@ -63,9 +63,8 @@ def author_rows(year: int, rows: int, seed: int) -> Iterator[pa.Table]:
         )
 
 
-def write(folder: Path, rows: int) -> list[Path]:
+def write(folder: Path, rows: int) -> None:
     """One file per year, and the locations."""
-    files = []
     for year in YEARS:
         path = folder / f"publications-{year}.parquet"
         tables = author_rows(year, rows // len(YEARS), seed=year)
@@ -74,16 +73,18 @@ def write(folder: Path, rows: int) -> list[Path]:
             writer.write_table(table)
             for more in tables:
                 writer.write_table(more)
-        files.append(path)
-    listed = ", ".join(f"'{path}'" for path in files)
+    write_locations(folder)
+
+
+def write_locations(folder: Path) -> None:
+    """The core `locations` of the rows written."""
     where = folder / "locations.parquet"
     duckdb.execute("set enable_progress_bar = false")
     duckdb.execute(
         f"""copy (select location_id, {YEARS[-1]}::int as data_year, 'Place ' || location_id % 9999 as place,
-        null::varchar as admin, 'XX' as economy, count(*) as people
-        from read_parquet([{listed}]) where location_id is not null group by location_id) to '{where}'"""
+        null::varchar as admin, 'XX' as economy, count(*) as people from read_parquet('{folder}/publications-*.parquet')
+        where location_id is not null group by location_id) to '{where}'"""
     )
-    return files
 
 
 def scan(folder: Path) -> object:
@@ -97,17 +98,17 @@ def count(folder: Path) -> object:
     """The `points` table of one metric."""
     connection = connect(spill=folder)
     core = {METRIC: read_core(connection, sorted(folder.glob("publications-*.parquet")))}
-    return points(core, read_core(connection, [folder / "locations.parquet"]), _only_publications()).num_rows
+    return points(core, read_core(connection, [folder / "locations.parquet"]), only_publications()).num_rows
 
 
 def world(folder: Path) -> object:
     """The world totals of one metric."""
     connection = connect(spill=folder)
     core = {METRIC: read_core(connection, sorted(folder.glob("publications-*.parquet")))}
-    return totals(core, _only_publications())
+    return totals(core, only_publications())
 
 
-def _only_publications() -> Edition:
+def only_publications() -> Edition:
     return EDITION.model_copy(update={"metrics": {METRIC: EDITION.metrics[METRIC]}})
 
 

@@ -29,6 +29,8 @@ from gii_pipeline.sources.fetching.reaching import reachable
 PACKAGES = ("gii-pipeline", "dagster", "great-expectations", "duckdb", "pyarrow", "pandas")
 LEAST_FREE_GIB = 5
 GIB = 2**30
+LIVE, NEVER = "live: ", "never tested live"
+"""How findings on a source's real answers begin, and what they say where it was never asked."""
 
 
 class Finding(NamedTuple):
@@ -70,8 +72,8 @@ def probes(pipeline: Pipeline, *, ask: bool) -> Iterator[Finding]:
         found = probing.recorded(pipeline.probes, name, source)
         if ask:
             found = probing.probe(pipeline.probes, name, source, _newest_year(pipeline, name))
-        says = found.says if found else "never tested live: `gii doctor --probe` asks it for its smallest answer"
-        yield Finding(f"live: {name}", found is None or not found.differs, says)
+        says = found.says if found else f"{NEVER}: `gii doctor --probe` asks it for its smallest answer"
+        yield Finding(f"{LIVE}{name}", found is None or not found.differs, says)
 
 
 def _newest_year(pipeline: Pipeline, metric: str) -> int | None:

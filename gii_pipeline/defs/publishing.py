@@ -63,9 +63,7 @@ def check_specs(registry: Registry, partitions: dg.PartitionsDefinition[str], *t
     Each partition has a result of its own: an edition that keeps its contract hides no warning of an earlier one.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", dg.PreviewWarning
-        )  # a test holds what we rely on
+        warnings.simplefilter("ignore", dg.PreviewWarning)  # a test holds what we rely on
         return [
             dg.AssetCheckSpec(
                 CHECK,

@@ -10,7 +10,8 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 from gii_pipeline.contracts import Waiver
-from gii_pipeline.defs.doctor import Finding
+from gii_pipeline.defs.doctor import LIVE, NEVER, Finding
+from gii_pipeline.defs.estimating import costs, refuse_too_much
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, plan
 from gii_pipeline.editions import Edition
@@ -36,14 +37,22 @@ class Item(NamedTuple):
 def checklist(pipeline: Pipeline, year: int, today: date, findings: Callable[[], list[Finding]]) -> list[Item]:
     """The list of an edition, in the order in which a year goes. findings: `doctor.examine` of the profile."""
     edition = pipeline.book.editions.get(year)
-    items = [_edition(pipeline, year), *_machine(findings()), *_waivers(pipeline.profile.waivers, year, today)]
+    found = findings()
+    machine = [*_machine(found), *_live(found)]
+    items = [_edition(pipeline, year), *machine, *_waivers(pipeline.profile.waivers, year, today)]
     if edition is None:
         return items
     try:
         steps = plan(pipeline, [edition.label])
     except GiiError as error:
         return [*items, Item("sources", "open", str(error), "Name a source for it in the profile.")]
-    return [*items, *_years(steps), *_ranking(pipeline, edition, steps), _release(pipeline, edition, steps)]
+    return [
+        *items,
+        *_years(steps),
+        *_costs(pipeline, steps),
+        *_ranking(pipeline, edition, steps),
+        _release(pipeline, edition, steps),
+    ]
 
 
 def _edition(pipeline: Pipeline, year: int) -> Item:
@@ -66,6 +75,31 @@ def _machine(findings: list[Finding]) -> Iterator[Item]:
         yield Item("files, keys, servers", "done", f"`gii doctor` finds all {len(findings)} well.")
     for finding in wrong:
         yield Item(finding.what, "open", finding.says, "gii doctor")
+
+
+def _live(findings: list[Finding]) -> Iterator[Item]:
+    """Whether every source that is fetched was asked for a real answer; what differed is an item of `_machine`."""
+    probes = [finding for finding in findings if finding.what.startswith(LIVE)]
+    never = [finding.what.removeprefix(LIVE) for finding in probes if finding.says.startswith(NEVER)]
+    if never:
+        yield Item("sources, live", "open", f"Never tested live: {', '.join(never)}.", "gii doctor --probe")
+    elif probes:
+        said = "; ".join(f"{finding.what.removeprefix(LIVE)}: {finding.says}" for finding in probes if finding.well)
+        yield Item("sources, live", "done", f"{said}.")
+
+
+def _costs(pipeline: Pipeline, steps: list[Step]) -> Iterator[Item]:
+    """What the data years that are open take, and whether there is room for it."""
+    if all(step.state == "there" for step in steps if step.job == "ingest"):
+        return
+    try:
+        found = costs(pipeline, steps)
+        refuse_too_much(found, pipeline)
+    except GiiError as error:
+        yield Item("costs", "open", str(error), "Make room, or fetch less.")
+        return
+    said = "; ".join(cost.told for cost in found if not cost.nothing)
+    yield Item("costs", "done", f"{said or 'Nothing to fetch'}.")
 
 
 def _waivers(waivers: tuple[Waiver, ...], year: int, today: date) -> Iterator[Item]:

@@ -58,6 +58,18 @@ def test_what_the_doctor_does_not_find_well_is_open(sandbox: Pipeline) -> None:
     assert points(sandbox, 2025)["files, keys, servers"].state == "done"
 
 
+def test_a_source_that_was_never_asked_for_a_real_answer_is_open(sandbox: Pipeline) -> None:
+    asked = Finding("live: vc_deals", True, "as expected on 2027-01-31")
+    never = Finding("live: pct_applications", True, "never tested live: `gii doctor --probe` asks it")
+    found = points(sandbox, 2025, [*WELL, asked, never])["sources, live"]
+    assert found == Item("sources, live", "open", "Never tested live: pct_applications.", "gii doctor --probe")
+    assert points(sandbox, 2025, [*WELL, asked])["sources, live"].state == "done"
+
+
+def test_what_open_years_take_is_listed(sandbox: Pipeline) -> None:
+    assert "vc_deals (crunchbase_api): " in points(sandbox, 2025)["costs"].says
+
+
 def test_a_waiver_that_ends_before_the_edition_is_made_is_open(sandbox: Pipeline) -> None:
     waiver = Waiver(
         check="located_share",
