@@ -23,7 +23,7 @@ from gii_pipeline.cli.options import (
 from gii_pipeline.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from gii_pipeline.releases import Release
 
 
 def facts(
@@ -96,7 +96,7 @@ def history(
         console().print(ranks_table(rows_of))
         for rows in rows_of:
             console().print(standing(rows), highlight=False)
-        _show_made_up(root, rows_of[0])
+        _show_made_up(open_release(root, rows_of[0]["version"].iloc[-1]))
         return
     rows = history_of(root, cluster, label=label)
     if as_json:
@@ -104,9 +104,10 @@ def history(
         return
     out = console()
     out.print(f"{rows['name'].iloc[-1]} ({rows['cluster_id'].iloc[-1]})", highlight=False)
-    out.print(history_table(rows, open_release(root, rows["version"].iloc[-1]).registry))
+    newest = open_release(root, rows["version"].iloc[-1])
+    out.print(history_table(rows, newest.registry))
     out.print(standing(rows), highlight=False)
-    _show_made_up(root, rows)
+    _show_made_up(newest)
 
 
 def diff(
@@ -143,6 +144,7 @@ def diff(
         echo(f"Which records are gone at the source is not known: {root / 'extracts'} has none of {old}.", err=True)
     if form == "table":
         console().print(to_rich(found))
+        _show_made_up(after)
     else:
         echo(to_json(found) if form == "json" else to_markdown(found))
 
@@ -169,11 +171,10 @@ def site(
         echo(f"{version} is left out: it is under an embargo.")
 
 
-def _show_made_up(root: Path, history: pd.DataFrame) -> None:
-    from gii_pipeline.releases import open_release
+def _show_made_up(release: Release) -> None:
     from gii_pipeline.releases.about import MADE_UP
 
-    if open_release(root, history["version"].iloc[-1]).package["made_up"]:
+    if release.package["made_up"]:
         echo(MADE_UP)
 
 

@@ -73,6 +73,7 @@ def compare(
     from gii_pipeline.defs.pipeline import Pipeline
     from gii_pipeline.profiles import read_profile
     from gii_pipeline.ranking.compared import compared
+    from gii_pipeline.releases.about import MADE_UP
     from gii_pipeline.report.progress import console
     from gii_pipeline.report.terminal import compared_table
 
@@ -90,6 +91,8 @@ def compare(
         echo(line)
     title = f"Edition {label}: a is {profile_a}, b is {profile_b}"
     console().print(compared_table(found.head(rows), title, sides[0].registry))
+    if any(side.profile.made_up for side in sides):
+        echo(MADE_UP)
     alone = [int(found[f"rank_{side}"].isna().sum()) for side in ("b", "a")]
     echo(f"{len(found) - sum(alone)} clusters in both, {alone[0]} only in a, {alone[1]} only in b.")
 

@@ -111,6 +111,41 @@ def test_nearly_every_deal_that_names_a_city_is_located(root: Path) -> None:
     assert named["location_id"].notna().mean() >= 0.99
 
 
+def profile_of(root: Path, table: str, cluster: str, metric: str) -> pd.DataFrame:
+    """The rows of the cluster with a name in the profile of a metric, ranked."""
+    folder = root / "releases" / "v2015.1"
+    rows = pd.read_parquet(folder / f"{table}.parquet").merge(
+        pd.read_parquet(folder / "clusters.parquet")[["cluster_id", "name"]], on="cluster_id"
+    )
+    return rows[(rows["name"] == cluster) & (rows["metric"] == metric)].sort_values("rank")
+
+
+def test_leaders_have_as_many_rounds_as_the_export_has_of_them(root: Path, real_data: Path) -> None:
+    rounds = pd.read_csv(real_data / "crunchbase_2015_global" / "rounds2.csv.gz", encoding="latin-1", dtype="str")
+    years = pd.to_datetime(rounds["funded_at"], format="%d-%m-%Y").dt.year
+    ours = rounds[years.isin(YEARS) & rounds["funding_round_type"].isin(["angel", "seed", "venture"])]
+    independent = ours["company_permalink"].str.lower().value_counts()
+    leaders = profile_of(root, "leaders", "San Francisco", "vc_deals").query("kind == 'organisation'")
+    assert len(leaders) == 25
+    assert leaders["count"].tolist() == independent[leaders["organisation_id"].str.lower()].tolist()
+    assert "Lithium Technologies" in set(leaders["organisation"])
+
+
+def test_the_university_behind_the_works_leads_its_cluster(root: Path) -> None:
+    first = profile_of(root, "leaders", "Dhahran", "scientific_publications").query("rank == 1").iloc[0]
+    assert first["organisation"] == "King Fahd University of Petroleum and Minerals"
+    assert first["organisation_id"] == "https://ror.org/03yez3163"
+    assert first["share_pct"] > 90
+    fields = profile_of(root, "fields", "Dhahran", "scientific_publications").query("rank > 0")
+    assert "Earth and Planetary Sciences" in set(fields["field"].head(3))
+
+
+def test_a_profile_of_a_source_without_organisations_says_so(root: Path) -> None:
+    patents = profile_of(root, "leaders", "San Francisco", "pct_applications")
+    assert patents["kind"].tolist() == ["unknown"]
+    assert not patents["is_known"].any()
+
+
 def test_names_of_people_are_nowhere_in_tables_or_releases(root: Path, real_data: Path) -> None:
     names = set(_author_names(real_data))
     assert len(names) > 1_000

@@ -55,6 +55,7 @@ def test_the_history_of_the_first_cluster_has_every_edition(root: Path) -> None:
     shown = gii(root, "history")
     assert NAME in shown
     assert all(str(edition) in shown for edition in range(2018, 2026))
+    assert "All records are made up" in shown
 
 
 def test_a_cluster_that_joined_another_is_told_as_merged(root: Path) -> None:
