@@ -27,9 +27,7 @@ from gii_pipeline.metrics.cluster_metrics import check_points, figures
 from gii_pipeline.metrics.population import PopulationOf, warnings, with_population
 from gii_pipeline.registry import Registry
 
-NOT_CLUSTERS = (
-    "These are areas that a user drew, not clusters: they are ranked among themselves. Shares are of the world."
-)
+NOT_CLUSTERS = "These are areas that a user drew, not clusters: they are ranked among themselves."
 NAMED = 5
 
 

@@ -12,6 +12,7 @@ import typer
 
 from gii_pipeline.cli.options import (
     ROOT,
+    CountryOption,
     EditionOption,
     JsonOption,
     MethodOption,
@@ -36,6 +37,7 @@ def rank(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write all columns to this file: .parquet or .csv.")
     ] = None,
+    country: CountryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Rank your own areas by the records of an edition: regions, metropolitan areas. They are not clusters.
@@ -49,7 +51,7 @@ def rank(
     from gii_pipeline.report.terminal import ranking_table
 
     drawn = read_areas(areas, name_property)
-    with workflow_of(profile, root, method=method) as workflow:
+    with workflow_of(profile, root, method=method, country=country) as workflow:
         registry = workflow.pipeline.registry
         table, about = rank_areas(workflow.pipeline, label_of(edition, method), drawn)
     if out:

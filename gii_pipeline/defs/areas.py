@@ -48,7 +48,7 @@ def rank_areas(pipeline: Pipeline, label: str, areas: Areas) -> tuple[pd.DataFra
         "areas_file": areas.file,
         "areas_sha256": areas.sha256,
         "made_from": inputs.lock.recipe,
-        "notes": [*ranked.notes, *notes(pipeline, label)],
+        "notes": [*ranked.notes, f"Shares are of {pipeline.profile.country or WORLD}.", *notes(pipeline, label)],
         "whole": pipeline.profile.country or WORLD,
     }
     return ranked.table, about

@@ -69,8 +69,11 @@ def test_a_link_to_a_file_leads_to_where_the_files_are_served_now() -> None:
         async def send(message: Any) -> None:
             sent.append(message)
 
+        async def ignore() -> Any:
+            """Nothing is read."""
+
         scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
-        asyncio.run(ToFiles(page, "http://127.0.0.1:4001/")(scope, send, send))
+        asyncio.run(ToFiles(page, "http://127.0.0.1:4001/")(scope, ignore, send))
         return None if reached else dict(sent[0]["headers"])[b"location"].decode()
 
     assert leads_to("/files/report/map of 2015.svg") == "http://127.0.0.1:4001/report/map%20of%202015.svg"
