@@ -276,9 +276,11 @@ def _estimated(cost: Cost, largest: int, source: Input, rates: Rates) -> Cost:
 
 
 def _new(archive: Archive, name: str, paths: Sequence[Path]) -> Iterator[Path]:
-    """The local files of a role that the archive has no copy of."""
+    """The local files of a role that the archive has no copy of as they are now."""
     shelf = archive.shelf(name)
     for pattern in paths:
         for path in pattern.parent.glob(pattern.name) if pattern.parent.is_dir() else ():
-            if path.is_file() and shelf.local_file(str(path.absolute())) is None:
-                yield path
+            if path.is_file():
+                kept, now = shelf.local_file(str(path.absolute())), path.stat()
+                if kept is None or (kept.bytes, kept.mtime_ns) != (now.st_size, now.st_mtime_ns):
+                    yield path

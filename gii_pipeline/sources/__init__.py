@@ -39,7 +39,7 @@ _PATENTSVIEW = "PatentsView, U.S. Patent and Trademark Office (www.patentsview.o
 _TABLE = Source(
     read=table.people,
     options=TableOptions,
-    extract_version=2,
+    extract_version=3,
     roles={"people": "any table: CSV, TSV, Excel, Parquet, JSON; the option `columns` maps its columns"},
     metric=None,
     licence="the user's",
@@ -80,7 +80,7 @@ SOURCES: dict[str, Source] = {
     "deals_table": Source(
         read=table.people,
         options=DealsTableOptions,
-        extract_version=2,
+        extract_version=3,
         roles={"deals": "any table of deals; PitchBook's columns by default"},
         metric="vc_deals",
         licence="the vendor's",
@@ -171,7 +171,7 @@ SOURCES: dict[str, Source] = {
             "years": "PCT_IPC.txt, for app_year or prio_year, and for technical fields",
             "applicants": "PCT_App_reg.txt, for the organisations that applied",
         },
-        extract_version=2,
+        extract_version=3,
         metric="pct_applications",
         licence="OECD terms of use",
         citation="OECD, REGPAT database",

@@ -135,6 +135,21 @@ def test_a_program_reads_the_costs_of_a_plan(tmp_path: Path, capsys: pytest.Capt
     assert planned["warnings"] == []
 
 
+def test_a_local_file_that_changed_is_read_again_and_costs_that(tmp_path: Path) -> None:
+    profile = read_profile(str(tiny_world.write(tmp_path / "world")))
+    source = profile.metrics["vc_deals"]
+    pipeline = Pipeline(
+        profile.model_copy(update={"metrics": {"vc_deals": source}, "population": None}), tmp_path / "root"
+    )
+    year = [Step("ingest", "2013", "missing", tables=("vc_deals",))]
+    gather(pipeline.archive, source, 2013)
+    assert costs(pipeline, year) == []
+    path = tmp_path / "world" / "vc_deals.csv"
+    path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
+    [cost] = costs(pipeline, year)
+    assert (cost.source, cost.read) == ("vc_deals (local files)", path.stat().st_size)
+
+
 def test_a_run_without_room_does_not_begin(pipeline: Pipeline) -> None:
     found = costs(pipeline, YEARS)
     refuse_too_much(found, pipeline)

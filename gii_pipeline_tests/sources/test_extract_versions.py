@@ -119,7 +119,7 @@ CORPORA: Final[Mapping[str, Corpus]] = {
         },
     ),
     "deals_table": Corpus(
-        2,
+        3,
         "e09daeed223d2360",
         {
             "deals": "Search: VC deals,,,,,,\n\nDeal ID,Companies,Deal Date,Deal Type,Company City,"
@@ -128,7 +128,7 @@ CORPORA: Final[Mapping[str, Corpus]] = {
             "2-2T,B,,Seed Round,Berlin,,Germany\n"
         },
     ),
-    "local": Corpus(2, "f630ac8fc9c0c159", {"people": PEOPLE}),
+    "local": Corpus(3, "f630ac8fc9c0c159", {"people": PEOPLE}),
     "openalex_works": Corpus(3, "83854b9399c69896", {"works": "".join(json.dumps(work) + "\n" for work in WORKS)}),
     "patentsview_flat": Corpus(
         2,
@@ -163,7 +163,7 @@ CORPORA: Final[Mapping[str, Corpus]] = {
         },
     ),
     "regpat": Corpus(
-        2,
+        3,
         "ba8c2a7b1520fd06",
         {
             "inventors": "pct_nbr|app_nbr|appln_id|person_id|inv_name|address|city|postal_code|reg_code|ctry_code|"
@@ -183,7 +183,7 @@ CORPORA: Final[Mapping[str, Corpus]] = {
         },
     ),
     "sec_form_d": Corpus(2, "fadf4fc57d0e9bf7", {"sets": FORM_D}),
-    "table": Corpus(2, "f630ac8fc9c0c159", {"people": PEOPLE}),
+    "table": Corpus(3, "f630ac8fc9c0c159", {"people": PEOPLE}),
     "web_of_science": Corpus(
         3,
         "33a472cd2c28d1d8",

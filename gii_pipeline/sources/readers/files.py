@@ -31,7 +31,9 @@ from gii_pipeline.sources.readers.formats import MAGIC, UNREADABLE, looks_like
 
 Compression = Literal["none", "gzip", "zstd"]
 
-_HINTS = re.compile(r"\n\n?LINE |\n\s*Possible (?:fixes|solutions):")  # of DuckDB, which no profile can follow
+_HINTS = re.compile(
+    r"\n\n?LINE |\n\s*(?:Possible (?:fixes|solutions):|Try setting )"
+)  # of DuckDB, which no profile can follow
 _NULLS = "['', '\u00a0', '\u3000']"  # what a field may be that is empty; blanks of ASCII are found as it is read
 _BLANKS = "' \t\r\n\u00a0\u3000'"  # what a field without a value may consist of
 DELIMITED = (".csv", ".tsv", ".txt", ".tab")

@@ -21,6 +21,7 @@ from gii_pipeline.sources.readers.organisations import organisation, person_key,
 from gii_pipeline.sources.readers.rows import Options, joined, people_rows
 from gii_pipeline.sources.readers.technology import fields_by_symbol
 
+_FIRST_YEAR: Final = 1978  # of the PCT; a number with another in its place has no year
 _REQUIRED: Final = ("pct_nbr", "inv_name", "address", "ctry_code", "reg_share", "inv_share")
 _OPTIONAL: Final = ("city", "postal_code", "person_id", "reg_code")
 
@@ -88,7 +89,8 @@ def _dated(
 ) -> tuple[str, str]:
     """The rows with a year, and SQL for it."""
     if options.year == "publication":
-        return rows, "try_cast(substr(pct_nbr, 3, 4) AS INTEGER)"
+        year = "try_cast(substr(pct_nbr, 3, 4) AS INTEGER)"
+        return rows, f"CASE WHEN {year} >= {_FIRST_YEAR} THEN {year} END"
     years = reading.table(con, reading.named(files, "years"), ["pct_nbr", options.year], delimiter="|")
     by_number = f"SELECT pct_nbr, min(try_cast({options.year} AS INTEGER)) AS dated FROM ({years}) GROUP BY pct_nbr"
     return f"SELECT rows.*, dated FROM ({rows}) rows LEFT JOIN ({by_number}) USING (pct_nbr)", "dated"

@@ -102,6 +102,16 @@ def test_regpats_new_columns_have_a_city_and_rounded_shares_add_up(read: Read, t
     ]
 
 
+def test_a_number_of_regpat_from_before_the_pct_has_no_year_and_keeps_its_text(read: Read, tmp_path: Path) -> None:
+    path = tmp_path / "PCT_Inv_reg.txt"
+    row = "|a|1|X, Y|Oslo|NO081|NO|1|1\r\n"
+    path.write_text(f"{OLD_REGPAT}WO19000001{row}WO1978000001{row}", encoding="utf-8")
+    assert read("regpat", {"inventors": path}, "record_id, year, year_text, dropped") == [
+        ("WO19000001", None, "WO19000001", "no_date"),
+        ("WO1978000001", 1978, None, None),
+    ]
+
+
 def test_regpats_years_can_be_those_of_the_application(read: Read, tmp_path: Path) -> None:
     path, years = tmp_path / "PCT_Inv_reg.txt", tmp_path / "PCT_IPC.txt"
     row = "|a|1|X, Y|Oslo|NO081|NO|1|1\r\n"

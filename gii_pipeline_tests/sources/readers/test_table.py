@@ -374,3 +374,10 @@ def test_a_file_that_no_library_can_read_is_named(read: Read, tmp_path: Path, na
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=name):
         read("table", {"people": tmp_path / name}, options={"columns": DEALS_MAP})
+
+
+def test_a_message_on_json_has_no_hint_that_a_profile_cannot_follow(read: Read, tmp_path: Path) -> None:
+    twice = written(tmp_path, '[{"record_id": "1", "year": 2020, "economy": "AT", "economy": "DE"}]', "twice.json")
+    with pytest.raises(InputError, match=r'twice\.json.* duplicate key "economy"') as told:
+        read("table", {"people": twice}, "economy")
+    assert "ignore_errors" not in str(told.value)
