@@ -90,7 +90,7 @@ def _whole_objects(start: bytes) -> bytes:
     while gap := _BETWEEN.match(text, at):
         try:
             found, at = decoder.raw_decode(text, gap.end())
-        except ValueError:
+        except (ValueError, RecursionError):  # cut short, or nested more deeply than any record is
             break
         objects.append(found)
     return json.dumps(objects).encode()

@@ -25,7 +25,7 @@ def test_no_hostile_input_misleads_a_reader_or_ends_in_a_traceback(tmp_path: Pat
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_no_flipped_bit_is_silent(tmp_path: Path) -> None:
-    table = campaign(tmp_path, 1, flip=50)
+    table = campaign(tmp_path, 1, flip=50, run=5)
     assert table.bad == 0, str(table)
     assert table.count("detected") > 40
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from gii_pipeline_tests.faults.answers import answers
@@ -15,6 +16,8 @@ from gii_pipeline_tests.faults.flips import flips
 from gii_pipeline_tests.faults.inputs import inputs
 from gii_pipeline_tests.faults.kills import kills
 from gii_pipeline_tests.faults.outcomes import Table
+
+Step = Callable[[int, random.Random, Path, Table], None]
 
 __all__ = ["Table", "campaign"]
 
@@ -25,21 +28,25 @@ def campaign(
     *,
     kill: int = 0,
     flip: int = 0,
+    run: int = 0,
     answer: int = 0,
     given: int = 0,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Table:
-    """So many faults of each sort, and how they ended. The same seed tries the same places, bits and answers."""
+    """So many faults of each sort, and how they ended. The same seed tries the same places, bits and answers.
+
+    run: how many of the flips are followed by a run.
+    """
     table = Table(tell=tell)
-    steps: list[tuple[Callable[[int, random.Random, Path, Table], None], int]] = [
-        (answers, answer),
-        (inputs, given),
-        (flips, flip),
-        (kills, kill),
-    ]
-    for step, number in steps:
+    steps: dict[str, tuple[Step, int]] = {
+        "answers": (answers, answer),
+        "inputs": (inputs, given),
+        "flips": (partial(flips, run), flip),
+        "kills": (kills, kill),
+    }
+    for name, (step, number) in steps.items():
         if number:
-            scratch = folder / step.__name__
+            scratch = folder / name
             scratch.mkdir()
-            step(number, random.Random(f"{seed} {step.__name__}"), scratch, table)
+            step(number, random.Random(f"{seed} {name}"), scratch, table)
     return table

@@ -1,7 +1,7 @@
 """Flipped bits: one bit of one file, over every kind of file; found, or without any effect on a result.
 
-`gii verify` looks after each flip, in this process: it makes the same comparison as every read. A tenth of the flips,
-spread over the kinds, is followed by a whole `gii run`, which reads the file, or makes it again.
+`gii verify` looks after each flip, in this process: it makes the same comparison as every read. Some of the flips,
+over every kind, are followed by a whole `gii run`, which reads the file, or makes it again.
 """
 
 from __future__ import annotations
@@ -32,12 +32,10 @@ KINDS = {
 }
 TABLES = ("core/**/*.parquet", "editions/**/*.parquet", "releases/v*/*.parquet")
 RUN = ("run", "--edition", EDITION)
-RUN_EVERY = 11
-"""No multiple of the number of kinds, so that every kind is run with."""
 
 
-def flips(number: int, chance: random.Random, scratch: Path, table: Table) -> None:
-    """Flip one bit at a time, kind after kind."""
+def flips(runs: int, number: int, chance: random.Random, scratch: Path, table: Table) -> None:
+    """Flip one bit at a time, kind after kind; the first `runs` flips are followed by a run."""
     made = fresh(scratch / "whole")
     done(made, *RUN)
     if shared := os.environ.get(CACHE):
@@ -52,7 +50,7 @@ def flips(number: int, chance: random.Random, scratch: Path, table: Table) -> No
         at, bit = _flip(copy.root / inside, chance)
         outcome, told = _looked(copy, right)
         table.note(f"flip: {kind}", outcome, f"{inside}, byte {at}, bit {bit}: {told}")
-        if turn % RUN_EVERY == 0:
+        if turn < runs:
             outcome, told = _run(copy, right)
             table.note("flip, then a run", outcome, f"{inside}, byte {at}, bit {bit}: {told}")
             shutil.rmtree(copy.folder)

@@ -103,7 +103,7 @@ def _first_objects(path: Path) -> list[Any]:
     while (gap := _BETWEEN.match(text, at)) and gap.end() < len(text) and len(objects) < _FIRST_OBJECTS:
         try:
             found, at = _DECODER.raw_decode(text, gap.end())
-        except ValueError:
+        except (ValueError, RecursionError):
             break
         objects.append(found)
     return objects
@@ -152,11 +152,13 @@ def _first_object(path: Path) -> tuple[bool, set[str]]:
             return True, set()
         try:
             return True, _keys(json.loads(line))
+        except RecursionError as error:
+            raise InputError(f"{path}: its first object is nested too deeply for any record. Fetch it again") from error
         except ValueError:
             text = (line + file.read(_OBJECT_BYTES)).decode(errors="replace").lstrip()
     try:
         return False, _keys(json.JSONDecoder().raw_decode(text)[0])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: neither JSON nor Parquet; it begins with {text[:40]!r}. OpenAlex's objects are read as JSON "
             "lines, a JSON array, pages of the API or Parquet: name such a file in the profile, or fetch it again"

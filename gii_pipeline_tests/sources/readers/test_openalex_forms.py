@@ -187,3 +187,11 @@ def test_objects_that_are_no_works_are_refused(read: Read, tmp_path: Path, text:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"works\.json: it has no work of OpenAlex"):
         read("openalex_works", {"works": path}, "record_id")
+
+
+@pytest.mark.parametrize("text", ['{{"id": "W1", "authorships": {}}}\n', '{{\n"id": "W1", "authorships": {}}}', "{}"])
+def test_an_object_that_is_nested_too_deeply_is_named(read: Read, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "works.json"
+    path.write_text(text.format("[" * 200_000 + "]" * 200_000), encoding="utf-8")
+    with pytest.raises(InputError, match=r"works\.json"):
+        read("openalex_works", {"works": path})
