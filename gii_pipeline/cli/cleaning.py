@@ -1,10 +1,11 @@
 """`gii clean`: removing what can be made again.
 
-Belongs here: the command. Does not: what is in use; `defs.reading` says that.
+Belongs here: the command. Does not: what is in use; `defs.reading` and `geocoding.kept` say that.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,20 +18,34 @@ def clean(
     profile: ProfileOption = "sandbox",
     root: RootOption = ROOT,
     extracts: Annotated[bool, typer.Option("--extracts", help="Extracts that no list of files names.")] = False,
+    answers: Annotated[
+        bool, typer.Option("--answers", help="Locations of addresses by an older gazetteer or version of the geocoder.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
 ) -> None:
     """Remove what is no longer in use and can be made again from the archive."""
     from gii_pipeline.cli.options import workflow_of
     from gii_pipeline.defs.reading import unused_extracts
-    from gii_pipeline.verified import record_of
+    from gii_pipeline.geocoding import outdated_answers
 
-    if not extracts:
-        raise InputError("Say what to remove: gii clean --extracts.")
+    if not extracts and not answers:
+        raise InputError("Say what to remove: gii clean --extracts, gii clean --answers, or both.")
     with workflow_of(profile, root) as workflow:
-        unused = unused_extracts(workflow.pipeline)
-    size = sum(path.stat().st_size for path in unused)
-    for path in unused if not dry_run else ():
-        for file in (path.with_suffix(".json"), path):
-            record_of(file).unlink(missing_ok=True)
-            file.unlink(missing_ok=True)
-    typer.echo(f"{len(unused)} extracts, {size:,} bytes, {'would be' if dry_run else 'were'} removed.")
+        pipeline = workflow.pipeline
+        unused = unused_extracts(pipeline) if extracts else []
+        outdated = outdated_answers(pipeline.cache, pipeline.gazetteer) if answers else []
+    if extracts:
+        _remove(
+            "extracts", [file for path in unused for file in (path.with_suffix(".json"), path)], len(unused), dry_run
+        )
+    if answers:
+        _remove("files of answers", outdated, len(outdated), dry_run)
+
+
+def _remove(what: str, files: list[Path], count: int, dry_run: bool) -> None:
+    from gii_pipeline import verified
+
+    size = sum(path.stat().st_size for path in files if path.exists())
+    for path in files if not dry_run else ():
+        verified.remove(path)
+    typer.echo(f"{count} {what}, {size:,} bytes, {'would be' if dry_run else 'were'} removed.")

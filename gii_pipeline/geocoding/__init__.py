@@ -14,6 +14,7 @@ from gii_pipeline.geocoding.core import (
     unlocated,
 )
 from gii_pipeline.geocoding.gazetteer import Gazetteer
+from gii_pipeline.geocoding.kept import outdated_answers
 from gii_pipeline.geocoding.locate import locate
 from gii_pipeline.geocoding.location_id import pack, unpack
 from gii_pipeline.geocoding.overrides import read_overrides
@@ -31,6 +32,7 @@ __all__ = [
     "locations",
     "misses_told",
     "outcomes",
+    "outdated_answers",
     "pack",
     "places_in",
     "read_overrides",

@@ -54,7 +54,7 @@ RELATED: Final = {
     "NZ": ("CK", "NU", "TK"),
     "IL": ("PS",),
     "PS": ("IL",),
-    "RS": ("XK", "ME"),
+    "RS": ("XK", "ME", "SI", "HR", "BA", "MK"),
     "CZ": ("SK",),
     "RU": ("UA", "BY", "KZ", "LV", "LT", "EE", "GE", "AM", "AZ", "MD", "UZ"),
     "HK": ("CN",),

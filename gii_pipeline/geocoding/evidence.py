@@ -28,7 +28,11 @@ _KEPT: Final = 400_000
 
 @dataclass(slots=True)
 class Evidence:
-    """What a part names: places (row, how well), regions by name, and regions by no more than a likeness."""
+    """What a part names: places (row, how well), regions by name, and regions by no more than a likeness.
+
+    only_region: it is a region's name; ward, regional: it has a word for a ward or a region; some_words: it is some
+    words of a part.
+    """
 
     form: str = ""
     places: list[tuple[int, int]] = field(default_factory=list)
@@ -36,6 +40,7 @@ class Evidence:
     weak: frozenset[int] = frozenset()
     only_region: bool = False
     ward: bool = False
+    regional: bool = False
     some_words: bool = False
 
 
@@ -162,7 +167,8 @@ def _evidence(
     for quarter in quarters if not best else ():
         places = named.get(f"{asked.economy}|{quarter}", NOTHING).places
         best |= {place: QUARTER for place, tier in places if tier <= ALTERNATE}
-    if any(form.kind == "region" for form in written):
+    found.regional = any(form.kind == "region" for form in written)
+    if found.regional:
         best = {place: how for place, how in best.items() if how < DERIVED}
     found.only_region = regions.only
     found.regions, found.weak = regions.told_apart(ward=found.ward)

@@ -36,6 +36,7 @@ _DOMINANT_SHARE: Final = 0.4
 _AROUND_KM: Final = 25.0
 _SMALL_REGION_KM: Final = 40.0
 """Regions of this reach are cities, whose places GeoNames files under more than one code (Taipei)."""
+_CITY_REACH_KM: Final = 100.0
 FIRST_ORDER: Final = 1
 
 
@@ -157,6 +158,13 @@ class Gazetteer:
     def dominant(self, region: int) -> int | None:
         """The place that a region of the first order is called after and that is most of it: Tokyo, Berlin."""
         return self._dominant.get(region)
+
+    def city_around(self, region: int) -> int | None:
+        """The city that a region of the second order is a quarter of: its parent is that city (Istanbul, Shanghai)."""
+        parent = self.parent[region]
+        if self.order[region] == FIRST_ORDER or parent < 0 or self._extents[parent][2] > _CITY_REACH_KM:
+            return None
+        return self._dominant.get(parent)
 
     @cached_property
     def _dominant(self) -> dict[int, int]:

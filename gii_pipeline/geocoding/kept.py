@@ -54,10 +54,8 @@ class KeptAnswers:
     """Answers in a folder, for one gazetteer, one set of institutions and overrides, and the code as it is."""
 
     def __init__(self, folder: Path, gazetteer: Gazetteer, institutions: pd.DataFrame, overrides: pd.DataFrame) -> None:
-        parts = [gazetteer.sha256, code_of("gii_pipeline.geocoding.addresses"), libraries(LIBRARIES_OF_RECORDS)]
-        parts += [_content(institutions), _content(overrides)]
         self.folder = folder
-        self.key = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+        self.key = f"{_version(gazetteer)}-{_short([_content(institutions), _content(overrides)])}"
 
     def locate(self, addresses: pd.DataFrame, locate: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
         """What `locate` gives for the addresses; it is asked only for those whose answer is not kept."""
@@ -101,6 +99,21 @@ class KeptAnswers:
         staged = path.with_suffix(f".{os.getpid()}")
         pq.write_table(pa.table(columns, schema=_SCHEMA), staged, compression="zstd")
         verified.replace(staged, path)
+
+
+def outdated_answers(folder: Path, gazetteer: Gazetteer) -> list[Path]:
+    """The files of answers that no run reads any more: of another gazetteer, or of another version of the geocoder."""
+    current = f"answers-{_version(gazetteer)}-"
+    return [path for path in sorted(folder.glob("answers-*.parquet")) if not path.name.startswith(current)]
+
+
+def _version(gazetteer: Gazetteer) -> str:
+    """What answers depend on whatever is asked: the gazetteer, the code and the libraries."""
+    return _short([gazetteer.sha256, code_of("gii_pipeline.geocoding.addresses"), libraries(LIBRARIES_OF_RECORDS)])
+
+
+def _short(parts: list[object]) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _content(frame: pd.DataFrame) -> str:

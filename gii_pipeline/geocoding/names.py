@@ -25,6 +25,8 @@ _ABBREVIATIONS: Final = {
     "univ": "university",
     "pt": "point",
     "hts": "heights",
+    "hbr": "harbor",
+    "harbour": "harbor",
     "jct": "junction",
     "spgs": "springs",
     "pk": "park",
@@ -157,6 +159,9 @@ def forms(written: str) -> list[Form]:
     if not _COMPASS.keys().isdisjoint(words):
         whole = " ".join(_COMPASS.get(word, word) for word in words)
         found[whole] = Form(whole, derived=False, kind="")
+    if "mount" in words:
+        mountain = literal.replace("mount", "mountain")
+        found.setdefault(mountain, Form(mountain, derived=True, kind=""))
     outside = _PARENTHESES.sub(" ", written).strip() if "(" in written else written
     derived: list[tuple[str, Kind]] = [(outside, "")] if outside != written else []
     for name, kind in _without_kind(outside):

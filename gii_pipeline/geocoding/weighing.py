@@ -158,9 +158,7 @@ class Weighing:
                 own_ward = own_ward and others_part.role == "admin"
                 if others_part.nth < part.nth and not is_near and not verdict:
                     near_city = False
-        if names.only_region and not agreed and (not inside or self._own_name_is_elsewhere(place, how, names)):
-            return None
-        if names.only_region and not inside and how > OTHER:
+        if self._names_another(place, how, names, inside=inside, agreed=bool(agreed)):
             return None
         near += sum(self._km_to(place, *point) <= NEAR_KM for point in points)
         if (how == QUARTER and not agreed) or (how == WARD and not ((near and near_city) or agreed)):
@@ -183,6 +181,24 @@ class Weighing:
         if how > OTHER or not self._called_alike(place, names):
             return False
         return part.role == "city" or any(gazetteer.km_outside(place, region) <= 0 for region in first_order)
+
+    def _names_another(self, place: int, how: int, names: Evidence, *, inside: bool, agreed: bool) -> bool:
+        """Whether the place's own part is the name of a region that it does not lie in, or of a quarter elsewhere."""
+        if names.only_region and not inside and (how > OTHER or not agreed):
+            return True
+        if agreed:
+            return False
+        if names.only_region and self._own_name_is_elsewhere(place, how, names):
+            return True
+        return self._is_village(place) and self._is_quarter_elsewhere(place, names)
+
+    def _is_quarter_elsewhere(self, place: int, names: Evidence) -> bool:
+        """Whether a place has the name of a quarter of a city that lies elsewhere: Sarıyer is one of Istanbul."""
+        gazetteer = self.gazetteer
+        cities = {region: gazetteer.city_around(region) for region in names.regions}
+        return bool(cities) and all(
+            city is not None and gazetteer.first[city] != gazetteer.first[place] for city in cities.values()
+        )
 
     def _own_name_is_elsewhere(self, place: int, how: int, names: Evidence) -> bool:
         """Whether a place has a name only besides its own, and a larger one elsewhere is called so by its own."""
@@ -264,6 +280,8 @@ class Weighing:
                 continue
             for region in names.regions:
                 place = self.gazetteer.dominant(region)
+                if place is None and not names.regional:
+                    place = self.gazetteer.city_around(region)
                 if place is not None:
                     contradicted = any(
                         self._region_says(place, other, others) is None

@@ -7,11 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest.mock import Mock
 
+import pandas as pd
 import pytest
 
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import Gazetteer, Resolver, places, places_in
+from gii_pipeline.geocoding.names import plain
+from gii_pipeline.geocoding.regions import NAME, region_forms, shipped_admins
 from gii_pipeline.geocoding.sphere import distance_km
 from gii_pipeline.geocoding.written import read_fields
 from gii_pipeline.profiles import read_profile
@@ -206,3 +209,40 @@ def test_the_nearest_place_of_a_point_is_found_across_the_antimeridian(gazetteer
     [nearest], [km] = gazetteer.nearest([-16.8], [180.0])
     assert gazetteer.places.loc[nearest, "economy"] == "FJ"
     assert km < 120
+
+
+def test_every_addition_is_in_the_gazetteer_in_its_economy_and_each_further_name_is_that_of_a_place_near(
+    gazetteer: Gazetteer,
+) -> None:
+    added = places.additions()
+    own = added[added["geonameid"].notna()]
+    there = gazetteer.places.loc[own["geonameid"].astype("int64")]
+    assert (there["economy"].to_numpy() == own["economy"].to_numpy()).all()
+    assert (distance_km(own["latitude"], own["longitude"], there["latitude"], there["longitude"]) < 1).all()
+    for row in added[added["geonameid"].isna()].itertuples():
+        key = f"{row.economy}|{plain(str(row.name))}"
+        named = [place for place, _ in gazetteer.named([key])[key].places]
+        away = [gazetteer.latitude[place] - row.latitude for place in named]
+        assert min(map(abs, away)) < 0.25, row
+
+
+def test_additions_from_ror_are_where_and_in_the_region_that_ror_says(real_data: Path) -> None:
+    regions = region_forms(shipped_admins())
+    first_order = regions[(regions["region"].str.count(r"\.") == 1) & (regions["strength"] <= NAME)]
+    named = first_order.groupby(["economy", "form"])["region"].agg(set).to_dict()
+    ror = pd.read_csv(
+        real_data / "ror_records/ror_organizations_51370.csv.gz", dtype={"geonames_id": "Int64"}, keep_default_na=False,
+        na_values=[""],
+    ).drop_duplicates("geonames_id").set_index("geonames_id")  # fmt: skip
+    own = places.additions().dropna(subset="geonameid")
+    said = ror.loc[own["geonameid"]]
+    assert (said["country_code"].to_numpy() == own["economy"].to_numpy()).all()
+    assert (distance_km(own["latitude"], own["longitude"], said["lat"], said["lng"]) < 1).all()
+    wrong = [
+        place.name
+        for place, region in zip(own.itertuples(index=False), said["subdivision_name"], strict=True)
+        if isinstance(region, str)
+        and (meant := named.get((place.economy, plain(region))))
+        and f"{place.economy}.{place.admin1}" not in meant
+    ]
+    assert sorted(wrong) == ["Ishiagu", "Malabe", "Molete", "Oko"]  # ROR names a region that their points are not in

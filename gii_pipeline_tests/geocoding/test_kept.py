@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from gii_pipeline import verified
-from gii_pipeline.geocoding import Gazetteer, read_overrides
+from gii_pipeline.geocoding import Gazetteer, kept, outdated_answers, read_overrides
 from gii_pipeline.geocoding.addresses import ADDRESS_COLUMNS, locate_addresses
 from gii_pipeline.geocoding.kept import KeptAnswers
 from gii_pipeline.sources import INSTITUTION_COLUMNS
@@ -80,3 +80,17 @@ def test_other_overrides_have_answers_of_their_own(tmp_path: Path, locating: Loc
     overrides = read_overrides(tmp_path / "overrides.csv")
     kept_in(tmp_path, locating.gazetteer, overrides).locate(FIRST, locating)
     assert locating.asked == 2 * len(FIRST)
+
+
+def test_answers_of_another_version_are_outdated_and_those_of_other_overrides_are_not(
+    tmp_path: Path, locating: Locating, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "overrides.csv").write_text("address,latitude,longitude\nDept,50,6\n", encoding="utf-8")
+    kept_in(tmp_path, locating.gazetteer).locate(FIRST, locating)
+    kept_in(tmp_path, locating.gazetteer, read_overrides(tmp_path / "overrides.csv")).locate(FIRST, locating)
+    files = sorted(tmp_path.glob("answers-*.parquet"))
+    assert len(files) == 2
+    assert outdated_answers(tmp_path, locating.gazetteer) == []
+    monkeypatch.setattr(kept, "code_of", lambda _: "another version")
+    kept_in(tmp_path, locating.gazetteer).locate(FIRST, locating)
+    assert outdated_answers(tmp_path, locating.gazetteer) == files
