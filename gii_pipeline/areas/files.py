@@ -21,8 +21,8 @@ from gii_pipeline.registry import Registry
 from gii_pipeline.releases.files import write_csv
 from gii_pipeline.store.parquet import write_parquet
 
-RANKED_BY = "ranking_size"
-"""The contract whose columns, units and descriptions those of areas are."""
+COLUMNS_OF = ("cluster_footprints", "ranking_size")
+"""The contracts whose columns, units and descriptions those of areas are; what both have is as in the last."""
 METADATA = b"gii_areas"
 
 
@@ -47,6 +47,6 @@ def write(table: pd.DataFrame, path: Path, about: Mapping[str, Any], registry: R
 
 
 def _schema(table: pd.DataFrame, registry: Registry) -> pa.Schema:
-    known = contracts.load(RANKED_BY, registry).arrow_schema
+    known = {field.name: field for name in COLUMNS_OF for field in contracts.load(name, registry).arrow_schema}
     area = pa.field("area", pa.string(), metadata={b"description": b"Name of the area, as the user's file has it."})
-    return pa.schema([area if name == "area" else known.field(name) for name in table.columns])
+    return pa.schema([area if name == "area" else known[name] for name in table.columns])

@@ -29,6 +29,8 @@ from gii_pipeline.registry import Registry
 
 NOT_CLUSTERS = "These are areas that a user drew, not clusters: they are ranked among themselves."
 NAMED = 5
+RESTS_ON = ("population_cells", "population_covered")
+"""What says how far the inhabitants of an area can be trusted."""
 
 
 class Ranked(NamedTuple):
@@ -75,6 +77,7 @@ def rank(
         edition.model_copy(update={"ranking_length": every}),
         tuple(registry),
     )
+    size = size.merge(footprints[["cluster_id", *RESTS_ON]], on="cluster_id", validate="1:1")
     table = size.drop(columns=["cluster_id", "economies"]).rename(columns={"name": "area"})
     return Ranked(table, (NOT_CLUSTERS, *areas.notes, *_notes(areas, rows, inside, counts, footprints)))
 
@@ -147,7 +150,9 @@ def _notes(
     if uninhabited:
         which = "these areas" if len(uninhabited) == len(footprints) else _some(uninhabited)
         notes.append(f"No figures per million inhabitants: no population layer has people in {which}.")
-    return [*notes, *warnings(footprints)]
+    warned = warnings(footprints, most=2 * len(footprints))
+    more = [f"{len(warned) - NAMED} more like these; see {' and '.join(RESTS_ON)} in what --out or --json gives."]
+    return [*notes, *warned[:NAMED], *(more if len(warned) > NAMED else [])]
 
 
 def _some(names: list[str]) -> str:

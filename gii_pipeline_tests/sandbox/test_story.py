@@ -8,6 +8,7 @@ from io import StringIO
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 
 from gii_pipeline.releases import history, open_release, standing
@@ -70,6 +71,18 @@ def test_the_table_of_the_readme_is_the_one_that_a_run_prints(root: Path) -> Non
     printed = [line.rstrip() for line in out.getvalue().splitlines() if line.strip()]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "\n".join(printed[:-1]) in readme
+
+
+def test_the_borders_of_clusters_as_own_areas_give_the_ranking_again(root: Path, tmp_path: Path) -> None:
+    release, out = open_release(root, "2025"), tmp_path / "areas.parquet"
+    borders = str(release.folder / "footprints.geojson")
+    shown = gii(root, "rank", "--areas", borders, "--edition", "2025", "--out", str(out))
+    assert "areas, not clusters" in shown
+    assert "All records are made up" in shown
+    areas = pd.read_parquet(out).set_index("area")
+    ranking = release.table("ranking_size").set_index("name")
+    for figure in ("size_score", "population", "area_km2", "pct_applications_count", "vc_deals_per_million"):
+        pd.testing.assert_series_equal(areas.loc[ranking.index, figure], ranking[figure], check_names=False)
 
 
 def test_two_editions_are_compared_and_every_release_is_whole(root: Path) -> None:
