@@ -69,18 +69,21 @@ def _by_city(members: pd.DataFrame) -> pd.DataFrame:
             return place
         if numbered := _NUMBERED.match(place):
             return numbered["city"]
-        of, alone = parts.get((str(economy), place), (place, True))
-        return of if alone or (cluster, economy, of) in there else place
+        cities = parts.get((str(economy), place), {})
+        return next((of for of, alone in cities.items() if alone or (cluster, economy, of) in there), place)
 
     rows = members[["cluster", "economy", "place"]].itertuples(index=False, name=None)
     return members.assign(place=pd.Series([city(*row) for row in rows], index=members.index, dtype="str"))
 
 
 @cache
-def _parts_of_cities() -> dict[tuple[str, str], tuple[str, bool]]:
-    """(economy, part) -> its city, and whether no other place of the economy has the part's name."""
+def _parts_of_cities() -> dict[tuple[str, str], dict[str, bool]]:
+    """(economy, part) -> the cities with such a part, and whether no other place of the economy has its name."""
     lines = (files("gii_pipeline.clusters") / "parts_of_cities.csv").read_text(encoding="utf-8").splitlines()
-    return {(row["economy"], row["part"]): (row["city"], row["alone"] == "yes") for row in csv.DictReader(lines)}
+    parts: dict[tuple[str, str], dict[str, bool]] = {}
+    for row in csv.DictReader(lines):
+        parts.setdefault((row["economy"], row["part"]), {})[row["city"]] = row["alone"] == "yes"
+    return parts
 
 
 def _weights(members: pd.DataFrame, columns: list[str], required: str) -> pd.DataFrame:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from gii_pipeline.clusters import naming
+from gii_pipeline.geocoding import Gazetteer
+from gii_pipeline.geocoding.sphere import distance_km
 from gii_pipeline.ranking import published
 
 
@@ -57,6 +60,7 @@ def test_a_place_on_both_sides_of_a_border_is_named_once() -> None:
         pytest.param([("Lyon 08", "FR", 5.0), ("Grenoble", "FR", 4.0)], "Lyon–Grenoble", id="numbered alone"),
         pytest.param([("Chaoyang", "CN", 5.0), ("Beijing", "CN", 4.0)], "Beijing", id="shared name, city there"),
         pytest.param([("Chaoyang", "CN", 5.0), ("Fuxin", "CN", 4.0)], "Chaoyang–Fuxin", id="shared name, another city"),
+        pytest.param([("Chūō Ku", "JP", 5.0), ("Sapporo", "JP", 4.0)], "Sapporo", id="part of several cities"),
         pytest.param([("Boston", "US", 5.0), ("Cambridge", "US", 4.0)], "Boston–Cambridge", id="two cities"),
     ],
 )
@@ -69,10 +73,32 @@ def test_the_cities_of_the_published_names_stay_apart() -> None:
     rows = rows.dropna().drop_duplicates()
     assert len(rows) >= 20
     for written, economies in rows.itertuples(index=False, name=None):
-        cities = written.split(",")[0].split("–")
+        cities = re.sub(", [A-Z]{2}", "", written).split("–")
         codes = [*economies.split("/"), *[economies.split("/")[0]] * len(cities)]
         places = [(city, codes[nth], 90.0 - nth) for nth, city in enumerate(cities)]
         assert _name(*places) == "–".join(cities), written
+
+
+def test_a_part_of_a_city_that_is_in_the_name_is_no_second_city() -> None:
+    parts = [(part, economy, city) for (economy, part), cities in naming._parts_of_cities().items() for city in cities]
+    assert len(parts) > 500
+    rows = [(n, *place) for n, (part, at, city) in enumerate(parts) for place in ((city, at, 60.0), (part, at, 40.0))]
+    names = naming.names(_members(*rows), places=3, min_share=0.1)
+    assert names.tolist() == [city for _, _, city in parts]
+
+
+def test_a_part_that_is_called_alone_is_nowhere_else_in_its_economy(gazetteer: Gazetteer) -> None:
+    places = gazetteer.places
+    rows = places.groupby(["economy", "name"]).indices
+    elsewhere = []
+    for (economy, part), cities in naming._parts_of_cities().items():
+        for city in (city for city, alone in cities.items() if alone and (economy, city) in rows):
+            named = places.iloc[rows.get((economy, part), [])]
+            at = places.iloc[rows[economy, city]].nlargest(1, "population")
+            latitude, longitude = (at[axis].tolist() * len(named) for axis in ("latitude", "longitude"))
+            away = distance_km(latitude, longitude, named["latitude"], named["longitude"])
+            elsewhere += [(economy, part, city)] if (away > 90).any() else []
+    assert elsewhere == []
 
 
 def test_unknown_places_have_weight_but_no_name() -> None:
