@@ -33,9 +33,8 @@ _SMALL: Final = 5_000
 _VILLAGE: Final = 2_000
 _FAR_LARGER: Final = 50
 _TENTH: Final = 0.1
-_OF_A_PART, _PART_IN_ITS_REGION = 0.8, 0.97
-"""What a person counts for the weight of a part of a city: Springwood is the town, not a suburb that is a bit larger;
-less so where the region is given."""
+_OF_A_PART: Final = 0.97
+"""What a person counts for the weight of a part of a city: Salamanca is the town, not a district of Madrid as large."""
 _A_REGION_TOO, _SOME_WORDS, _LEAST_SURE, _OF_A_REGION = 1, 3, 5, 6
 _LESS_SURE: Final = {WARD: 2, QUARTER: 4}
 """How sure a candidate is, the least first."""
@@ -167,7 +166,7 @@ class Weighing:
             how = EXACT
         rank = self._rank(place, how, parts, at, supported=bool(near or agreed), agreed=bool(agreed), near=bool(near))
         weight = (gazetteer.population[place] + 1) * (_TENTH if how == EXACT + 1 else 1.0)
-        weight *= (_PART_IN_ITS_REGION if agreed else _OF_A_PART) if gazetteer.part[place] else 1.0
+        weight *= _OF_A_PART if gazetteer.part[place] else 1.0
         exact = EXACT if how == EXACT + 1 and not agreed else how
         support = -(3 * (agreed > 0) + (near > 0) + (likeness > 0))
         return _Candidate(rank, exact, part.nth, support, -weight, int(city_km), place, bool(agreed))
