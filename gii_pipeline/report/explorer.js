@@ -160,6 +160,7 @@ function placeDetail() {
 }
 
 function detail() {
+  lead();
   if (!chosen) return;
   const zoomTo = make("button", { type: "button", class: "small", onclick: () => closeUp(chosen) }, "Show on the map");
   const withOthers = make("button", { type: "button", class: "small", "aria-pressed": String(compared.includes(chosen)), onclick: () => toggleCompared(chosen) }, compared.includes(chosen) ? "Do not compare" : "Compare");

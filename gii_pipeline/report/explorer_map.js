@@ -15,6 +15,17 @@ function place(next) {
   map.classList.toggle("near", scale < 0.08);
   makeRoom(scale);
   label(scale);
+  lead();
+}
+
+/* Lines from the chosen cluster to its partners that are on the map, the more records together the wider. */
+function lead() {
+  const from = circles.find((one) => one.cluster === chosen);
+  const partners = from?.cluster.portrait[shownMetric]?.partners ?? [];
+  const most = Math.max(...partners.map(([, , records]) => records), 1);
+  const lines = partners.map(([id, name, records]) => [circles.find((one) => one.cluster.id === id), name, records]).filter(([to]) => to);
+  get("partners").replaceChildren(...lines.map(([to, name, records]) => draw(
+    "line", { x1: from.x, y1: from.y, x2: to.x, y2: to.y, "stroke-width": 1 + (3 * records) / most }, draw("title", {}, `${name}: ${number(records)} records together`))));
 }
 
 /* Circles that overlap push each other apart, and each is drawn back to its place. */

@@ -10,7 +10,11 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from gii_pipeline_tests.report.test_explorer import EVIL, _tables, page_of
+from gii_pipeline.releases.events import rank_events
+from gii_pipeline.releases.series import history_rows
+from gii_pipeline.releases.shelf import Version
+from gii_pipeline_tests.releases.small_edition import tables as small_edition
+from gii_pipeline_tests.report.test_explorer import EVIL, VERSION, _tables, page_of
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.slow
@@ -145,6 +149,24 @@ def test_the_page_fits_every_screen(page: Page, width: int, scheme: Literal["lig
         "Math.min(...[...document.querySelectorAll('#bump text')].map((t) => t.getBoundingClientRect().height))"
     )
     assert smallest >= 11
+
+
+def test_lines_lead_from_the_chosen_cluster_to_its_partners(page: Page, tmp_path: Path) -> None:
+    made = {name: table.to_pandas() for name, table in small_edition().items()}
+    rows = {**_tables(), **made}
+    rows["rank_history"] = history_rows(small_edition()["ranking_size"], Version.parse(VERSION)).to_pandas()
+    rows["rank_events"] = rank_events(small_edition().__getitem__, [], own_method=True).to_pandas()
+    (tmp_path / "index.html").write_text(page_of(rows), encoding="utf-8")
+    assert page.context.browser is not None
+    other = page.context.browser.new_page()
+    other.goto((tmp_path / "index.html").as_uri())
+    known = "facts.clusters.map((c) => [c.id, (c.portrait.pct_applications?.partners ?? []).map(([, name]) => name)])"
+    for cluster, partners in other.evaluate(known):
+        other.locator(f"#ranking tbody tr[data-id='{cluster}'] button").click()
+        lines = other.locator("#partners line").evaluate_all("lines => lines.map((line) => line.textContent)")
+        assert lines == [f"{name}: 1 records together" for name in partners]
+    assert sum(len(partners) for _, partners in other.evaluate(known)) == 2
+    other.close()
 
 
 def test_print_shows_the_table_without_controls(page: Page) -> None:
