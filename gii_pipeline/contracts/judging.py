@@ -87,12 +87,15 @@ def write_data_docs(verdicts: Sequence[Verdict], folder: Path) -> dict[str, Path
 
 @contextmanager
 def pages_later() -> Iterator[None]:
-    """Within it pages are written while other work goes on, and the index once, at its end."""
-    _judge.pages_later = True
+    """Within it pages are written while other work goes on, and the index once, at its end.
+
+    Whoever makes tables in a folder that goes away afterwards does so within one of its own.
+    """
+    before, _judge.pages_later = _judge.pages_later, True
     try:
         yield
     finally:
-        _judge.pages_later = False
+        _judge.pages_later = before
         if _judge.line:
             _finish()
 

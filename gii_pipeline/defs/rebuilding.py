@@ -15,6 +15,7 @@ from typing import Any
 import dagster as dg
 
 from gii_pipeline import verified
+from gii_pipeline.contracts import pages_later
 from gii_pipeline.defs.definitions import build
 from gii_pipeline.defs.failing import failure_of
 from gii_pipeline.defs.inputs import EditionInputs
@@ -41,11 +42,12 @@ def recompute_from(pipeline: Pipeline, tell: Callable[[str], None] = lambda _: N
         if told := _no_longer_here(again, tables):
             tell(told)
         _restore_previous_members(pipeline, again, label, lock)
-        for year, restored in tables.items():
-            _materialize(again, dg.AssetSelection.assets(*restored, *FOLLOWING_TABLES), str(year))
-        for step in recounted(again):
-            _materialize(again, dg.AssetSelection.assets(*step.tables, *FOLLOWING_TABLES), step.partition)
-        _materialize(again, dg.AssetSelection.groups("edition"), label)
+        with pages_later():  # at its end all are written, before the scratch root goes away
+            for year, restored in tables.items():
+                _materialize(again, dg.AssetSelection.assets(*restored, *FOLLOWING_TABLES), str(year))
+            for step in recounted(again):
+                _materialize(again, dg.AssetSelection.assets(*step.tables, *FOLLOWING_TABLES), step.partition)
+            _materialize(again, dg.AssetSelection.groups("edition"), label)
 
     return recompute
 
