@@ -4,6 +4,7 @@
 
 Measures addresses with a known place, real affiliations, real inventors' places, every own name of the gazetteer and
 every name of a region, ROR's 51,370 organisations, and how many distinct addresses are located per second.
+`--only sample` prints 600 located addresses with their answers, for a person to check.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ CASES = (
 FAR_KM = 50
 NEAR_KM = 25
 SEED = 20_261_125
+_SAMPLE = 600
 
 
 class Benchmark:
@@ -134,6 +136,20 @@ class Benchmark:
             rows[~located].assign(id=mentions).sort_values("mentions", ascending=False),
             found[~located].loc[rows[~located].sort_values("mentions", ascending=False).index],
         )
+
+    def sample(self) -> None:
+        """Located addresses of every economy with their answers, for a person to check."""
+        rows = pd.read_csv(self.shared / "cases/places/wos_addresses.csv")
+        found = self.locate(rows.assign(economy=None)).assign(address=rows["address"])
+        located = found[found["latitude"].notna()]
+        root = located.groupby("economy").size() ** 0.5
+        of_each = (root / root.sum() * _SAMPLE).round().clip(lower=1).astype(int)
+        drawn = pd.concat([rows.sample(of_each[of], random_state=SEED) for of, rows in located.groupby("economy")])
+        print(f"sample: {len(drawn)} located addresses, by economy, with the seed {SEED}")
+        for row in drawn.itertuples():
+            print(
+                f"    {row.address} -> {row.place}, {row.admin}, {row.economy} {row.latitude:.2f} {row.longitude:.2f}"
+            )
 
     def inventors(self) -> None:
         rows = pd.read_csv(
@@ -328,7 +344,7 @@ def main() -> None:
         "speed": benchmark.speed,
     }
     for name in given.only or parts:
-        parts[name]()
+        (parts | {"sample": benchmark.sample})[name]()
 
 
 if __name__ == "__main__":
