@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -67,6 +68,17 @@ def test_the_pages_of_earlier_runs_stay(tmp_path: Path) -> None:
     pages = {first["vc_deals"], second["patents"], again["patents"]}
     assert len(pages) == 3
     assert all(page.is_file() for page in pages)
+
+
+def test_pages_of_a_folder_that_goes_away_are_there_before_it_does(tmp_path: Path) -> None:
+    with contracts.pages_later():
+        stays = contracts.write_data_docs([judge("vc_deals", as_table("vc_deals", world.deals()))], tmp_path / "root")
+        with contracts.pages_later():
+            goes = contracts.write_data_docs([judge("patents", as_table("patents", records()))], tmp_path / "scratch")
+        assert goes["patents"].is_file()
+        shutil.rmtree(tmp_path / "scratch")
+    assert stays["vc_deals"].is_file()
+    assert not (tmp_path / "scratch").exists()
 
 
 def test_the_index_tells_of_earlier_pages_too_which_failed(tmp_path: Path) -> None:
