@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gii_pipeline.store import read_parquet
+from gii_pipeline.store.content import content_sha256
 from gii_pipeline_tests import tiny_world
 from gii_pipeline_tests.commands import CACHE
 
@@ -70,6 +72,10 @@ class World:
 
     def files(self, *patterns: str) -> dict[str, str]:
         return files_of(self.root, *patterns)
+
+    def content(self, table: str) -> str:
+        """The hash of what a table below the root contains, whatever its file is made from."""
+        return content_sha256(read_parquet(self.root / table))
 
     def _environment(self) -> Mapping[str, str]:
         own = {"GII_PROFILE": str(self.folder / "world" / "tiny.yaml"), "GII_ROOT": str(self.root)}
