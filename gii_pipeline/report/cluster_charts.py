@@ -22,14 +22,15 @@ _PAIR = re.compile(r"(-?[\d.]+) (-?[\d.]+)")
 
 
 def few(value: float | None, decimals: int | None = None) -> str:
-    """A figure as people read it: no decimals from 100 on, one from 10 on, else two; or as many as asked for.
+    """A figure as people read it: no decimals from 100 on and of a whole one, one from 10 on, else two; or as asked.
 
-    >>> few(117542.4), few(12.34), few(0.5), few(None), few(2.0, 1)
-    ('117,542', '12.3', '0.50', '–', '2.0')
+    >>> few(117542.4), few(12.34), few(0.5), few(7.0), few(None), few(2.0, 1)
+    ('117,542', '12.3', '0.50', '7', '–', '2.0')
     """
     if value is None or math.isnan(value):
         return "–"
-    places = decimals if decimals is not None else 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    whole = abs(value) >= 100 or float(value).is_integer()
+    places = decimals if decimals is not None else 0 if whole else 1 if abs(value) >= 10 else 2
     return f"{value:,.{places}f}"
 
 

@@ -24,7 +24,7 @@ function fill(element, attributes, children) {
 
 const number = (value, decimals = 0) =>
   value === null ? "–" : value.toLocaleString("en-GB", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
-const few = (value) => number(value, value === null || Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
+const few = (value) => number(value, value === null || Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : Math.abs(value) >= 10 ? 1 : 2);
 const signed = (value) => (value > 0 ? `▲ ${value}` : value < 0 ? `▼ ${-value}` : "=");
 const direction = (value) => (value > 0 ? "up" : value < 0 ? "down" : "");
 const method = facts.method === facts.edition ? "" : `, by the method of ${facts.method}`;
