@@ -97,11 +97,19 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
+def _with_paths_in_utf8() -> None:
+    """Begin again in Python's UTF-8 mode where the locale has no letters beyond ASCII, which paths may have."""
+    if sys.getfilesystemencoding() != "utf-8":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+
+
 def process() -> None:
     """`gii` as a process of its own.
 
     It ends without the interpreter's teardown, in which threads of native libraries that still run would abort it.
     """
+    _with_paths_in_utf8()
     code: int | str | None = 0
     end_at_once_on_interrupt()
     try:

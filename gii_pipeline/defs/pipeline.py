@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ import pyarrow as pa
 from gii_pipeline import memory
 from gii_pipeline.archive import Archive
 from gii_pipeline.editions import Edition, EditionBook
+from gii_pipeline.errors import MachineError
 from gii_pipeline.geocoding import Gazetteer
 from gii_pipeline.profiles import Input, Profile, read_profile
 from gii_pipeline.registry import Registry
@@ -64,6 +66,10 @@ class Pipeline:
         """
         asked, root = os.environ.get("GII_PROFILE") or DEFAULT_PROFILE, os.environ.get("GII_ROOT") or DEFAULT_ROOT
         refresh, most_disk = os.environ.get("GII_REFRESH", ""), os.environ.get("GII_MAX_DISK", "").strip()
+        if sys.getfilesystemencoding() != "utf-8":
+            raise MachineError(
+                "The locale is ASCII, and names of files may have other letters. Set PYTHONUTF8=1 and start again."
+            )
         profile = read_profile(asked)
         check_profile(profile, asked)
         folder = Path(root)
