@@ -111,7 +111,7 @@ def _imported(name: str) -> tuple[str, ...]:
 
 @cache
 def _running(name: str) -> tuple[ast.AST, ...]:
-    """What a module imports, and its texts: every such node but those under `if TYPE_CHECKING`."""
+    """What a module imports, and its constants: every such node but those under `if TYPE_CHECKING`."""
     found: list[ast.AST] = []
     waiting: list[ast.AST] = [_tree(name)]
     while waiting:

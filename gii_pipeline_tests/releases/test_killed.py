@@ -105,6 +105,7 @@ def killed_at_random(prepared: Path, tmp_path: Path, times: int) -> None:
     assert False in outcomes, "some kill came before the version was whole"
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments(prepared: Path, tmp_path: Path) -> None:
     killed_at_random(prepared, tmp_path, 5)
 
@@ -132,6 +133,7 @@ def killed_before(prepared: Path, tmp_path: Path, moments: slice) -> set[tuple[b
     return outcomes
 
 
+@pytest.mark.slow
 def test_killed_before_the_last_file_operations(prepared: Path, tmp_path: Path) -> None:
     """Around the rename and the new latest.json."""
     assert killed_before(prepared, tmp_path, slice(-40, None, 5)) >= {(True, False), (True, True)}

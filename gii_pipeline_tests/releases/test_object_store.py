@@ -24,6 +24,7 @@ from gii_pipeline_tests.releases.small_edition import SHENZHEN, lock, release, t
 from gii_pipeline_tests.releases.writers import CONTEXT, at_once
 
 pytest.importorskip("s3fs", reason="the extra `s3` is not installed")
+pytestmark = pytest.mark.slow
 BUCKET = "clusters"
 LATER = "2026-04-01T00:00:00Z"
 

@@ -156,7 +156,14 @@ def assert_clusters_recovered(found: pd.DataFrame, true: pd.DataFrame) -> pd.Ser
     return pairs.set_index("cluster_id")["cluster"].astype("int64")
 
 
-@pytest.mark.parametrize(("seed", "scale", "year"), [(7, 0.001, 2019), (11, 0.001, 2020), (2025, 0.002, 2025)])
+@pytest.mark.parametrize(
+    ("seed", "scale", "year"),
+    [
+        pytest.param(7, 0.001, 2019, marks=pytest.mark.slow),
+        pytest.param(11, 0.001, 2020, marks=pytest.mark.slow),
+        (2025, 0.002, 2025),
+    ],
+)
 def test_functions_recover_a_world(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, scale: float, year: int
 ) -> None:

@@ -20,7 +20,14 @@ from gii_pipeline.store.lock import content_of
 
 OLD = Lock({"ror": {"all": ("ab",)}}, "s", {"ranking": "1"}, {"points": "1.0.0"}, {"patents of 2020": "c"})
 
-CACHED = (fingerprints.code_of, fingerprints._said, fingerprints._tree, fingerprints._imported)
+CACHED = (
+    fingerprints.code_of,
+    fingerprints._said,
+    fingerprints._tree,
+    fingerprints._running,
+    fingerprints._imported,
+    fingerprints._data_files,
+)
 
 
 def test_a_recipe_is_of_what_decides_the_content_and_not_of_where_it_came_from() -> None:
@@ -156,7 +163,7 @@ def test_a_replaced_file_is_noticed_by_its_note(tmp_path: Path) -> None:
 def _third_party(modules: Iterable[str]) -> set[str]:
     """The distributions that code imports, without the standard library."""
     named: set[str] = set()
-    for node in (node for module in modules for node in fingerprints._running(fingerprints._tree(module))):
+    for node in (node for module in modules for node in fingerprints._running(module)):
         if isinstance(node, ast.Import):
             named |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

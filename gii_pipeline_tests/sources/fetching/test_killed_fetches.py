@@ -91,6 +91,7 @@ def leftovers(root: Path, source: str) -> list[str]:
     return [path.name for path in (root / "archive" / source / ".work").iterdir() if path.suffix != ".lock"]
 
 
+@pytest.mark.slow
 def test_a_list_killed_twenty_times_is_the_same_archive_at_the_cost_of_a_page_each(tmp_path: Path) -> None:
     service = OpenAlex([work(number, YEAR) for number in range(1, 601)])
     with Server(slowed(service, 2, 0.002)) as server:
@@ -125,7 +126,8 @@ def test_a_posted_list_killed_twenty_times_is_the_same_archive(tmp_path: Path) -
     assert Archive(tmp_path / "killed").verify() == []
 
 
-@pytest.mark.parametrize("ranges", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("ranges", [True, False])
 def test_downloads_killed_twenty_times_are_the_same_archive(tmp_path: Path, ranges: bool) -> None:
     """With ranges no byte that is on the disk comes again; without, the part that was in the making does."""
     snapshot = Snapshot({f"updated_date=2026-01-{day:02d}/part_0000.gz": [] for day in range(1, 32)})
