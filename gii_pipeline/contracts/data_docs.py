@@ -188,8 +188,13 @@ def _report(verdict: Verdict) -> ExpectationSuiteValidationResult:
             "unsuccessful_expectations": len(told) - kept,
             "success_percent": 100 * kept / len(told),
         },
-        meta={"contract_version": verdict.contract_version, "batch_spec": {}},
+        meta={"contract_version": verdict.contract_version, "batch_spec": _notes(verdict)},
     )
+
+
+def _notes(verdict: Verdict) -> dict[str, str]:
+    """What the page shows as its notes (see `pages.offline`), in their order; there the templates do escape."""
+    return {f"{nth:02d}. {name}": text for nth, (name, text) in enumerate(verdict.notes.items(), 1)}
 
 
 def _judged(verdict: Verdict, result: RuleResult) -> ExpectationValidationResult:

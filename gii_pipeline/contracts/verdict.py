@@ -52,7 +52,7 @@ class RuleResult:
 class Verdict:
     """The results of all rules of one table, in the order of the contract.
 
-    `rules` are those of the contract, by name, with the values that they were judged by.
+    `rules` are those of the contract, by name, with the values that they were judged by. `notes` are shown beside them.
     """
 
     table: str
@@ -62,6 +62,7 @@ class Verdict:
     results: tuple[RuleResult, ...]
     rules: Mapping[str, Rule] = field(default_factory=dict, repr=False, compare=False)
     write_failing_rows: Callable[[Path], int] | None = field(default=None, repr=False, compare=False)
+    notes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def plain(self) -> Verdict:

@@ -121,7 +121,13 @@ def _records(pipeline: Pipeline, table: str) -> dg.AssetsDefinition:
                 "costliest_unlocated_addresses": dg.MetadataValue.json(located.unlocated),
             }
             audit = _audit(pipeline, data_year, pipeline.store.raw(table, data_year))
-            yield from publish(pipeline.store, audit, {table: located.path}, lock, meter=meter, about=about)
+            notes = {
+                f"No location: {miss['address']}, {miss['economy']}": f"{miss['geocoding']}, {miss['people']:,} people"
+                for miss in located.unlocated
+            }
+            yield from publish(
+                pipeline.store, audit, {table: located.path}, lock, meter=meter, about=about, notes=notes
+            )
 
     return records
 

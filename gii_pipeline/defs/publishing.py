@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -125,12 +125,13 @@ def publish(
     *,
     meter: Meter,
     about: Mapping[str, Any] | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> Published:
     """Stage and validate every table; promote all of them, or none.
 
     tables: table -> its rows sorted by key, or a staged Parquet file that carries the lock already.
     metadata: what the files carry beside the lock. meter: of the step that made the tables.
-    about: what the page shows of each beside what every table shows.
+    about: what the page shows of each beside what every table shows. notes: what Data Docs show beside the rules.
     Raises ContractError with the failing rows when a table breaks a rule of severity error; all failing rows are then
     in the quarantine file.
     """
@@ -140,7 +141,10 @@ def publish(
             name: _stage(contracts.load(name, audit.registry), table, folder, carried) for name, table in tables.items()
         }
         today = datetime.now(UTC).date()
-        judged = {name: contracts.waive(_judge(store, audit, name, staged), audit.waivers, today) for name in staged}
+        judged = {
+            name: contracts.waive(replace(_judge(store, audit, name, staged), notes=notes or {}), audit.waivers, today)
+            for name in staged
+        }
         verdicts = {name: verdict for name, (verdict, _) in judged.items()}
         written = contracts.write_data_docs(list(verdicts.values()), store.data_docs)
         data_docs = {name: page.link(store.root, path) for name, path in written.items()}

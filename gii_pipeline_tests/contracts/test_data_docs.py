@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -52,6 +53,15 @@ def test_a_page_tells_every_judged_rule_and_which_failed(tmp_path: Path) -> None
     assert f"Evaluated Expectations {len(verdict.results)}" in text
     assert f"Unsuccessful Expectations {len(verdict.errors)}" in text
     assert (tmp_path / "html" / "index.html").is_file()
+
+
+def test_a_page_shows_notes_as_the_text_that_they_are(tmp_path: Path) -> None:
+    notes = {"No location: <img src=x onerror=alert(1)> & $Co, None": "unknown_economy, 1,287 people", "Two": "2"}
+    verdict = replace(judge("patents", as_table("patents", records())), notes=notes)
+    page = contracts.write_data_docs([verdict], tmp_path)["patents"]
+    assert "<img src=x" not in page.read_text(encoding="utf-8")
+    text = _read(page)
+    assert "Notes 01. No location: <img src=x onerror=alert(1)> & $Co, None unknown_economy, 1,287 people 02." in text
 
 
 def test_the_page_of_a_table_of_the_wrong_shape_says_what_is_wrong(tmp_path: Path) -> None:
