@@ -31,7 +31,7 @@ def test_no_flipped_bit_is_silent(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_no_killed_run_leaves_other_tables_or_another_release(tmp_path: Path) -> None:
     table = campaign(tmp_path, 1, kill=9)
     assert table.bad == 0, str(table)
