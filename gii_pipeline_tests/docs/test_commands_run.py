@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,14 @@ STANDS_FOR = {
     "Tokyo": "Graz",
     "2020..2025": "2024..2025",
 }
+REGION = {
+    "type": "Feature",
+    "properties": {"name": "Styria"},
+    "geometry": {
+        "type": "Polygon",
+        "coordinates": [[[14.5, 46.6], [16.2, 46.6], [16.2, 47.8], [14.5, 47.8], [14.5, 46.6]]],
+    },
+}
 PAGES = [ROOT / "README.md", ROOT / "docs" / "index.md", ROOT / "docs" / "runbook.md"]
 """Those of troubleshooting are run by the test of that page; the other pages have the same ones with other editions."""
 
@@ -35,6 +44,8 @@ def gii(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     del profile["approval"]
     mine = path.rename(path.with_name("mine.yaml"))
     mine.write_text(yaml.safe_dump(profile), encoding="utf-8")
+    regions = json.dumps({"type": "FeatureCollection", "features": [REGION]})
+    mine.with_name("regions.geojson").write_text(regions, encoding="utf-8")
     gii = Gii(mine, tmp_path / "root", capsys)
     monkeypatch.chdir(mine.parent)
     for year in EDITIONS[1:]:
