@@ -331,16 +331,16 @@ def test_a_coast_is_covered_where_the_sea_counts_nobody_and_says_so_where_the_se
 
 
 SUMMED = """
-import resource, sys
+import sys
 from pathlib import Path
 import pandas as pd, shapely
 from gii_pipeline.metrics.population import apart, population, warnings
 from gii_pipeline.metrics.rasters import PopulationRaster
+from gii_pipeline_tests.peak import peak_mib
 rows = pd.DataFrame({"cluster_id": ["eighth"], "geometry": [shapely.to_wkb(shapely.box(-180, 0, -90, 90))]})
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_mib()
 found = population(rows, [PopulationRaster(Path(sys.argv[1]), 2020)], 2020)
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(found["population"][0], (after - before) // 1024)
+print(found["population"][0], peak_mib() - before)
 """
 
 
