@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
 import sys
 import tempfile
 import time
@@ -32,6 +31,7 @@ from gii_pipeline.clusters.density import Density, density
 from gii_pipeline.clusters.rows import EARTH_RADIUS_KM
 from gii_pipeline.editions import wipo_book
 from gii_pipeline.geocoding.location_id import pack, unpack
+from gii_pipeline.memory import peak_bytes
 from gii_pipeline.metrics.population import population
 from gii_pipeline.metrics.rasters import PopulationRaster
 
@@ -167,8 +167,7 @@ def _run(job: Callable[..., object], arguments: tuple[object, ...]) -> Run:
     start, cpu_start = time.perf_counter(), time.process_time()
     result = job(*arguments)
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
-    peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return Run(seconds, cpu_seconds, peak_kib / 1024, result)
+    return Run(seconds, cpu_seconds, peak_bytes() / (1 << 20), result)
 
 
 def same(a: Density, b: Density) -> bool:

@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from gii_pipeline.counting.counts import points, totals
 from gii_pipeline.counting.engine import connect, read_core
 from gii_pipeline.editions import Edition, wipo_book
+from gii_pipeline.memory import peak_bytes
 
 EDITION = wipo_book()[2025]
 METRIC = "scientific_publications"
@@ -124,9 +125,7 @@ def _run(job: Callable[[Path], object], folder: Path) -> tuple[float, float, obj
     start = time.perf_counter()
     result = job(folder)
     seconds = time.perf_counter() - start
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    peak_kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    return seconds, int(peak_kib) / 1024, result
+    return seconds, peak_bytes() / (1 << 20), result
 
 
 def main() -> int:

@@ -9,7 +9,6 @@ small part. Each step is shown as its part of the stage. Target: under 30 second
 from __future__ import annotations
 
 import argparse
-import resource
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ from _world import points, population_raster, totals
 
 from gii_pipeline import clusters
 from gii_pipeline.editions import wipo_book
+from gii_pipeline.memory import peak_bytes
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.metrics.population import INHABITED, population, with_population
 from gii_pipeline.metrics.rasters import PopulationRaster
@@ -39,7 +39,7 @@ def main() -> int:
         raster = PopulationRaster(Path(folder) / "population.tif", EDITION.population_year.value)
         population_raster(raster.path, world)
         whole = _stages(world, raster)
-    print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB, the making of the world included")
+    print(f"peak {peak_bytes() / (1 << 20):.0f} MiB, the making of the world included")
     print(f"target (under {SECONDS:.0f} s):", "met" if whole < SECONDS else "MISSED")
     return 0 if whole < SECONDS else 1
 

@@ -10,7 +10,6 @@ every name of a region, ROR's 51,370 organisations, and how many distinct addres
 from __future__ import annotations
 
 import argparse
-import resource
 import time
 from collections.abc import Callable
 from functools import partial
@@ -27,6 +26,7 @@ from gii_pipeline.geocoding.organisations import Organisations
 from gii_pipeline.geocoding.overrides import read_overrides
 from gii_pipeline.geocoding.regions import region_forms, shipped_admins
 from gii_pipeline.geocoding.sphere import distance_km
+from gii_pipeline.memory import peak_bytes
 from gii_pipeline.sources import INSTITUTION_COLUMNS
 
 CASES = (
@@ -253,7 +253,7 @@ class Benchmark:
         started, used = time.perf_counter(), time.process_time()
         self.locate(many.assign(economy=None))
         seconds, used = time.perf_counter() - started, time.process_time() - used
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+        peak = peak_bytes() / (1 << 30)
         print(
             f"speed: {len(many)} distinct free-text addresses, {len(many) / seconds:.0f}/s by the clock and "
             f"{len(many) / used:.0f}/s of processor time, peak {peak:.2f} GiB"

@@ -33,6 +33,7 @@ import pyarrow.parquet as pq
 
 from gii_pipeline import contracts
 from gii_pipeline.geocoding import Gazetteer, core_rows, locate
+from gii_pipeline.memory import peak_bytes
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.readers import openalex_works
 from gii_pipeline.sources.readers.rows import institution_rows
@@ -207,7 +208,7 @@ def measured(run: Run, paths: list[Path], folder: Path) -> Result:
     start = time.perf_counter()
     done = run(paths, folder)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    return time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024, done
+    return time.perf_counter() - start, used.ru_utime + used.ru_stime, peak_bytes() >> 20, done
 
 
 def apart(run: Callable[..., T], *given: object) -> T:

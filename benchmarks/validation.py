@@ -23,6 +23,7 @@ from pathlib import Path
 import duckdb
 
 from gii_pipeline import contracts
+from gii_pipeline.memory import peak_bytes
 
 YEAR = 2024
 PEOPLE = 5
@@ -170,9 +171,7 @@ def _run(job: Callable[[Path], tuple[float, str]], folder: Path) -> tuple[float,
     busy = time.process_time()
     seconds, found = job(folder)
     busy = time.process_time() - busy
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    peak_kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    return seconds, busy, int(peak_kib) / 1024, found
+    return seconds, busy, peak_bytes() / (1 << 20), found
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """Memory: how much of the machine's a process may use, and connections to DuckDB that keep within it.
 
-Belongs here: the setting GII_MEMORY, its default, the limits that follow from it, and work without the collector.
+Belongs here: the setting GII_MEMORY, its default, the limits that follow from it, what a process has used, and work
+without the collector.
 Does not: what is computed.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import re
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -21,6 +24,11 @@ from pydantic import ByteSize, TypeAdapter
 
 from gii_pipeline.errors import InputError
 
+try:
+    import resource
+except ImportError:  # Windows shows no peak
+    resource = None  # type: ignore[assignment]
+
 VARIABLE: Final = "GII_MEMORY"
 SHARE_OF_MACHINE: Final = 0.5
 SHARE_OF_DUCKDB: Final = 0.6
@@ -28,6 +36,9 @@ SHARE_OF_DUCKDB: Final = 0.6
 LEAST: Final = 256 << 20
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _UNLIMITED: Final = 1 << 60
+_UNIT: Final = 1 if sys.platform == "darwin" else 1024
+"""Bytes in a unit of `ru_maxrss`, by getrusage(2) of each system."""
+_PEAK: Final = re.compile(r"^VmHWM:\s*(\d+) kB$", re.MULTILINE)
 _threads: dict[str, int] = {}
 
 
@@ -124,6 +135,19 @@ def connect(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config=duckdb_settings(spill))
     connection.execute("SET enable_progress_bar = false")
     return connection
+
+
+def peak_bytes(*, children: bool = False) -> int:
+    """The most memory that this process has had, or with `children` one that it waited for; 0 where nothing says it.
+
+    Linux counts in getrusage(2) what the process had from which this one was started, and in its status does not.
+    """
+    if resource is None:
+        return 0
+    status = Path("/proc/self/status")
+    own = _PEAK.search(status.read_text(encoding="utf-8")) if status.is_file() else None
+    peak = int(own[1]) << 10 if own else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
+    return max(peak, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _UNIT) if children else peak
 
 
 @contextmanager

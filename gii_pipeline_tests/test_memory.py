@@ -62,3 +62,18 @@ def test_processes_that_run_at_once_divide_it(monkeypatch: pytest.MonkeyPatch, t
         assert memory.budget() == alone // 2
         other.kill()
     assert memory.budget() == alone
+
+
+LARGE = """
+import subprocess, sys
+held = bytearray(b"x") * (400 << 20)
+child = [sys.executable, "-c", "from gii_pipeline.memory import peak_bytes; print(peak_bytes() >> 20)"]
+from gii_pipeline.memory import peak_bytes
+print(peak_bytes() >> 20, subprocess.run(child, capture_output=True, text=True, check=True).stdout)
+"""
+
+
+def test_the_peak_of_a_process_is_not_that_of_the_one_that_started_it() -> None:
+    run = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, check=True)
+    large, small = map(int, run.stdout.split())
+    assert small < 400 <= large

@@ -196,13 +196,13 @@ def test_kernels_compile_where_nothing_can_be_kept_on_disk() -> None:
 LARGE = """
 import numpy as np
 from gii_pipeline.clusters.density import density
-from gii_pipeline_tests.peak import peak_mib
+from gii_pipeline.memory import peak_bytes
 rng = np.random.default_rng(0)
 city = rng.integers(0, 40, 500_000)
 latitude = rng.uniform(-50, 65, 40)[city] + 0.06 * rng.normal(size=city.size)
 longitude = rng.uniform(-180, 180, 40)[city] + 0.06 * rng.normal(size=city.size)
 found = density(latitude, (longitude + 180) % 360 - 180, np.ones(city.size), radius_km=15, min_weight=4500)
-print(found.labels.max() + 1, int(found.core.sum()), peak_mib())
+print(found.labels.max() + 1, int(found.core.sum()), peak_bytes() >> 20)
 """
 
 

@@ -336,11 +336,11 @@ from pathlib import Path
 import pandas as pd, shapely
 from gii_pipeline.metrics.population import apart, population, warnings
 from gii_pipeline.metrics.rasters import PopulationRaster
-from gii_pipeline_tests.peak import peak_mib
+from gii_pipeline.memory import peak_bytes
 rows = pd.DataFrame({"cluster_id": ["eighth"], "geometry": [shapely.to_wkb(shapely.box(-180, 0, -90, 90))]})
-before = peak_mib()
+before = peak_bytes()
 found = population(rows, [PopulationRaster(Path(sys.argv[1]), 2020)], 2020)
-print(found["population"][0], peak_mib() - before)
+print(found["population"][0], (peak_bytes() - before) >> 20)
 """
 
 
