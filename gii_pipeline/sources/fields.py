@@ -101,7 +101,4 @@ def _looked_at(paths: list[Path]) -> list[Path]:
 
 
 def _is_json(path: Path) -> bool:
-    if reading.magic(path) not in {"gzip", "zstd", "none"}:
-        return False
-    with reading.opened(path) as file:
-        return file.read(_BYTES).removeprefix(_BOM).lstrip()[:1] in (b"{", b"[")
+    return reading.magic(path) in {"gzip", "zstd", "none"} and reading.first_sign(path) in (b"{", b"[")

@@ -11,16 +11,16 @@ import re
 import struct
 import zlib
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 from gii_pipeline.archive import HttpClient, Request
+from gii_pipeline.sources.readers.openalex import objects_of
 
 HEAD: Final = 1 << 20
 WHOLE: Final = 20 << 20
 """A file up to this size is taken whole: the end of a zip archive says what it has."""
 _TOTAL: Final = re.compile(r"bytes \d+-\d+/(\d+)")
 _ENTRY: Final = struct.Struct("<4s5H3I2H")
-_BETWEEN: Final = re.compile(r"[\s,]*")
 
 
 def head_at(http: HttpClient, request: Request, folder: Path) -> tuple[Path, bool]:
@@ -84,13 +84,5 @@ def _first_member(start: bytes) -> tuple[str, bytes]:
 
 def _whole_objects(start: bytes) -> bytes:
     """A JSON array of those of its objects that are whole."""
-    text, decoder = start.decode("utf-8", "ignore").lstrip("\ufeff \t\r\n")[1:], json.JSONDecoder()
-    objects: list[Any] = []
-    at = 0
-    while gap := _BETWEEN.match(text, at):
-        try:
-            found, at = decoder.raw_decode(text, gap.end())
-        except (ValueError, RecursionError):  # cut short, or nested more deeply than any record is
-            break
-        objects.append(found)
-    return json.dumps(objects).encode()
+    text = start.decode("utf-8", "ignore").lstrip("\ufeff \t\r\n")[1:]
+    return json.dumps(list(objects_of(text))).encode()

@@ -317,6 +317,11 @@ def start_of(path: Path) -> bytes:
         return file.read(8192)
 
 
+def first_sign(path: Path) -> bytes:
+    """The first byte of a text behind its byte-order mark and blanks: `{` or `[` of JSON, `<` of XML."""
+    return start_of(path).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+
+
 def unique(names: Sequence[str]) -> list[str]:
     """Header names, made distinct the way a table needs them."""
     seen: dict[str, int] = {}

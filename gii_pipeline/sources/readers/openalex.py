@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,13 +57,15 @@ def refuse_others(con: duckdb.DuckDBPyConnection, paths: list[Path], kind: str, 
             continue
         objects = scan([path], {"id": "VARCHAR", **dict.fromkeys(fields, "JSON")})
         known = " OR ".join(f"{field} IS NOT NULL" for field in fields)
-        if con.sql(f"SELECT {known} FROM ({objects}) LIMIT 1").fetchall() in ([], [(True,)]):
-            continue
-        if not con.sql(f"SELECT 1 FROM ({objects}) WHERE {known} LIMIT 1").fetchall():
+        if not _has(con, objects, known) and _has(con, objects, "true"):
             raise InputError(
                 f"{path}: it has no {kind} of OpenAlex; no object has one of {', '.join(fields)}. It is of another "
                 f"kind, or an error that a server answered with: name another file in the profile, or fetch it again"
             )
+
+
+def _has(con: duckdb.DuckDBPyConnection, rows: str, condition: str) -> bool:
+    return bool(con.sql(f"FROM ({rows}) WHERE {condition} LIMIT 1").fetchall())
 
 
 def lacks(con: duckdb.DuckDBPyConnection, path: Path, field: str) -> bool:
@@ -79,9 +82,7 @@ def lacks(con: duckdb.DuckDBPyConnection, path: Path, field: str) -> bool:
     # `id` besides, see _pages.
     objects = scan([path], {"id": "VARCHAR", names[0]: kind})
     value, parent = (".".join(map(reading.column, each)) for each in (names, parents or names[:1]))
-    if con.sql(f"SELECT 1 FROM ({objects}) WHERE {value} IS NOT NULL LIMIT 1").fetchall():
-        return False
-    return bool(con.sql(f"SELECT 1 FROM ({objects}) WHERE {parent} IS NOT NULL LIMIT 1").fetchall())
+    return not _has(con, objects, f"{value} IS NOT NULL") and _has(con, objects, f"{parent} IS NOT NULL")
 
 
 def _first_objects(path: Path) -> list[Any]:
@@ -98,15 +99,18 @@ def _first_objects(path: Path) -> list[Any]:
     except OSError:  # cut short, or damaged
         return []
     start = _RESULTS.search(text) if form == "page" else _BETWEEN.match(text)
-    objects: list[Any] = []
-    at = start.end() if start else len(text)
-    while (gap := _BETWEEN.match(text, at)) and gap.end() < len(text) and len(objects) < _FIRST_OBJECTS:
+    return list(islice(objects_of(text[start.end() :]), _FIRST_OBJECTS)) if start else []
+
+
+def objects_of(text: str) -> Iterator[Any]:
+    """The JSON values of a text with commas and blanks between them, up to its end or the first that is not whole."""
+    at = 0
+    while (gap := _BETWEEN.match(text, at)) and gap.end() < len(text):
         try:
             found, at = _DECODER.raw_decode(text, gap.end())
-        except (ValueError, RecursionError):
-            break
-        objects.append(found)
-    return objects
+        except (ValueError, RecursionError):  # cut short, or nested more deeply than any record is
+            return
+        yield found
 
 
 def _value(found: object, names: list[str]) -> object:

@@ -95,7 +95,7 @@ def _of_file(con: duckdb.DuckDBPyConnection, path: Path, is_header: IsHeader, de
         schema = reading.parquet_schema(path)
         nested = frozenset(field.name for field in schema if pa.types.is_nested(field.type))
         return Table(path.name, list(schema.names), lambda s: f"(SELECT {s} FROM {reading.parquet(path)})", nested)
-    if reading.start_of(path).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+    if reading.first_sign(path) in (b"{", b"["):
         return _of_json(con, path)
     head, separator = _header(path, is_header, delimiter)
     return Table(
@@ -119,7 +119,7 @@ def _header(path: Path, is_header: IsHeader, delimiter: str | None) -> tuple[tex
 
 def _of_json(con: duckdb.DuckDBPyConnection, path: Path) -> Table:
     given = f"{reading.file_list([path])}, compression = '{reading.compression(path)}', hive_partitioning = false"
-    is_array = reading.start_of(path).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
+    is_array = reading.first_sign(path) == b"["
     form = f"format = '{'array' if is_array else 'unstructured'}', maximum_object_size = {_OBJECT_BYTES}"
     found = con.sql(f"DESCRIBE FROM read_json({given}, {form}, records = true, maximum_depth = 1, sample_size = -1)")
     columns = [str(name) for name, *_ in found.fetchall()]
