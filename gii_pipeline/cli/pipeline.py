@@ -29,7 +29,7 @@ from gii_pipeline.cli.options import (
     workflow_of,
     years_in,
 )
-from gii_pipeline.cli.telling import show_idle_waivers
+from gii_pipeline.cli.telling import say, show_idle_waivers
 from gii_pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def run(
 
     label = label_of(edition, method)
     options: dict[str, Any] = {"offline": offline, "refresh": refresh, "fetches": True}
-    given: dict[str, Any] = {"memory": memory, "max_disk": max_disk, "country": country}
-    with workflow_of(profile, root, method=method, **given, **options) as workflow:
+    options |= {"memory": memory, "max_disk": max_disk, "country": country}
+    with workflow_of(profile, root, method=method, **options) as workflow:
         before = _newest_version(workflow, label)
         steps = [*workflow.plan([label]), Step("release", label, "missing")]
         waiting = [step for step in steps if step.state != "there"]
@@ -71,8 +71,7 @@ def run(
             _tell_notes(workflow, label, reporter)
             _tell_costs(workflow, waiting, reporter)
             for step in workflow.in_order(waiting):
-                for told in workflow.empty_years(label) if step.job == "ranking" else ():
-                    reporter.console.print(f"Warning: {told}", soft_wrap=True, highlight=False)
+                say(reporter.console, workflow.empty_years(label) if step.job == "ranking" else (), "Warning")
                 with reporter.run(step.title) as follow:
                     workflow.run(step, follow)
                 made.append(step)
@@ -112,8 +111,8 @@ def ingest(
     from gii_pipeline.report.progress import reporting
 
     options: dict[str, Any] = {"offline": offline, "refresh": refresh, "fetches": True}
-    given: dict[str, Any] = {"memory": memory, "max_disk": max_disk, "country": country}
-    with workflow_of(profile, root, **given, **options) as workflow:
+    options |= {"memory": memory, "max_disk": max_disk, "country": country}
+    with workflow_of(profile, root, **options) as workflow:
         known = workflow.pipeline.data_years
         wanted = years_in(years)
         if unknown := sorted(set(wanted) - set(known)):
@@ -154,8 +153,8 @@ def backfill(
 
     labels = [label_of(edition, method) for edition in years_in(editions)]
     options: dict[str, Any] = {"offline": offline, "refresh": refresh, "fetches": not dry_run}
-    given: dict[str, Any] = {"memory": memory, "max_disk": max_disk, "country": country}
-    with workflow_of(profile, root, method=method, **given, **options) as workflow:
+    options |= {"memory": memory, "max_disk": max_disk, "country": country}
+    with workflow_of(profile, root, method=method, **options) as workflow:
         if dry_run:
             _show_plan(workflow, labels, as_json=as_json)
             return
@@ -251,10 +250,8 @@ def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:
         print_json({"steps": [vars(step) for step in steps], "costs": costed, "notes": noted, "warnings": warned})
     else:
         console().print(plan_table(steps))
-        for cost in found:
-            console().print(cost.told, soft_wrap=True, highlight=False)
-        for told in noted:
-            console().print(f"Note: {told}", soft_wrap=True, highlight=False, markup=False)
+        say(console(), [cost.told for cost in found])
+        say(console(), noted, "Note")
         show_idle_waivers(workflow.pipeline, labels)
 
 
@@ -262,8 +259,7 @@ def _tell_notes(workflow: Workflow, label: str, reporter: Reporter) -> None:
     """Before a run begins, what its result will not be."""
     from gii_pipeline.defs.lacking import notes
 
-    for told in notes(workflow.pipeline, label):
-        reporter.console.print(f"Note: {told}", soft_wrap=True, highlight=False, markup=False)
+    say(reporter.console, notes(workflow.pipeline, label), "Note")
 
 
 def _tell_costs(workflow: Workflow, steps: Sequence[Step], reporter: Reporter) -> None:
@@ -271,9 +267,7 @@ def _tell_costs(workflow: Workflow, steps: Sequence[Step], reporter: Reporter) -
     from gii_pipeline.defs.estimating import costs, refuse_too_much
 
     found = costs(workflow.pipeline, steps, keep=True)
-    for cost in found:
-        if not cost.nothing:
-            reporter.console.print(cost.told, soft_wrap=True, highlight=False)
+    say(reporter.console, [cost.told for cost in found if not cost.nothing])
     refuse_too_much(found, workflow.pipeline)
 
 
@@ -292,14 +286,13 @@ def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
     provisional = release.maturity == "provisional"
     title = f"{title} (provisional)" if provisional else title
     out.print(ranking_table(ranking, title, release.registry, whole=release.whole))
-    out.print(story_of(release).sentence(), highlight=False)
+    out.print(story_of(release).sentence(), highlight=False, markup=False)
     if provisional:
         out.print(PROVISIONAL, highlight=False)
     warned = [*coverage_warnings(release.table("coverage")), *population_warnings(release.table("cluster_footprints"))]
-    for line in warned:
-        out.print(f"Warning: {line}", soft_wrap=True, highlight=False)
+    say(out, warned, "Warning")
     unchanged = " (unchanged: the same inputs made it before)" if str(release.version) == before else ""
-    out.print(f"Release {release.version}: {release.folder}{unchanged}", soft_wrap=True, highlight=False)
+    say(out, [f"Release {release.version}: {release.folder}{unchanged}"])
 
 
 def _show_account(workflow: Workflow, made: Sequence[Step], *, stderr: bool = False) -> None:
@@ -309,10 +302,8 @@ def _show_account(workflow: Workflow, made: Sequence[Step], *, stderr: bool = Fa
 
     out = console(stderr=stderr)
     for year in sorted({step.partition for step in made if step.job == "ingest"}):
-        for line in [*told(workflow.ledger(year)), *workflow.misses(year)]:
-            out.print(line, soft_wrap=True, highlight=False, markup=False)
-    for warning in workflow.warnings:
-        out.print(f"Warning: {warning}", soft_wrap=True, highlight=False, markup=False)
+        say(out, [*told(workflow.ledger(year)), *workflow.misses(year)])
+    say(out, workflow.warnings, "Warning")
 
 
 def _newest_version(workflow: Workflow, label: str) -> str | None:

@@ -5,11 +5,19 @@ Belongs here: printing. Does not: finding out (`defs`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from gii_pipeline.defs.pipeline import Pipeline
+
+
+def say(out: Console, lines: Iterable[str], kind: str = "") -> None:
+    """Print lines as the text that they are, without breaks of their own. kind: `Note` or `Warning`, before each."""
+    for line in lines:
+        out.print(f"{kind}: {line}" if kind else line, soft_wrap=True, highlight=False, markup=False)
 
 
 def show_idle_waivers(
@@ -19,5 +27,4 @@ def show_idle_waivers(
     from gii_pipeline.defs.waived import idle_waivers
     from gii_pipeline.report.progress import console
 
-    for line in idle_waivers(pipeline, labels, told):
-        console(stderr=stderr).print(f"Warning: {line}", soft_wrap=True, highlight=False, markup=False)
+    say(console(stderr=stderr), idle_waivers(pipeline, labels, told), "Warning")
