@@ -104,14 +104,18 @@ class EditionInputs:
         from gii_pipeline.counting.engine import read_core
 
         files = self.core_files(edition)
-        tables = {metric: read_core(connection, files[self.pipeline.core_tables[metric]]) for metric in edition.metrics}
-        tables = {metric: self._in_country(table) for metric, table in tables.items()}
+        tables = self._records(connection, edition, files)
         return self._calibrated(tables, edition), read_core(connection, files["locations"])
 
-    def _in_country(self, rows: ir.Table) -> ir.Table:
-        """The rows of a national slice; all where the profile is none."""
-        country = self.pipeline.profile.country
-        return rows.filter(rows.economy == country) if country else rows
+    def _records(
+        self, connection: BaseBackend, edition: Edition, files: Mapping[str, list[Path]]
+    ) -> dict[str, ir.Table]:
+        """Metric -> its core table; of a national slice, its rows in the country."""
+        from gii_pipeline.counting.engine import read_core
+
+        names, country = self.pipeline.core_tables, self.pipeline.profile.country
+        tables = {metric: read_core(connection, files[names[metric]]) for metric in edition.metrics}
+        return {metric: rows.filter(rows.economy == country) for metric, rows in tables.items()} if country else tables
 
     def _calibrated(self, tables: dict[str, ir.Table], edition: Edition) -> dict[str, ir.Table]:
         """The core tables, weighted to official totals where the profile says so."""
@@ -138,15 +142,10 @@ class EditionInputs:
     def coverage(self) -> pd.DataFrame:
         """The `coverage` table of the records as they are, before any weight."""
         from gii_pipeline import counting
-        from gii_pipeline.counting.engine import read_core
         from gii_pipeline.metrics.coverage import coverage
 
         with closing_engine(self.pipeline.engine) as connection:
-            files = self.core_files(self.edition)
-            tables = {
-                name: self._in_country(read_core(connection, files[self.pipeline.core_tables[name]]))
-                for name in self.edition.metrics
-            }
+            tables = self._records(connection, self.edition, self.core_files(self.edition))
             counts = counting.by_economy(tables, self.edition)
         return coverage(counts, self.official_totals, self.edition, calibrated=tuple(self.pipeline.profile.calibration))
 

@@ -53,13 +53,12 @@ def locate_addresses(
     addresses = addresses.reindex(columns=ADDRESS_COLUMNS)
     resolver = Resolver(gazetteer)
     organisations = organisations or Organisations(institutions)
-    ways: list[Callable[[pd.DataFrame], pd.DataFrame]] = [
-        lambda left: _by_name(left, resolver, organisations),
-    ]
-    if addresses["institution_id"].notna().any():
-        ways.insert(0, lambda left: _by_institution(left, resolver, institutions))
+    ways: list[Callable[[pd.DataFrame], pd.DataFrame]] = []
     if len(overrides):
-        ways.insert(0, lambda left: _by_override(left, gazetteer, overrides))
+        ways.append(lambda left: _by_override(left, gazetteer, overrides))
+    if addresses["institution_id"].notna().any():
+        ways.append(lambda left: _by_institution(left, resolver, institutions))
+    ways.append(lambda left: _by_name(left, resolver, organisations))
     found = []
     with without_collector():
         for start in range(0, len(addresses), _AT_ONCE):

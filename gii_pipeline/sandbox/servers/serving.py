@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gii_pipeline.archive.connecting import VARIABLE
 from gii_pipeline.errors import InputError
 from gii_pipeline.sandbox.servers.crunchbase import Crunchbase
 from gii_pipeline.sandbox.servers.files import FileHost, Workshop
@@ -25,7 +26,6 @@ from gii_pipeline.sandbox.world import DEMO_SCALE, DEMO_SEED, World, make_world
 DEFAULT_PORT = 8741
 KEY = "sandbox-key-that-opens-nothing-else"
 KEY_VARIABLE = "GII_SANDBOX_KEY"
-CONNECT_TO = "GII_CONNECT_TO"
 SERVICES = ("openalex", "uspto", "crunchbase", "files")
 ADDRESSES = {name: f"http://{LOOPBACK}:{DEFAULT_PORT + number}" for number, name in enumerate(SERVICES)}
 """Of the profile `sandbox`, whatever ports are free: what is archived and released has these."""
@@ -42,7 +42,7 @@ class Serving:
     def environment(self) -> dict[str, str]:
         """What the profile `sandbox` needs: where its addresses are reached, the key, the scale."""
         aside = " ".join(f"{_host(ADDRESSES[name])}={_host(server.url)}" for name, server in self.servers.items())
-        return {CONNECT_TO: aside, KEY_VARIABLE: KEY, "GII_SANDBOX_SCALE": f"{self.world.scale:g}"}
+        return {VARIABLE: aside, KEY_VARIABLE: KEY, "GII_SANDBOX_SCALE": f"{self.world.scale:g}"}
 
 
 @contextmanager
