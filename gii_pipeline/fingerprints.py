@@ -20,7 +20,19 @@ from pathlib import Path
 PACKAGE = "gii_pipeline"
 ROOT = Path(__file__).parent
 APART = frozenset(
-    {"defs", "cli", "report", "sandbox", "archive", "contracts", "registry", "fingerprints", "errors", "verified"}
+    {
+        "defs",
+        "cli",
+        "report",
+        "sandbox",
+        "archive",
+        "contracts",
+        "registry",
+        "fingerprints",
+        "errors",
+        "verified",
+        "wording",
+    }
 )
 """Packages and modules that decide no figure: they orchestrate, show, fetch, validate, or raise."""
 REGISTRIES = frozenset({"gii_pipeline.sources", "gii_pipeline.sources.fetching"})

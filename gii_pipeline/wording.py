@@ -6,7 +6,7 @@ languages (see `report.story`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
@@ -39,3 +39,13 @@ def listed(items: Iterable[str]) -> str:
     """
     *first, last = items
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def some(items: Sequence[str], most: int, rest: str = " and ", between: str = ", ") -> str:
+    """The first items, and how many more there are.
+
+    >>> some(["a", "b", "c", "d"], 2), some(["a", "b"], 2), some(["a", "b", "c"], 2, "; or ", "; ")
+    ('a, b and 2 more', 'a, b', 'a; b; or 1 more')
+    """
+    more = f"{rest}{len(items) - most} more" if len(items) > most else ""
+    return between.join(items[:most]) + more

@@ -26,9 +26,10 @@ from gii_pipeline.errors import InputError
 from gii_pipeline.metrics.cluster_metrics import check_points, figures
 from gii_pipeline.metrics.population import PopulationOf, warnings, with_population
 from gii_pipeline.registry import Registry
+from gii_pipeline.wording import some
 
 NOT_CLUSTERS = "These are areas that a user drew, not clusters: they are ranked among themselves."
-NAMED = 5
+NAMED, AND = 5, ", and "
 RESTS_ON = ("population_cells", "population_covered")
 """What says how far the inhabitants of an area can be trusted."""
 
@@ -135,8 +136,8 @@ def _notes(
         twice = units[units["location_id"].isin(often.index[often > 1])].groupby("metric")["units"].sum()
         said = ", ".join(f"{counted(part):,.1f} {metric}" for metric, part in twice.items()) or "no record"
         notes.append(
-            f"Areas overlap: {_some(pairs)}. What lies in an overlap counts in each of its areas: {said}. Do not add "
-            "such areas up."
+            f"Areas overlap: {some(pairs, NAMED, AND)}. What lies in an overlap counts in each of its areas: {said}. "
+            "Do not add such areas up."
         )
     whole = units.groupby("metric")["units"].sum()
     outside = units[~units["location_id"].isin(often.index)].groupby("metric")["units"].sum()
@@ -145,16 +146,11 @@ def _notes(
     notes.append(f"Outside all areas: {parts}, of what is located.")
     empty = counts.index[(counts == 0).all(axis=1)].tolist()
     if empty:
-        notes.append(f"No record of the windows lies in: {_some(empty)}.")
+        notes.append(f"No record of the windows lies in: {some(empty, NAMED, AND)}.")
     uninhabited = footprints.loc[footprints["population"].isna(), "name"].tolist()
     if uninhabited:
-        which = "these areas" if len(uninhabited) == len(footprints) else _some(uninhabited)
+        which = "these areas" if len(uninhabited) == len(footprints) else some(uninhabited, NAMED, AND)
         notes.append(f"No figures per million inhabitants: no population layer has people in {which}.")
     warned = warnings(footprints, most=2 * len(footprints))
     more = [f"{len(warned) - NAMED} more like these; see {' and '.join(RESTS_ON)} in what --out or --json gives."]
     return [*notes, *warned[:NAMED], *(more if len(warned) > NAMED else [])]
-
-
-def _some(names: list[str]) -> str:
-    more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more

@@ -11,7 +11,7 @@ from datetime import date
 from gii_pipeline.contracts import Waiver
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.registry import Registry
-from gii_pipeline.releases.wording import listed
+from gii_pipeline.wording import listed
 
 LACKING_POPULATION = {
     "cluster_footprints": ("population_mostly_present",),

@@ -18,6 +18,7 @@ from gii_pipeline.editions import Edition
 from gii_pipeline.errors import GiiError
 from gii_pipeline.releases import is_released
 from gii_pipeline.store import read_parquet
+from gii_pipeline.wording import some
 
 State = Literal["done", "open"]
 FAR = 5
@@ -120,9 +121,8 @@ def _years(steps: list[Step]) -> Iterator[Item]:
         yield Item("data years", "done", f"All {len(ingest)} are there.")
         return
     named = ",".join(step.partition for step in lacking)
-    said = "; ".join(f"{step.partition} is {step.state}: {step.why}" for step in lacking[:SHOWN])
-    more = f"; and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else ""
-    yield Item("data years", "open", f"{said}{more}.", f"gii ingest --years {named}")
+    said = some([f"{step.partition} is {step.state}: {step.why}" for step in lacking], SHOWN, "; and ", "; ")
+    yield Item("data years", "open", f"{said}.", f"gii ingest --years {named}")
 
 
 def _ranking(pipeline: Pipeline, edition: Edition, steps: list[Step]) -> Iterator[Item]:
@@ -139,13 +139,11 @@ def _ranking(pipeline: Pipeline, edition: Edition, steps: list[Step]) -> Iterato
     if moved.empty:
         yield Item("ranks that moved", "done", f"None by more than {FAR} places.")
         return
-    said = "; ".join(
-        f"{row['name']} {int(row['previous_rank'])} → {int(row['rank'])}"
-        for row in moved.head(SHOWN).to_dict("records")
-    )
-    more = f"; and {len(moved) - SHOWN} more" if len(moved) > SHOWN else ""
+    rows = moved.to_dict("records")
+    moves = [f"{row['name']} {int(row['previous_rank'])} → {int(row['rank'])}" for row in rows]
+    said = some(moves, SHOWN, "; and ", "; ")
     todo = "Look at why in `rank_changes` and `contributions`."
-    yield Item("ranks that moved", "open", f"{len(moved)} by more than {FAR} places: {said}{more}.", todo)
+    yield Item("ranks that moved", "open", f"{len(moved)} by more than {FAR} places: {said}.", todo)
 
 
 def _release(pipeline: Pipeline, edition: Edition, steps: list[Step]) -> Item:

@@ -20,7 +20,7 @@ from gii_pipeline.releases.reader import Release, open_version
 from gii_pipeline.releases.schemas import to_contract
 from gii_pipeline.releases.shelf import Version, versions
 from gii_pipeline.releases.storage import Folder, folder
-from gii_pipeline.releases.wording import ordinal
+from gii_pipeline.wording import ordinal
 
 if TYPE_CHECKING:
     import pandas as pd

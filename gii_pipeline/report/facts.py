@@ -15,8 +15,8 @@ from gii_pipeline.registry import Registry, shipped
 from gii_pipeline.releases import Portraits, Release, portraits, search
 from gii_pipeline.releases.events import OWN_METHOD
 from gii_pipeline.releases.info import WORLD
-from gii_pipeline.releases.wording import listed, nth
 from gii_pipeline.report.portraits import sentences as behind
+from gii_pipeline.wording import listed, nth
 
 CONTRIBUTORS = 2
 

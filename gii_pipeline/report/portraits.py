@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from gii_pipeline.registry import in_text
 from gii_pipeline.releases.info import WORLD
 from gii_pipeline.releases.portrait import NOT_KNOWN, InMetric, Portrait
-from gii_pipeline.releases.wording import listed, nth
 from gii_pipeline.report.plain import plain
+from gii_pipeline.wording import listed, nth
 
 WIDTH = 80
 SHOWN = 5

@@ -15,8 +15,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from gii_pipeline.releases.wording import nth
 from gii_pipeline.report.cluster_charts import few
+from gii_pipeline.wording import nth
 
 WIDTH, HEIGHT = 1200, 630
 PIXELS = 800

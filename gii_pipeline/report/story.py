@@ -19,8 +19,8 @@ from gii_pipeline.errors import InputError
 from gii_pipeline.registry import Registry, shipped
 from gii_pipeline.releases import Release
 from gii_pipeline.releases.events import OWN_METHOD, SAME_METHOD
-from gii_pipeline.releases.wording import ordinal
 from gii_pipeline.report.frame import resource
+from gii_pipeline.wording import ordinal
 from gii_pipeline.yaml import read_yaml
 
 FIRSTS = ("first_for_the_first_time", "first_again", "stays_first", "leads")

@@ -14,6 +14,7 @@ import duckdb
 from gii_pipeline.errors import InputError
 from gii_pipeline.sources.readers.files import quoted
 from gii_pipeline.sources.readers.rows import Options, types_as_words, word
+from gii_pipeline.wording import some
 
 _SHOWN: Final = 20
 
@@ -72,5 +73,4 @@ def _values(con: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
 
 
 def _listed(values: list[str]) -> str:
-    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
-    return ", ".join(values[:_SHOWN]) + more or "none"
+    return some(values, _SHOWN) or "none"

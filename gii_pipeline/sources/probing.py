@@ -29,6 +29,7 @@ from gii_pipeline.sources.fields import fields
 from gii_pipeline.sources.gathering import asked
 from gii_pipeline.sources.heads import head_at
 from gii_pipeline.sources.readers.files import explained
+from gii_pipeline.wording import some
 
 _PATIENCE: Final = Patience(attempts=2, connect_s=10, read_s=60)
 _PLACE: Final = ("institution_id", "city", "address", "economy", "latitude", "organisations")
@@ -96,20 +97,15 @@ def _compared(now: Probe, before: Probe) -> Probe:
         new = sorted(fields_now.keys() - then.keys())
         other = [f"{name} ({then[name]}, now {fields_now[name]})" for name in then if _other(then, fields_now, name)]
         since = f"since {before.at[:10]}, {role}"
-        differs += [f"{since} lacks {_some(gone)}"] if gone else []
-        differs += [f"{since} has other types: {_some(other)}"] if other else []
-        notes += [f"{since} has new fields: {_some(new)}"] if new else []
+        differs += [f"{since} lacks {some(gone, _LISTED)}"] if gone else []
+        differs += [f"{since} has other types: {some(other, _LISTED)}"] if other else []
+        notes += [f"{since} has new fields: {some(new, _LISTED)}"] if new else []
     return replace(now, differs=tuple(differs), notes=tuple(notes))
 
 
 def _other(then: Mapping[str, str], now: Mapping[str, str], name: str) -> bool:
     unsaid = {"null", "string"}  # of JSON whose values are all missing
     return name in now and now[name] != then[name] and not {now[name], then[name]} <= unsaid
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
 
 
 @dataclass
@@ -187,7 +183,7 @@ class _Asking:
             there = {name.partition(".")[0].removesuffix("[]") for name in listed.get(role, {})}
             wanted = str(request.get("select") or "").split(",") if there else []
             if missing := [name for name in wanted if name and name not in there]:
-                yield f"{role}: no record has {_some(missing)}"
+                yield f"{role}: no record has {some(missing, _LISTED)}"
 
     def _lacking(self, read: int, records: int, dated: int, placed: int) -> Iterator[str]:
         joined = self.partial and SOURCES[self.source.reader].joins  # heads of tables that need not meet

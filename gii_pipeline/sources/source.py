@@ -17,6 +17,7 @@ from gii_pipeline.errors import InputError
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.files import explained
 from gii_pipeline.sources.readers.rows import Options, chosen, dated
+from gii_pipeline.wording import some
 
 NUMBER: Final = "try_cast(regexp_extract(trim({}), '[0-9]+$') AS BIGINT)"
 """SQL for the number at the end of an id: `https://openalex.org/W7` and `W7` are one record."""
@@ -139,8 +140,7 @@ class Source:
 
 def _named(files: Mapping[str, list[Path]]) -> str:
     """The first files, for a message about one of them that does not say which."""
-    every = [str(path) for paths in files.values() for path in paths]
-    return ", ".join(every[:_SHOWN]) + (f" or {len(every) - _SHOWN} more" if len(every) > _SHOWN else "")
+    return some([str(path) for paths in files.values() for path in paths], _SHOWN, " or ")
 
 
 def without(rows: str, gone: str) -> str:

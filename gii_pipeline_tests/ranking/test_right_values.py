@@ -16,7 +16,7 @@ from gii_pipeline.ranking.bootstrap import bootstrap_scores, interval
 from gii_pipeline.ranking.variants import metric_changed
 from gii_pipeline.releases import Tolerance, exceeds
 from gii_pipeline.releases.comparison import Diff, RankChange
-from gii_pipeline.releases.wording import ordinal
+from gii_pipeline.wording import ordinal
 from gii_pipeline_tests.ranking import small_world, towns
 from gii_pipeline_tests.ranking.towns import PAPERS, PCT, Town, edition
 

@@ -15,6 +15,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.wording import some
 
 PEOPLE_COLUMNS: Final[Mapping[str, str]] = {
     "record_id": "VARCHAR",
@@ -114,9 +115,8 @@ class Options(BaseModel):
         for option, need in self.needs.items():
             files = list(lacking.get(option, ())) if getattr(self, option) else []
             if files:
-                more = f" and {len(files) - 3} more" if len(files) > 3 else ""
                 raise InputError(
-                    f"{', '.join(files[:3])}{more}: the option `{option}` needs {need.field}, which no record of the "
+                    f"{some(files, 3)}: the option `{option}` needs {need.field}, which no record of the "
                     f"file has, so that none would be left. {need.way_out[:1].upper()}{need.way_out[1:]}"
                 )
 
