@@ -17,8 +17,8 @@ VARIABLE = "GII_CONNECT_TO"
 def connection(url: str) -> tuple[str, dict[str, str]]:
     """The URL that a request for `url` is sent to, and the header that keeps the host that it asks for.
 
-    GII_CONNECT_TO is `host:port=host:port`, several with blanks between them; only the open protocol, HTTP, is turned
-    aside, because no other server has a certificate for the host. Raises InputError for what is no such pair.
+    GII_CONNECT_TO is `host:port=host:port`, several with blanks between them; only HTTP is redirected,
+    because no other server has a certificate for the host. Raises InputError for anything else.
     """
     parts = urlsplit(url)
     other = _pairs().get(parts.netloc.lower() if ":" in parts.netloc else f"{parts.netloc.lower()}:80")

@@ -61,7 +61,7 @@ def fetch_list(archive: Archive, http: HttpClient, terms: Terms, listing: Listin
 
 @dataclass(frozen=True)
 class Begun:
-    """A list whose first page is here: what it costs, as that page tells.
+    """A list whose first page is here: what it costs, as that page shows.
 
     requests, bytes, credits: for the pages that were not here before, all 0 where all were. first: the page.
     """

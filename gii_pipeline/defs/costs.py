@@ -1,6 +1,6 @@
 """Costs: what a step took, so that next year's run can be compared with this year's.
 
-Belongs here: the clock and the peak memory of a step. Does not: rows and bytes, which the files tell.
+Belongs here: the clock and the peak memory of a step. Does not: rows and bytes, which the files show.
 """
 
 from __future__ import annotations

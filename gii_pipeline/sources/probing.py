@@ -214,7 +214,7 @@ def _of_raster(path: Path) -> Iterator[str]:
             if not any(name.lower().endswith((".tif", ".tiff")) for name in archive.namelist()):
                 yield f"{path.name} has no GeoTIFF"
     elif start not in _RASTERS:
-        yield f"{path.name} is no GeoTIFF: it begins with {start!r}"
+        yield f"{path.name} is not a GeoTIFF: it begins with {start!r}"
 
 
 __all__ = ["Probe", "probe", "recorded"]

@@ -132,10 +132,10 @@ def _inputs(chance: random.Random) -> Iterator[tuple[str, str, Write, Rows | Non
     yield "values nested, or without sense", "local", _bytes("x.csv", without_place), [("1", "2015", None)]
     yield from _packed(chance, right)
     yield from _nested()
-    yield "a file that is no file", "local", _special(os.mkfifo), None
-    yield "a file that is no file", "local", _special(Path.mkdir), None
-    yield "a file that is no file", "local", _special(lambda path: path.symlink_to("/dev/zero")), None
-    yield "a file that is no file", "local", _special(lambda path: path.symlink_to(path)), None
+    yield "not a regular file", "local", _special(os.mkfifo), None
+    yield "not a regular file", "local", _special(Path.mkdir), None
+    yield "not a regular file", "local", _special(lambda path: path.symlink_to("/dev/zero")), None
+    yield "not a regular file", "local", _special(lambda path: path.symlink_to(path)), None
 
 
 def _jsonl() -> str:

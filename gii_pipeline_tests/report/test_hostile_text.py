@@ -12,6 +12,7 @@ import pytest
 from rich.text import Text
 
 from gii_pipeline.cli.options import echo, print_json
+from gii_pipeline.cli.telling import say
 from gii_pipeline.registry import shipped
 from gii_pipeline.releases.comparison_text import _line
 from gii_pipeline.releases.files import write_csv
@@ -76,3 +77,11 @@ def test_a_spreadsheet_runs_no_formula_of_a_name(tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text(encoding="utf-8"))))
     assert [row["name"] for row in rows] == ["'=cmd|' /C calc'!A0", "'+1", "'-1", "'@x", "'\tx", "Oslo", ""]
     assert {row["change"] for row in rows} == {"-1.5"}
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_warning_shows_a_value_as_it_is(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say(PlainConsole(stderr=False, width=20), [f"deals.csv has {value} as a type of deal"], "Warning")
+    out = capsys.readouterr().out
+    assert f"Warning: deals.csv has {plain(value)} as a type of deal" in out.replace("\n", " ")
+    assert not set(out) & set("\x07\x08\x1b\x9b\r\u202e")

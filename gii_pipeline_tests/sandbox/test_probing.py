@@ -119,7 +119,7 @@ def test_an_error_page_in_place_of_a_file_is_named(asked: Callable[..., Probe], 
     assert "an HTML page" in institutions
     population = asked("population").differs
     assert len(population) == 3
-    assert all("is no GeoTIFF: it begins with b'<!DO'" in differs for differs in population)
+    assert all("is not a GeoTIFF: it begins with b'<!DO'" in differs for differs in population)
 
 
 def test_a_record_of_another_question_does_not_count(

@@ -131,7 +131,7 @@ def _refuse_rounded_ids(con: duckdb.DuckDBPyConnection, rows: str, where: str) -
 
 
 def _refuse_other_parts(con: duckdb.DuckDBPyConnection, rows: str, where: str) -> None:
-    """Raise InputError where the parts that the table gives of a record are not the whole of it."""
+    """Raise InputError where the parts that the table gives of a record do not add up to it."""
     found = con.sql(
         f"SELECT record_id, sum({_number('fraction')}), count(*) - count(fraction), count(*) OVER () FROM ({rows}) "
         f"WHERE record_id IS NOT NULL GROUP BY record_id HAVING count(fraction) > 0 AND (count(fraction) < count(*) OR "

@@ -215,7 +215,7 @@ def _is_utf8(chunk: bytes) -> bool:
 def _decoded(chunk: bytes, path: Path) -> str:
     """Lines that are not UTF-8 as Windows-1252 (of which Latin-1 is a part), its undefined bytes as U+FFFD.
 
-    Raises InputError where what comes out is no writing of Western Europe: the text is in another encoding.
+    Raises InputError where the result does not read as a language of Western Europe: the text is in another encoding.
     """
     lines = [(line, _is_utf8(line)) for line in chunk.splitlines(keepends=True)]
     odd = "".join(line.decode("cp1252", errors="replace") for line, is_utf8 in lines if not is_utf8)
