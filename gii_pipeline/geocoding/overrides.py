@@ -14,6 +14,7 @@ import pandas as pd
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding.economies import alpha2
 from gii_pipeline.geocoding.names import plain
+from gii_pipeline.sources.readers import delimited
 from gii_pipeline.sources.readers import files as reading
 
 _COLUMNS: Final = ["address", "latitude", "longitude", "geonameid", "economy"]
@@ -29,7 +30,7 @@ def read_overrides(path: Path | None) -> pd.DataFrame:
     """
     if path is None:
         return pd.DataFrame(columns=["form", *_COLUMNS[1:]])
-    names = reading.header(reading.named({"overrides": [path]}, "overrides")[0])
+    names = delimited.header(reading.named({"overrides": [path]}, "overrides")[0])
     if "address" not in names or not set(names) <= {*_COLUMNS, "note"}:
         raise InputError(
             f"{path}: the header has {', '.join(names)}; address must be among them, and allowed "

@@ -17,7 +17,7 @@ import duckdb
 from gii_pipeline import memory
 from gii_pipeline.errors import InputError
 from gii_pipeline.sources import SOURCES, explained
-from gii_pipeline.sources.readers import dates
+from gii_pipeline.sources.readers import dates, delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.formats import content_named, table_named
 from gii_pipeline.sources.readers.table_files import Table, tables
@@ -138,7 +138,7 @@ def _of_table(con: duckdb.DuckDBPyConnection, path: Path, table: Table, metric: 
         del columns["address"]  # which the parts say better
     options: dict[str, Any] = {"columns": columns}
     notes: list[str] = []
-    rows = table.select(", ".join(f"{reading.value(name)} AS {reading.column(name)}" for name in table.columns))
+    rows = table.select(", ".join(f"{delimited.value(name)} AS {reading.column(name)}" for name in table.columns))
     if metric == "vc_deals":
         options["rows"] = "records"
         notes += _identified(con, rows, columns)

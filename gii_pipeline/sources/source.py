@@ -14,6 +14,7 @@ import duckdb
 from pydantic import ValidationError
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.sources.readers import delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.files import explained
 from gii_pipeline.sources.readers.rows import Options, chosen, dated
@@ -96,7 +97,7 @@ class Source:
         parts = []
         for role, gone in self.gone.items():
             if paths := reading.named(files, role, optional=True):
-                listed = reading.renamed(con, paths, {"id": gone.ids})
+                listed = delimited.renamed(con, paths, {"id": gone.ids}, ids=["id"])
                 parts.append(f"SELECT {NUMBER.format('id')} AS number, '{gone.reason}' AS reason FROM ({listed})")
         every = " UNION ALL ".join(parts)
         return f"SELECT number, min(reason) AS reason FROM ({every}) GROUP BY number" if parts else ""

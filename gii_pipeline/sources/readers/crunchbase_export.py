@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from gii_pipeline.sources.readers import dates, places
+from gii_pipeline.sources.readers import dates, delimited, places
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.companies import company, industries
 from gii_pipeline.sources.readers.deal_types import CRUNCHBASE, DealOptions, deal_type
@@ -40,6 +40,7 @@ _NAMES = {
     "categories": ("company_category_list", "company_category_code", "Organization Industries"),
     "updated_at": ("updated_at",),
 }
+_IDS = ("round_id", "company")
 _NEEDED = ("company", "announced_on", "type")
 
 
@@ -52,7 +53,7 @@ def people(
     """
     paths = reading.named(files, "rounds")
     optional = [name for name in _NAMES if name not in _NEEDED]
-    rounds = f"({reading.renamed(con, paths, _NAMES, optional=optional, titled=True)})"
+    rounds = f"({delimited.renamed(con, paths, _NAMES, optional=optional, ids=_IDS, titled=True)})"
     where = ", ".join(map(str, paths))
     formats = dates.formats_of(con, rounds, "announced_on", where, options.date_formats)
     place = places.place("parts")

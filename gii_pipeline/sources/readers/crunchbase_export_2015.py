@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from gii_pipeline.errors import InputError
-from gii_pipeline.sources.readers import dates
+from gii_pipeline.sources.readers import dates, delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.companies import company, industries
 from gii_pipeline.sources.readers.crunchbase_export import with_series
@@ -30,7 +30,7 @@ def people(
     con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: DealOptions
 ) -> duckdb.DuckDBPyRelation:
     """PEOPLE rows, one a funding round; `dropped` is no_id, no_company (no such permalink) or no_date."""
-    rounds = reading.table(con, reading.named(files, "rounds"), _ROUNDS, optional=["funding_round_code"])
+    rounds = delimited.table(con, reading.named(files, "rounds"), _ROUNDS, optional=["funding_round_code"], ids=_ROUNDS[:2])
     funded = dates.date("funded_at", options.date_formats or ("%d-%m-%Y",))
     return people_rows(
         con,
@@ -63,7 +63,7 @@ def _companies(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) 
     Raises InputError where a permalink has two companies.
     """
     paths = reading.named(files, "companies")
-    companies = reading.table(con, paths, _COMPANIES, optional=["name", "region", "category_list"])
+    companies = delimited.table(con, paths, _COMPANIES, optional=["name", "region", "category_list"], ids=["permalink"])
     distinct = f"SELECT DISTINCT * FROM ({companies}) WHERE permalink IS NOT NULL"
     repeated = con.sql(
         f"SELECT any_value(permalink) FROM ({distinct}) GROUP BY lower(permalink) HAVING count(*) > 1 LIMIT 3"

@@ -1,8 +1,7 @@
-"""How files are opened: compression by magic bytes, archives unpacked, headers checked, another format named.
+"""How files are opened: compression by magic bytes, archives unpacked, another format named, errors explained.
 
-Belongs here: what every reader needs before its first line of SQL, as functions that return the text of a table
-function for DuckDB (`read_csv(...)`), so that files are read lazily, by column, and out of core.
-Does not: encodings, line ends and quotes (see `text`), or what the columns mean (see the reader of each source).
+Belongs here: what every reader needs before its first line of SQL, and names and paths as SQL.
+Does not: delimited tables and their columns (see `delimited`), or encodings, line ends and quotes (see `text`).
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Literal
@@ -27,15 +26,13 @@ import pyarrow.parquet as pq
 from gii_pipeline.errors import InputError
 from gii_pipeline.machine import refusal
 from gii_pipeline.sources.readers import text
-from gii_pipeline.sources.readers.formats import MAGIC, UNREADABLE, looks_like
+from gii_pipeline.sources.readers.formats import MAGIC, UNREADABLE
 
 Compression = Literal["none", "gzip", "zstd"]
 
 _HINTS = re.compile(
     r"\n\n?LINE |\n\s*(?:Possible (?:fixes|solutions):|Try setting )"
 )  # of DuckDB, which no profile can follow
-_NULLS = "['', '\u00a0', '\u3000']"  # what a field may be that is empty; blanks of ASCII are found as it is read
-_BLANKS = "' \t\r\n\u00a0\u3000'"  # what a field without a value may consist of
 DELIMITED = (".csv", ".tsv", ".txt", ".tab")
 _scratch: WeakKeyDictionary[duckdb.DuckDBPyConnection, tempfile.TemporaryDirectory[str]] = WeakKeyDictionary()
 
@@ -200,117 +197,6 @@ def _unpacked_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Pa
     return unpacked_to
 
 
-def header(path: Path, delimiter: str = ",") -> list[str]:
-    """The column names of a delimited file, without a byte-order mark."""
-    found = text.header(opened, path, delimiter, bool)
-    return found.names if found else []
-
-
-def table(
-    con: duckdb.DuckDBPyConnection,
-    paths: Sequence[Path],
-    columns: Sequence[str],
-    *,
-    optional: Sequence[str] = (),
-    delimiter: str | None = None,
-) -> str:
-    """SQL for the named columns of delimited files, found by their header in any order and case, all as text.
-
-    Whatever their encoding, line ends and stray quotes; plain, gzipped, zipped or Parquet. A column of `optional` that
-    a file lacks is null; one of `columns` that it lacks is an `InputError`. Every field that is empty or blank is null.
-    Lines that are too short or too long are errors, never skipped.
-    """
-    names = {name: (name,) for name in [*columns, *optional]}
-    return renamed(con, paths, names, optional=optional, delimiter=delimiter)
-
-
-def renamed(
-    con: duckdb.DuckDBPyConnection,
-    paths: Sequence[Path],
-    names: Mapping[str, Sequence[str]],
-    *,
-    optional: Collection[str] = (),
-    delimiter: str | None = None,
-    titled: bool = False,
-) -> str:
-    """As `table`, where a column may have several names: our name → the names in files, the first wins.
-
-    delimiter: by default that of , ; | and tab which gives the header most of the columns. titled: other records may
-    stand above the header, which is the first that has every column that is not optional.
-    """
-    plain = [path for given in paths for path in unpacked(con, [given], DELIMITED)]
-    return " UNION ALL ".join(_one_table(con, path, names, optional, delimiter, titled=titled) for path in plain)
-
-
-def _one_table(
-    con: duckdb.DuckDBPyConnection,
-    path: Path,
-    names: Mapping[str, Sequence[str]],
-    optional: Collection[str],
-    delimiter: str | None,
-    *,
-    titled: bool,
-) -> str:
-    if magic(path) == "parquet":
-        return f"(SELECT {_selected(path, parquet_columns(path), names, optional)} FROM {parquet(path)})"
-    needed = {ours: names[ours] for ours in names if ours not in optional} if titled else {}
-    found = {
-        separator: text.header(opened, path, separator, lambda record: bool(record) and has_all(record, needed))
-        or text.Header(header(path, separator), 0)
-        for separator in ([delimiter] if delimiter else text.SEPARATORS)
-    }
-    known = {name.lower() for possible in names.values() for name in possible}
-    separator = max(found, key=lambda key: len(known.intersection(map(str.lower, found[key].names))))
-    return scan(con, path, separator, found[separator], lambda present: _selected(path, present, names, optional))
-
-
-def has_all(header: Sequence[str], names: Mapping[str, Sequence[str]]) -> bool:
-    """Whether a header has, of every column, one of its names."""
-    present = {name.lower() for name in header}
-    return all(present.intersection(map(str.lower, possible)) for possible in names.values())
-
-
-def scan(
-    con: duckdb.DuckDBPyConnection,
-    path: Path,
-    delimiter: str,
-    head: text.Header,
-    selected: Callable[[list[str]], str],
-) -> str:
-    """SQL for columns of a delimited file with that header. selected: what to select, by the header's names."""
-    columns = selected(head.names)
-    types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in unique(head.names))
-    sound = text.sound(opened, path, delimiter, head, scratch(con))
-    return (
-        f"(SELECT {columns} FROM read_csv({quoted(literal(sound))}, columns = {{{types}}}, auto_detect = false, "
-        f"skip = 1, header = false, delim = {quoted(delimiter)}, quote = '\"', escape = '\"', nullstr = {_NULLS}, "
-        f"null_padding = false, compression = {quoted(compression(sound))}, max_line_size = 16777216, "
-        "hive_partitioning = false))"
-    )
-
-
-def _selected(path: Path, header: Sequence[str], names: Mapping[str, Sequence[str]], optional: Collection[str]) -> str:
-    present = {name.lower(): unique for name, unique in zip(reversed(header), reversed(unique(header)), strict=True)}
-    found = {
-        ours: next((present[name.lower()] for name in possible if name.lower() in present), None)
-        for ours, possible in names.items()
-    }
-    missing = [" or ".join(names[ours]) for ours, there in found.items() if there is None and ours not in optional]
-    if missing:
-        raise InputError(
-            f"{path}: the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} "
-            f"{'are' if len(missing) > 1 else 'is'} missing; the header has: {', '.join(header)[:500]}."
-            f"{looks_like(start_of(path), header)} Name the right file in the profile, or correct its header"
-        )
-    return ", ".join(f"{'NULL' if there is None else value(there)} AS {column(ours)}" for ours, there in found.items())
-
-
-def value(name: str) -> str:
-    """SQL for a field without the blanks around it; most fields begin with a letter, and are left as they are."""
-    value = f"{column(name)}::VARCHAR"
-    return f"CASE WHEN {value} < '!' THEN nullif(trim({value}, {_BLANKS}), '') ELSE {value} END"
-
-
 def start_of(path: Path) -> bytes:
     """The first bytes of a file's content."""
     with opened(path) as file:
@@ -320,16 +206,6 @@ def start_of(path: Path) -> bytes:
 def first_sign(path: Path) -> bytes:
     """The first byte of a text behind its byte-order mark and blanks: `{` or `[` of JSON, `<` of XML."""
     return start_of(path).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-
-
-def unique(names: Sequence[str]) -> list[str]:
-    """Header names, made distinct the way a table needs them."""
-    seen: dict[str, int] = {}
-    unique = []
-    for name in (name or "unnamed" for name in names):
-        count = seen[name.lower()] = seen.get(name.lower(), 0) + 1
-        unique.append(name if count == 1 else f"{name}_{count}")
-    return unique
 
 
 def file_list(paths: Sequence[Path]) -> str:

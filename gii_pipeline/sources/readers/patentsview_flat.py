@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 from pydantic import Field
 
+from gii_pipeline.sources.readers import delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.rows import Options, joined, people_rows
 
@@ -28,7 +29,7 @@ def people(
     con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: PatentsviewFlatOptions
 ) -> duckdb.DuckDBPyRelation:
     """PEOPLE rows, one an inventor, each with an equal part of the patent."""
-    inventors = reading.table(con, reading.named(files, "inventors"), _COLUMNS)
+    inventors = delimited.table(con, reading.named(files, "inventors"), _COLUMNS, ids=["patent_id"])
     year = "NULL" if options.undated_year is None else str(options.undated_year)
     return people_rows(
         con,

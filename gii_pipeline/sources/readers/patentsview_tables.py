@@ -19,6 +19,7 @@ from typing import Final
 
 import duckdb
 
+from gii_pipeline.sources.readers import delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.organisations import organisation, shared
 from gii_pipeline.sources.readers.rows import NoOptions, day, joined, people_rows
@@ -31,6 +32,7 @@ _COLUMNS: Final = {
     "technology": ["wipo_field_id"],
 }
 _PLACES: Final = ["location_id", "disambig_city", "disambig_state", "disambig_country", "latitude", "longitude"]
+_IDS: Final = ("document", "location_id", "inventor_id", "assignee_id", "pct_doc_number")
 _NOTHING: Final = "NULL::VARCHAR AS document"
 Files = Mapping[str, list[Path]]
 
@@ -52,14 +54,14 @@ class _Tables:
             nothing = ", ".join(f"NULL::VARCHAR AS {column}" for column in columns)
             return f"(SELECT {_NOTHING}, {nothing} WHERE false)"
         names = {"document": (self.document,), **{column: (column,) for column in columns}}
-        return f"({reading.renamed(self.con, paths, names, delimiter=chr(9))})"
+        return f"({delimited.renamed(self.con, paths, names, ids=_IDS)})"
 
     def places(self) -> str:
         """SQL for the locations."""
         paths = reading.named(self.files, f"{self.prefix}locations", optional=True)
         if not paths:
             return f"(SELECT {', '.join(f'NULL::VARCHAR AS {column}' for column in _PLACES)} WHERE false)"
-        return f"({reading.table(self.con, paths, _PLACES, delimiter=chr(9))})"
+        return f"({delimited.table(self.con, paths, _PLACES, ids=_IDS)})"
 
 
 def people(con: duckdb.DuckDBPyConnection, files: Files, options: NoOptions) -> duckdb.DuckDBPyRelation:
@@ -142,7 +144,7 @@ def _granted_number(con: duckdb.DuckDBPyConnection, files: Files, granted: _Tabl
     paths = reading.named(files, "crosswalk", optional=True)
     if not paths:
         return "(SELECT NULL::VARCHAR AS pgpub_id, NULL::VARCHAR AS number WHERE false)"
-    crosswalk = reading.table(con, paths, ["pgpub_id", "patent_id"], delimiter="\t")
+    crosswalk = delimited.table(con, paths, ["pgpub_id", "patent_id"], ids=["pgpub_id", "patent_id"])
     return f"""(
         SELECT pgpub_id, min(pct_doc_number) AS number FROM ({crosswalk}) c JOIN {granted.table("pct")} g
             ON g.document = c.patent_id AND g.pct_doc_type = 'wo_grant' GROUP BY pgpub_id

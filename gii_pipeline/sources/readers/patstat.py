@@ -16,6 +16,7 @@ from typing import Final
 
 import duckdb
 
+from gii_pipeline.sources.readers import delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.organisations import organisation, shared
 from gii_pipeline.sources.readers.rows import NoOptions, day, joined, people_rows
@@ -37,6 +38,7 @@ _OPTIONAL: Final = {
     "originals": ["address_freeform", "street", "city", "zip_code", "state"],
     "technology": ["weight"],
 }
+_IDS: Final = ("appln_id", "person_id", "person_orig_id")
 _INTERNATIONAL: Final = "coalesce(trim(appln_kind) = 'W' OR appln_auth = 'WO', false)"
 _ADDRESS: Final = ("freeform", "street", "city", "postal", "state")
 
@@ -97,7 +99,7 @@ def people(
 
 
 def _table(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], role: str) -> str:
-    return reading.table(con, reading.named(files, role), _COLUMNS[role], optional=_OPTIONAL.get(role, ()))
+    return delimited.table(con, reading.named(files, role), _COLUMNS[role], optional=_OPTIONAL.get(role, ()), ids=_IDS)
 
 
 def _publications(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:

@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 import duckdb
 
+from gii_pipeline.sources.readers import delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.organisations import organisation, person_key, shared
 from gii_pipeline.sources.readers.rows import Options, joined, people_rows
@@ -24,6 +25,7 @@ from gii_pipeline.sources.readers.technology import fields_by_symbol
 _FIRST_YEAR: Final = 1978  # of the PCT; a number with another in its place has no year
 _REQUIRED: Final = ("pct_nbr", "inv_name", "address", "ctry_code", "reg_share", "inv_share")
 _OPTIONAL: Final = ("city", "postal_code", "person_id", "reg_code")
+_IDS: Final = ("pct_nbr",)
 
 
 class RegpatOptions(Options):
@@ -39,7 +41,7 @@ def people(
 
     `dropped` is no_id, no_wo_number (of another office), no_date or no_share.
     """
-    rows = reading.table(con, reading.named(files, "inventors"), _REQUIRED, optional=_OPTIONAL, delimiter="|")
+    rows = delimited.table(con, reading.named(files, "inventors"), _REQUIRED, optional=_OPTIONAL, ids=_IDS)
     weighted = f"""(
         SELECT *, {_share("inv_share")} AS part, {_share("inv_share")} * {_share("reg_share")} AS weight,
             dense_rank() OVER (PARTITION BY pct_nbr ORDER BY person_id, inv_name, address, ctry_code) AS person_seq
@@ -91,7 +93,7 @@ def _dated(
     if options.year == "publication":
         year = "try_cast(substr(pct_nbr, 3, 4) AS INTEGER)"
         return rows, f"CASE WHEN {year} >= {_FIRST_YEAR} THEN {year} END"
-    years = reading.table(con, reading.named(files, "years"), ["pct_nbr", options.year], delimiter="|")
+    years = delimited.table(con, reading.named(files, "years"), ["pct_nbr", options.year], ids=_IDS)
     by_number = f"SELECT pct_nbr, min(try_cast({options.year} AS INTEGER)) AS dated FROM ({years}) GROUP BY pct_nbr"
     return f"SELECT rows.*, dated FROM ({rows}) rows LEFT JOIN ({by_number}) USING (pct_nbr)", "dated"
 
@@ -100,8 +102,8 @@ def _with_organisations(con: duckdb.DuckDBPyConnection, files: Mapping[str, list
     """The rows with all applicants of their application; one who is an inventor of it is an individual."""
     if not (paths := reading.named(files, "applicants", optional=True)):
         return f"SELECT *, NULL AS organisations FROM ({rows})"
-    applicants = reading.table(con, paths, ("pct_nbr", "app_name", "ctry_code"), delimiter="|")
-    inventors = reading.table(con, reading.named(files, "inventors"), ("pct_nbr", "inv_name"), delimiter="|")
+    applicants = delimited.table(con, paths, ("pct_nbr", "app_name", "ctry_code"), ids=_IDS)
+    inventors = delimited.table(con, reading.named(files, "inventors"), ("pct_nbr", "inv_name"), ids=_IDS)
     is_inventor = "CASE WHEN i.inventor IS NOT NULL THEN false END"
     each = f"""(
         SELECT a.pct_nbr, a.name, {organisation("a.name", "a.economy", known=is_inventor)} AS organisation
@@ -121,6 +123,6 @@ def _with_fields(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]
     """The rows with the technical fields of their application."""
     if not (paths := reading.named(files, "years", optional=True)):
         return f"SELECT *, NULL AS fields FROM ({rows})"
-    symbols = reading.table(con, paths, ["pct_nbr"], optional=["ipc"], delimiter="|")
+    symbols = delimited.table(con, paths, ["pct_nbr"], optional=["ipc"], ids=_IDS)
     fields = fields_by_symbol(f"(SELECT pct_nbr, ipc AS symbol FROM ({symbols}))", "pct_nbr")
     return f"SELECT rows.*, fields FROM ({rows}) rows LEFT JOIN {fields} USING (pct_nbr)"

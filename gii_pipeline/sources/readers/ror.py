@@ -12,6 +12,7 @@ from typing import Final
 
 import duckdb
 
+from gii_pipeline.sources.readers import delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.rows import INSTITUTION_COLUMNS, NoOptions, institution_rows
 
@@ -75,7 +76,7 @@ def _is_json(path: Path) -> bool:
 
 def _csv_rows(con: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyRelation:
     """Rows of a CSV; where a field lists the values of several locations, the first."""
-    table = reading.renamed(con, [path], _CSV_NAMES, optional={"admin", "geonameid"})
+    table = delimited.renamed(con, [path], _CSV_NAMES, optional={"admin", "geonameid"}, ids=["id"])
     first = {name: f"trim(split_part({name}, ';', 1))" for name in ("city", "admin", "economy", "geonameid")}
     return institution_rows(
         con,

@@ -16,6 +16,7 @@ from typing import ClassVar, Final
 
 import duckdb
 
+from gii_pipeline.sources.readers import delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.organisations import is_organisation
 from gii_pipeline.sources.readers.publication_types import SCOPUS, publication_type
@@ -54,7 +55,7 @@ def people(
 ) -> duckdb.DuckDBPyRelation:
     """PEOPLE rows, one an author × address; `dropped` is no_id or no_date."""
     del options
-    records = reading.renamed(con, reading.named(files, "records"), _NAMES, optional={"ids"})
+    records = delimited.renamed(con, reading.named(files, "records"), _NAMES, optional={"ids"}, ids=["id"])
     listed = _listed("affiliations")
     known = f"list_filter({listed}, lambda a, nth: list_position({listed}, a) = nth)"
     source = f"""(

@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.sources.readers import delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.companies import company, industries
 from gii_pipeline.sources.readers.deal_types import FORM_D_INDUSTRIES, FORM_D_SECURITIES, DealOptions
@@ -104,8 +105,7 @@ def _tables(con: duckdb.DuckDBPyConnection, sets: list[Path]) -> list[str]:
         for name in _COLUMNS:
             members[name].append(found[name])
     return [
-        reading.table(con, members[name], columns, optional=_OPTIONAL[name], delimiter="\t")
-        for name, columns in _COLUMNS.items()
+        delimited.table(con, members[name], columns, optional=_OPTIONAL[name], ids=["ACCESSIONNUMBER", "FILE_NUM"]) for name, columns in _COLUMNS.items()
     ]
 
 

@@ -13,6 +13,7 @@ from typing import Final
 import duckdb
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.sources.readers import delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.formats import table_named
 from gii_pipeline.sources.readers.rows import PEOPLE_COLUMNS
@@ -118,7 +119,7 @@ def _expression(
 
 
 def _text(name: str) -> str:
-    return f"rtrim({reading.value(name)})"
+    return f"rtrim({delimited.value(name)})"
 
 
 def _refuse_unknown(where: object, unknown: Sequence[str]) -> None:

@@ -20,8 +20,8 @@ import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.sources.readers import delimited, text
 from gii_pipeline.sources.readers import files as reading
-from gii_pipeline.sources.readers import text
 
 SUFFIXES: Final = (
     *reading.DELIMITED,
@@ -100,8 +100,8 @@ def _of_file(con: duckdb.DuckDBPyConnection, path: Path, is_header: IsHeader, de
     head, separator = _header(path, is_header, delimiter)
     return Table(
         path.name,
-        reading.unique(head.names),
-        lambda s: reading.scan(con, path, separator, head, lambda _: s),
+        delimited.unique(head.names),
+        lambda s: delimited.scan(con, path, separator, head, lambda _: s),
         repeated=frozenset(name for name, times in Counter(map(str.casefold, head.names)).items() if times > 1),
     )
 
@@ -112,7 +112,7 @@ def _header(path: Path, is_header: IsHeader, delimiter: str | None) -> tuple[tex
     for separator in separators:
         if head := text.header(reading.opened, path, separator, is_header):
             return head, separator
-    first = {separator: text.Header(reading.header(path, separator), 0) for separator in separators}
+    first = {separator: text.Header(delimited.header(path, separator), 0) for separator in separators}
     separator = max(first, key=lambda key: len(first[key].names))
     return first[separator], separator
 

@@ -40,6 +40,7 @@ _ODD = re.compile(
     rf"{_BEYOND.pattern}{{2,}}|(?<=[A-Za-z])[\u0080-\u00a9\u00ab-\u00b6\u00b8\u00b9\u00bb-\u00bf](?=[A-Za-z])"
 )
 _ODD_PART = 0.4
+_SEPARATOR_LINE = re.compile(r'"?sep=.?"?$', re.IGNORECASE)  # by which a file tells Excel its separator
 _QUOTED_TEXT = re.compile(rb'"(?:[^"]|"")*+"')
 
 
@@ -56,7 +57,9 @@ def header(opener: Opener, path: Path, delimiter: str, is_header: Callable[[list
     text = _Text(opener, path)
     chunk = text.with_lf(next(text.chunks(_HEAD_BYTES), b"")).decode()
     lines = [f"{line}\n" for line in chunk.split("\n")]
-    return _among_records(lines, delimiter, is_header) or _among_lines(lines, delimiter, is_header)
+    first = 1 if _SEPARATOR_LINE.match(lines[0]) else 0
+    found = _among_records(lines[first:], delimiter, is_header) or _among_lines(lines[first:], delimiter, is_header)
+    return Header(found.names, found.lines_above + first) if found else None
 
 
 def _among_records(lines: list[str], delimiter: str, is_header: Callable[[list[str]], bool]) -> Header | None:

@@ -16,8 +16,8 @@ from typing import ClassVar, Final
 
 import duckdb
 
+from gii_pipeline.sources.readers import delimited, wos_tagged
 from gii_pipeline.sources.readers import files as reading
-from gii_pipeline.sources.readers import wos_tagged
 from gii_pipeline.sources.readers.organisations import first_part_of
 from gii_pipeline.sources.readers.publication_types import WEB_OF_SCIENCE, publication_type
 from gii_pipeline.sources.readers.rows import Need, Options, not_of_types, people_rows
@@ -137,7 +137,7 @@ def _records(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) ->
         if reading.magic(path) not in {"parquet", "zip"} and wos_tagged.is_tagged(path):
             table = wos_tagged.as_table(con, path, [*_REQUIRED, *_OPTIONAL])
         names = {tag: (tag, _IN_WORDS[tag]) for tag in (*_REQUIRED, *_OPTIONAL)}
-        parts.append(reading.renamed(con, [table], names, optional=_OPTIONAL))
+        parts.append(delimited.renamed(con, [table], names, optional=_OPTIONAL, ids=["UT"]))
     return " UNION ALL ".join(parts)
 
 

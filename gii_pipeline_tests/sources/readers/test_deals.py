@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from gii_pipeline.errors import InputError
-from gii_pipeline.sources.readers import files as reading
+from gii_pipeline.sources.readers import delimited
 from gii_pipeline_tests.sources.readers.conftest import Read
 
 PLACE = "record_id, year, record_type, dropped, city, admin, economy"
@@ -35,7 +35,7 @@ def test_the_export_of_2015_is_read_whole(read: Read, real_data: Path) -> None:
 
 def test_the_companies_of_2015_are_66368(con: duckdb.DuckDBPyConnection, real_data: Path) -> None:
     path = real_data / "crunchbase_2015_global/companies.csv.gz"
-    companies = reading.table(con, [path], ["permalink", "country_code"])
+    companies = delimited.table(con, [path], ["permalink", "country_code"])
     assert con.sql(f"SELECT count(*) FROM ({companies})").fetchall() == [(66_368,)]
 
 

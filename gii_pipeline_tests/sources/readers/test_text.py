@@ -8,15 +8,16 @@ import duckdb
 import pytest
 
 from gii_pipeline.errors import InputError
+from gii_pipeline.sources.readers import delimited
 from gii_pipeline.sources.readers import files as reading
 
 Rows = list[tuple[str | None, ...]]
 TABLE = "id,city,note\n1,Malmö,a\n2,Łódź,b\n"
 
 
-def rows(con: duckdb.DuckDBPyConnection, path: Path, *columns: str, delimiter: str = ",") -> Rows:
+def rows(con: duckdb.DuckDBPyConnection, path: Path, *columns: str) -> Rows:
     with reading.explained():
-        return con.sql(reading.table(con, [path], columns, delimiter=delimiter)).fetchall()
+            return con.sql(delimited.table(con, [path], columns)).fetchall()
 
 
 def written(folder: Path, content: bytes | str, name: str = "table.csv") -> Path:
@@ -71,7 +72,7 @@ def test_a_stray_quote_is_text_and_swallows_no_record(
 
 def test_quotes_within_a_quoted_field_stay(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     path = written(tmp_path, 'id\tnote\n1\t"House "Eagle" 5"\n')
-    assert rows(con, path, "note", delimiter="\t") == [('House "Eagle" 5',)]
+    assert rows(con, path, "note") == [('House "Eagle" 5',)]
 
 
 def test_a_table_saved_again_with_quotes_is_read_as_before(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
@@ -80,8 +81,8 @@ def test_a_table_saved_again_with_quotes_is_read_as_before(con: duckdb.DuckDBPyC
         tmp_path, '"UT"\t"C1"\t"TI"\nW1\t"[Doe, J; Roe, R] Univ Oslo, Oslo, Norway"\t"The ""late"" shift"\n', "b"
     )
     expected = [("W1", "[Doe, J; Roe, R] Univ Oslo, Oslo, Norway", 'The "late" shift')]
-    assert rows(con, once, "UT", "C1", "TI", delimiter="\t") == expected
-    assert rows(con, again, "UT", "C1", "TI", delimiter="\t") == expected
+    assert rows(con, once, "UT", "C1", "TI") == expected
+    assert rows(con, again, "UT", "C1", "TI") == expected
 
 
 def test_a_line_that_no_reading_of_its_quotes_mends_is_named(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
@@ -99,7 +100,7 @@ def test_a_wrong_line_of_a_mended_copy_is_named_as_in_the_file(con: duckdb.DuckD
         pytest.raises(InputError, match=r"table\.csv: .*on Line: 4; Original Line: 2; Expected Number of Columns: 2"),
         reading.explained(),
     ):
-        con.sql(reading.renamed(con, [path], {"id": ("id",), "note": ("note",)}, titled=True)).fetchall()
+        con.sql(delimited.renamed(con, [path], {"id": ("id",), "note": ("note",)}, titled=True)).fetchall()
 
 
 def test_blank_fields_are_missing_values(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ def test_records_above_the_header_are_skipped_even_with_line_breaks(
 ) -> None:
     for title in ('"Downloaded\nSearch ""VC"""\n', "A title\n\n,,\n", 'Search: "VC\n'):
         path = written(tmp_path, f"{title}id,city\n1,Oslo\n2,Bergen\n", f"{len(title)}.csv")
-        table = reading.renamed(con, [path], {"id": ("id",), "city": ("city", "town")}, titled=True)
+        table = delimited.renamed(con, [path], {"id": ("id",), "city": ("city", "town")}, titled=True)
         assert con.sql(table).fetchall() == [("1", "Oslo"), ("2", "Bergen")]
 
 
@@ -122,7 +123,7 @@ def test_folders_are_neither_columns_nor_patterns(con: duckdb.DuckDBPyConnection
     path = written(tmp_path / folder, TABLE)
     assert rows(con, path, "city") == [("Malmö",), ("Łódź",)]
     whole = path.with_suffix(".parquet")
-    con.sql(reading.table(con, [path], ["city"])).write_parquet(str(whole))
+    con.sql(delimited.table(con, [path], ["city"])).write_parquet(str(whole))
     assert rows(con, whole, "city") == [("Malmö",), ("Łódź",)]
 
 
