@@ -95,6 +95,12 @@ TRIALS: Final[Mapping[str, tuple[Callable[[Path], Files], str]]] = {
         ),
         "",
     ),
+    "any of these CSV saved again by Excel": (
+        text(
+            '\ufeff"uuid";"investment_type";"announced_on";"org_uuid"\r\n"u";"seed";"31.01.2024";"o; p"\r\n',
+        ),
+        "",
+    ),
     "API v4": (text(json.dumps({"count": 1, "entities": [API]})), ""),
     "companies.csv of 2015 as rounds": (text(COMPANY_2015), "It looks like Crunchbase's companies.csv of 2015"),
     "deals as CSV": (text('"A title\nof two lines"\n' + PITCHBOOK, "people"), ""),

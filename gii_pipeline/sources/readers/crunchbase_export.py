@@ -72,7 +72,7 @@ def people(
         record_type=deal_type(with_series("type", "code"), CRUNCHBASE),
         source_type="type",
         dropped="CASE WHEN round_id IS NULL AND named IS NULL THEN 'no_id' WHEN announced IS NULL THEN 'no_date' END",
-        changed="try_cast(updated_at AS TIMESTAMP)",
+        changed=dates.moment("updated_at", dates.formats_saved_again(con, rounds, "updated_at", paths)),
         city=f"coalesce(city, {place['city']})",
         admin=f"coalesce(admin, {place['admin']})",
         economy=economy,

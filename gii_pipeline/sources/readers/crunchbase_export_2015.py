@@ -30,8 +30,10 @@ def people(
     con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: DealOptions
 ) -> duckdb.DuckDBPyRelation:
     """PEOPLE rows, one a funding round; `dropped` is no_id, no_company (no such permalink) or no_date."""
-    rounds = delimited.table(con, reading.named(files, "rounds"), _ROUNDS, optional=["funding_round_code"], ids=_ROUNDS[:2])
-    funded = dates.date("funded_at", options.date_formats or ("%d-%m-%Y",))
+    rounds = delimited.table(
+        con, reading.named(files, "rounds"), _ROUNDS, optional=["funding_round_code"], ids=_ROUNDS[:2]
+    )
+    funded = dates.date("funded_at", options.date_formats or tuple(f"%d{sign}%m{sign}%Y" for sign in "-/."))
     return people_rows(
         con,
         f"""(

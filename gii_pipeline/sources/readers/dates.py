@@ -11,6 +11,7 @@ profile's formats say. A year of two digits is read by a format with %y alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -35,6 +36,9 @@ _NAMED: Final = (
 DAY_FIRST: Final = "%d/%m/%Y"
 MONTH_FIRST: Final = "%m/%d/%Y"
 _EXAMPLES: Final = 3
+_FIRST_ROWS: Final = 10_000
+_IN_THE_PROFILE: Final = 'Say which in the profile: `date_formats: ["{}"]` or `date_formats: ["{}"]`'
+_IN_THE_FILE: Final = "Save it with dates like 2015-01-31"
 
 
 def date(text: str, formats: Sequence[str]) -> str:
@@ -74,11 +78,17 @@ def _parsed(text: str, written: str) -> str:
 
 
 def formats_of(
-    con: duckdb.DuckDBPyConnection, source: str, column: str, where: str, formats: Sequence[str] = ()
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    column: str,
+    where: str,
+    formats: Sequence[str] = (),
+    *,
+    way_out: str = _IN_THE_PROFILE,
 ) -> tuple[str, ...]:
     """The formats of a column's dates: those that the profile names, else what the column's numbers prove.
 
-    source: what stands after FROM. where: the files, for the message.
+    source: what stands after FROM. where: the files, for the message; way_out: what it says to do.
     Raises InputError where day-first and month-first both fit every date, or neither does.
     """
     if formats:
@@ -95,15 +105,37 @@ def formats_of(
     if not count:
         return ()
     if day_first and month_first:
+        both = f'name the formats in the profile, for instance `date_formats: ["{DAY_FIRST}", "{MONTH_FIRST}"]`'
         raise InputError(
             f"{where}: the dates of {column} are written in two orders: {with_day_first} has the day first, "
-            f"{with_month_first} the month. Correct the column, or name the formats in the profile, for instance "
-            f'`date_formats: ["{DAY_FIRST}", "{MONTH_FIRST}"]`: the first that fits is taken'
+            f"{with_month_first} the month. Correct the column"
+            + (f", or {both}: the first that fits is taken" if way_out == _IN_THE_PROFILE else f". {way_out}")
         )
     if not day_first and not month_first:
+        sign = next(sign for sign in str(examples[0]) if not sign.isdecimal())
+        orders = (order.replace("/", sign) for order in (DAY_FIRST, MONTH_FIRST))
         raise InputError(
             f"{where}: the dates of {column} may have the day or the month first, for instance {', '.join(examples)}. "
-            f'Say which in the profile: `date_formats: ["{DAY_FIRST}"]` or `date_formats: ["{MONTH_FIRST}"]`'
+            + way_out.format(*orders)
         )
     order = ("%d", "%m") if day_first else ("%m", "%d")
     return tuple(sign.join((*order, "%Y")) for sign in "/-. ")
+
+
+def formats_saved_again(
+    con: duckdb.DuckDBPyConnection, source: str, column: str, paths: Sequence[Path]
+) -> tuple[str, ...]:
+    """As `formats_of`, for a column that its source writes in ISO 8601 and that another program may have saved again.
+
+    The whole column is looked at only where one of its first rows says so.
+    """
+    day = _without_time(column)
+    first = f"(FROM {source} LIMIT {_FIRST_ROWS})"
+    if not con.sql(f"SELECT 1 FROM {first} WHERE regexp_matches({day}, '{_NUMBERS}') LIMIT 1").fetchall():
+        return ()
+    return formats_of(con, source, column, ", ".join(map(str, paths)), way_out=_IN_THE_FILE)
+
+
+def moment(text: str, formats: Sequence[str] = ()) -> str:
+    """SQL for when something changed: with its time in ISO 8601, else the day in one of the formats."""
+    return f"coalesce(try_cast({text} AS TIMESTAMP), {date(text, formats)})"

@@ -19,10 +19,10 @@ from typing import Final
 
 import duckdb
 
-from gii_pipeline.sources.readers import delimited
+from gii_pipeline.sources.readers import dates, delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.organisations import organisation, shared
-from gii_pipeline.sources.readers.rows import NoOptions, day, joined, people_rows
+from gii_pipeline.sources.readers.rows import NoOptions, joined, people_rows
 from gii_pipeline.sources.readers.technology import fields_by_number
 
 _COLUMNS: Final = {
@@ -87,8 +87,8 @@ def people(con: duckdb.DuckDBPyConnection, files: Files, options: NoOptions) -> 
         city="disambig_city",
         admin="disambig_state",
         economy="disambig_country",
-        latitude="latitude",
-        longitude="longitude",
+        latitude="replace(latitude, ',', '.')",
+        longitude="replace(longitude, ',', '.')",
         address=joined("disambig_city", "disambig_state", "disambig_country"),
         year_text=f"CASE WHEN {year} IS NULL THEN printed END",
         source_rows="CASE WHEN person_seq = 1 THEN source_rows ELSE 0 END",
@@ -101,6 +101,7 @@ def _listed(con: duckdb.DuckDBPyConnection, files: Files) -> str:
     """SQL for the inventors of every PCT publication, from the grant where there is one, else from its application."""
     kinds = (_Tables(con, files, "", "patent_id"), _Tables(con, files, "pregrant_", "pgpub_id"))
     granted, pregrant = kinds
+    printed = _printed(kinds)
 
     def both(role: str) -> str:
         return " UNION ALL ".join(
@@ -119,8 +120,8 @@ def _listed(con: duckdb.DuckDBPyConnection, files: Files) -> str:
                 first(rank ORDER BY rank, {_in_order("document")}) AS rank,
                 first(document ORDER BY rank, {_in_order("document")}) AS document,
                 coalesce(bool_or(pct_doc_type = 'wo_grant'), false) AS published,
-                min({day("published_or_filed_date")}) FILTER (WHERE pct_doc_type = 'wo_grant') AS published_on,
-                min({day("published_or_filed_date")}) AS dated_on,
+                min({printed}) FILTER (WHERE pct_doc_type = 'wo_grant') AS published_on,
+                min({printed}) AS dated_on,
                 min(published_or_filed_date) AS printed, count(*) AS source_rows
             FROM pct GROUP BY key
         ), listed AS (
@@ -137,6 +138,18 @@ def _listed(con: duckdb.DuckDBPyConnection, files: Files) -> str:
             LEFT JOIN {_fields(both("technology"))} f
                 ON f.document = listed.document AND f.rank = listed.rank AND people > 0
     )"""
+
+
+def _printed(kinds: tuple[_Tables, _Tables]) -> str:
+    """SQL for the date that a table of PCT data prints, in its own form or in that of a program that saved it again."""
+    formats = [
+        form
+        for kind in kinds
+        for paths in [reading.named(kind.files, f"{kind.prefix}pct", optional=True)]
+        if paths
+        for form in dates.formats_saved_again(kind.con, kind.table("pct"), "published_or_filed_date", paths)
+    ]
+    return dates.date("published_or_filed_date", formats)
 
 
 def _granted_number(con: duckdb.DuckDBPyConnection, files: Files, granted: _Tables) -> str:

@@ -16,10 +16,10 @@ from typing import Final
 
 import duckdb
 
-from gii_pipeline.sources.readers import delimited
+from gii_pipeline.sources.readers import dates, delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.organisations import organisation, shared
-from gii_pipeline.sources.readers.rows import NoOptions, day, joined, people_rows
+from gii_pipeline.sources.readers.rows import NoOptions, joined, people_rows
 from gii_pipeline.sources.readers.technology import fields_by_number, fields_by_symbol
 
 _COLUMNS: Final = {
@@ -104,13 +104,12 @@ def _table(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], role
 
 def _publications(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:
     """SQL for appln_id and the year of its first WO publication; without the table, for no row."""
-    if not reading.named(files, "publications", optional=True):
+    if not (paths := reading.named(files, "publications", optional=True)):
         return "SELECT NULL::VARCHAR AS appln_id, NULL::INTEGER AS published WHERE false"
-    dated = f"nullif(year({day('publn_date[:10]')}), 9999)"
-    return (
-        f"SELECT appln_id, min({dated})::INTEGER AS published FROM ({_table(con, files, 'publications')}) "
-        "WHERE publn_auth = 'WO' GROUP BY appln_id"
-    )
+    publications = f"(FROM ({_table(con, files, 'publications')}) WHERE publn_auth = 'WO')"
+    formats = dates.formats_saved_again(con, publications, "publn_date", paths)
+    dated = f"nullif(year({dates.date('publn_date', formats)}), 9999)"
+    return f"SELECT appln_id, min({dated})::INTEGER AS published FROM {publications} GROUP BY appln_id"
 
 
 def _originals(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:

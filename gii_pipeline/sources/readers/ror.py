@@ -84,8 +84,8 @@ def _csv_rows(con: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyRela
         institution_id="id",
         name="name",
         **{name: first.get(name, name) for name in ("city", "admin", "economy")},
-        latitude="try_cast(split_part(latitude, ';', 1) AS DOUBLE)",
-        longitude="try_cast(split_part(longitude, ';', 1) AS DOUBLE)",
+        latitude="replace(split_part(latitude, ';', 1), ',', '.')",
+        longitude="replace(split_part(longitude, ';', 1), ',', '.')",
         geonameid=f"try_cast({first['geonameid']} AS BIGINT)",
     )
 

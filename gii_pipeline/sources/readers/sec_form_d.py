@@ -18,11 +18,11 @@ from pathlib import Path
 import duckdb
 
 from gii_pipeline.errors import InputError
-from gii_pipeline.sources.readers import delimited
+from gii_pipeline.sources.readers import dates, delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.companies import company, industries
 from gii_pipeline.sources.readers.deal_types import FORM_D_INDUSTRIES, FORM_D_SECURITIES, DealOptions
-from gii_pipeline.sources.readers.rows import day, joined, people_rows, word
+from gii_pipeline.sources.readers.rows import joined, people_rows, word
 
 _COLUMNS = {
     "formdsubmission": ["ACCESSIONNUMBER", "FILE_NUM", "FILING_DATE", "SUBMISSIONTYPE", "TESTORLIVE"],
@@ -44,7 +44,6 @@ _STATES = (
 )
 _TERRITORIES = "'AS', 'GU', 'MP', 'PR', 'VI'"
 _PROVINCE = "(regexp_full_match(STATEORCOUNTRY, 'A[0-9]|B0') OR upper(STATEORCOUNTRYDESCRIPTION) LIKE '%, CANADA')"
-_DATES = ("%d-%b-%Y", "%Y-%m-%d", "%m/%d/%Y")
 
 
 def people(
@@ -54,7 +53,10 @@ def people(
 
     `dropped` is no_id, test, pooled_fund, business_combination, amendment or no_date.
     """
-    submissions, issuers, offerings = _tables(con, reading.named(files, "sets"))
+    sets = reading.named(files, "sets")
+    submissions, issuers, offerings = _tables(con, sets)
+    where = ", ".join(map(str, sets))
+    formats = dates.formats_of(con, f"({submissions})", "FILING_DATE", where, options.date_formats)
     economy, admin = _economy(), _admin()
     return people_rows(
         con,
@@ -62,7 +64,7 @@ def people(
             SELECT *, min(filed_on) FILTER (WHERE SUBMISSIONTYPE = 'D') OVER offering AS announced,
                 bool_or(SUBMISSIONTYPE = 'D') OVER offering AS whole, count(*) OVER offering AS notices
             FROM (SELECT *, coalesce(FILE_NUM, ACCESSIONNUMBER) AS number,
-                {day("FILING_DATE", *(options.date_formats or _DATES))} AS filed_on FROM ({submissions}))
+                {dates.date("FILING_DATE", formats)} AS filed_on FROM ({submissions}))
             LEFT JOIN ({offerings}) USING (ACCESSIONNUMBER)
             LEFT JOIN (
                 FROM ({issuers}) QUALIFY row_number() OVER (
@@ -105,7 +107,8 @@ def _tables(con: duckdb.DuckDBPyConnection, sets: list[Path]) -> list[str]:
         for name in _COLUMNS:
             members[name].append(found[name])
     return [
-        delimited.table(con, members[name], columns, optional=_OPTIONAL[name], ids=["ACCESSIONNUMBER", "FILE_NUM"]) for name, columns in _COLUMNS.items()
+        delimited.table(con, members[name], columns, optional=_OPTIONAL[name], ids=["ACCESSIONNUMBER", "FILE_NUM"])
+        for name, columns in _COLUMNS.items()
     ]
 
 

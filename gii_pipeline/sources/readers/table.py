@@ -74,7 +74,7 @@ def people(
             "record_type": _type(columns, options),
             "source_type": next((name for name in ("source_type", "record_type") if name in columns), "NULL"),
             "dropped": dropped,
-            "changed": "try_cast(changed AS TIMESTAMP)" if "changed" in columns else "NULL",
+            "changed": _changed(con, rows, options, paths) if "changed" in columns else "NULL",
             "organisations": _organisations(columns),
             "fields": _fields(columns),
         },
@@ -189,6 +189,12 @@ def _year(
     year, text = f"coalesce({', '.join(years)})", f"coalesce({', '.join(given)})"
     _refuse_no_dates(con, rows, year, text, where)
     return year, text
+
+
+def _changed(con: duckdb.DuckDBPyConnection, rows: str, options: TableOptions, paths: Sequence[Path]) -> str:
+    """SQL for when the source last changed a record."""
+    formats = options.date_formats or dates.formats_saved_again(con, f"({rows})", "changed", paths)
+    return dates.moment("changed", formats)
 
 
 def _refuse_no_dates(con: duckdb.DuckDBPyConnection, rows: str, year: str, text: str, where: str) -> None:

@@ -16,7 +16,7 @@ from typing import ClassVar, Final
 
 import duckdb
 
-from gii_pipeline.sources.readers import delimited, wos_tagged
+from gii_pipeline.sources.readers import dates, delimited, wos_tagged
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.organisations import first_part_of
 from gii_pipeline.sources.readers.publication_types import WEB_OF_SCIENCE, publication_type
@@ -119,7 +119,7 @@ def people(
         address="written",
         source_type="DT",
         year_text=f"CASE WHEN {year} IS NULL THEN coalesce(PY, EA, PD) END",
-        changed="try_cast(DA AS TIMESTAMP)",
+        changed=dates.moment("DA"),
         source_rows="(coalesce(nth, 0) <= 1 AND address_seq = 1)::INTEGER",
         traits=f"""list_concat(list_transform(coalesce({_listed("WE")}, []), lambda i: 'index:' || i),
             CASE WHEN DT ILIKE '%retracted publication%' THEN ['retracted'] ELSE [] END)""",

@@ -17,7 +17,7 @@ TABLE = "id,city,note\n1,Malmö,a\n2,Łódź,b\n"
 
 def rows(con: duckdb.DuckDBPyConnection, path: Path, *columns: str) -> Rows:
     with reading.explained():
-            return con.sql(delimited.table(con, [path], columns)).fetchall()
+        return con.sql(delimited.table(con, [path], columns)).fetchall()
 
 
 def written(folder: Path, content: bytes | str, name: str = "table.csv") -> Path:
