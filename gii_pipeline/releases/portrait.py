@@ -5,9 +5,9 @@ Belongs here: gathering one cluster's rows of an edition's tables. Does not: com
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
@@ -25,6 +25,9 @@ NOT_NAMED = "not named: the licence of the source does not let them be"
 FEW = "none is named: each stands behind few records"
 ORIGINS = ("cluster", "economy", "abroad", "individuals", "unknown")
 WAYS = ("within", "clusters", "outside", "unlocated", "economies")
+
+Row: TypeAlias = Mapping[Hashable, Any]
+Rows: TypeAlias = list[Row]
 
 
 @dataclass(frozen=True)
@@ -124,26 +127,25 @@ class Portraits(Mapping[str, Portrait]):
 
     def __init__(self, tables: Mapping[str, pd.DataFrame], registry: Registry) -> None:
         self._registry = registry
-        self._clusters = tables["clusters"].set_index("cluster_id")
-        self._ranked = tables["ranking_size"].set_index("cluster_id")
-        self._population = tables["cluster_footprints"].set_index("cluster_id")["population"]
+        self._clusters = _by_cluster(tables["clusters"])
+        self._ranked = _by_cluster(tables["ranking_size"])
+        self._population = _by_cluster(tables["cluster_footprints"])
         self._rows = {
-            name: dict(iter(table.groupby(["cluster_id", "metric"], sort=False)))
+            name: _grouped(table)
             for name, table in tables.items()
             if "metric" in table.columns and "cluster_id" in table.columns
         }
         self._metrics = [name for name in registry if name in set(tables["cluster_metrics"]["metric"])]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._clusters.index)
+        return iter(self._clusters)
 
     def __len__(self) -> int:
         return len(self._clusters)
 
     def __getitem__(self, cluster_id: str) -> Portrait:
-        row: Any = self._clusters.loc[cluster_id]
-        ranked: Any = self._ranked.loc[cluster_id] if cluster_id in self._ranked.index else None
-        population = self._population.get(cluster_id)
+        row, ranked = self._clusters[cluster_id], self._ranked.get(cluster_id)
+        population = self._population.get(cluster_id, {}).get("population")
         return Portrait(
             cluster_id=cluster_id,
             name=str(row["name"]),
@@ -156,11 +158,8 @@ class Portraits(Mapping[str, Portrait]):
             metrics=tuple(self._in_metric(cluster_id, metric) for metric in self._metrics),
         )
 
-    def _of(self, table: str, cluster_id: str, metric: str) -> list[dict[str, Any]]:
-        rows = self._rows.get(table, {}).get((cluster_id, metric))
-        return (
-            [] if rows is None else [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
-        )
+    def _of(self, table: str, cluster_id: str, metric: str) -> Rows:
+        return self._rows.get(table, {}).get((cluster_id, metric), [])
 
     def _in_metric(self, cluster_id: str, metric: str) -> InMetric:
         [figures] = self._of("cluster_metrics", cluster_id, metric)
@@ -182,7 +181,7 @@ class Portraits(Mapping[str, Portrait]):
             individuals_pct=sum(float(row["share_pct"]) for row in leaders if row["kind"] == "individuals"),
             fields_known=_is_known(fields),
             fields=tuple(map(_field, _ranked(fields))),
-            ways={way: float(row[f"{way}_pct"]) for row in ways for way in WAYS if pd.notna(row[f"{way}_pct"])},
+            ways={way: value for row in ways for way in WAYS if (value := _number(row[f"{way}_pct"])) is not None},
             partners=self._partners(cluster_id, metric),
             origin_known=_is_known(origin),
             origin=_in_order({row["origin"]: float(row["share_pct"]) for row in origin} if _is_known(origin) else {}),
@@ -191,18 +190,18 @@ class Portraits(Mapping[str, Portrait]):
         )
 
     def _partners(self, cluster_id: str, metric: str) -> tuple[Partner, ...]:
-        at: Any = self._clusters
         rows = sorted(self._of("partners", cluster_id, metric), key=lambda row: row["rank"])
         return tuple(
             Partner(
                 row["partner_id"],
-                str(at["name"][row["partner_id"]]),
-                float(at["latitude"][row["partner_id"]]),
-                float(at["longitude"][row["partner_id"]]),
+                str(at["name"]),
+                float(at["latitude"]),
+                float(at["longitude"]),
                 int(row["co_records"]),
                 float(row["share_pct"]),
             )
             for row in rows
+            for at in (self._clusters[row["partner_id"]],)
         )
 
 
@@ -211,21 +210,33 @@ def portraits(release: Release) -> Portraits:
     return Portraits({name: release.table(name) for name in TABLES if name in release.tables}, release.registry)
 
 
-def _is_known(rows: list[dict[str, Any]]) -> bool:
+def _by_cluster(table: pd.DataFrame) -> dict[str, Row]:
+    return {row["cluster_id"]: row for row in table.to_dict("records")}
+
+
+def _grouped(table: pd.DataFrame) -> dict[tuple[str, str], Rows]:
+    """(cluster, metric) -> its rows, in their order."""
+    found: dict[tuple[str, str], Rows] = {}
+    for row in table.to_dict("records"):
+        found.setdefault((row["cluster_id"], row["metric"]), []).append(row)
+    return found
+
+
+def _is_known(rows: Rows) -> bool:
     return bool(rows) and bool(rows[0]["is_known"])
 
 
-def _ranked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _ranked(rows: Rows) -> Rows:
     """The rows with a rank, in its order; none where too little is known."""
     return sorted((row for row in rows if row["rank"] > 0), key=lambda row: row["rank"]) if _is_known(rows) else []
 
 
-def _leader(row: Mapping[str, Any]) -> Leader:
+def _leader(row: Row) -> Leader:
     economy = row["economy"] if isinstance(row["economy"], str) else None
     return Leader(int(row["rank"]), row["organisation"], economy, float(row["count"]), float(row["share_pct"]))
 
 
-def _field(row: Mapping[str, Any]) -> FieldShare:
+def _field(row: Row) -> FieldShare:
     shares = float(row["count"]), float(row["share_pct"]), _number(row["specialisation"])
     return FieldShare(int(row["rank"]), row["field"], *shares)
 

@@ -10,8 +10,10 @@ and its policy allows that one script and that one style sheet and no address. T
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -241,16 +243,24 @@ def _contributors(
     """Cluster -> metric -> the economies, the largest places, and how many other places have which share together."""
     asked = table[table["cluster_id"].isin(ranked) & table["metric"].isin(metrics)]
     ordered = asked.sort_values(
-        ["cluster_share_pct", "economy", "admin", "place"], ascending=[False, True, True, True], kind="stable"
+        ["cluster_id", "metric", "cluster_share_pct", "economy", "admin", "place"],
+        ascending=[True, True, False, True, True, True],
+        kind="stable",
     )
     found: dict[str, dict[str, dict[str, Any]]] = {}
-    for (cluster, metric), rows in ordered.groupby(["cluster_id", "metric"], sort=True):
-        places, economies = rows[rows["level"] == "place"], rows[rows["level"] == "economy"]
-        rest = places.iloc[PLACES:]
+    rows = ordered.to_dict("records")
+    for (cluster, metric), group in groupby(rows, key=lambda row: (row["cluster_id"], row["metric"])):
+        levels: dict[str, list[Mapping[Any, Any]]] = {"place": [], "economy": []}
+        for row in group:
+            levels.setdefault(row["level"], []).append(row)
+        rest = levels["place"][PLACES:]
         found.setdefault(str(cluster), {})[str(metric)] = {
-            "places": [_contributor(row) for row in places.head(PLACES).to_dict("records")],
-            "economies": [_contributor(row) for row in economies.to_dict("records")],
-            "rest": [len(rest), _plain(rest["count"].sum()), _plain(rest["cluster_share_pct"].sum())],
+            "places": [_contributor(row) for row in levels["place"][:PLACES]],
+            "economies": [_contributor(row) for row in levels["economy"]],
+            "rest": [
+                len(rest),
+                *(_plain(math.fsum(row[name] for row in rest)) for name in ("count", "cluster_share_pct")),
+            ],
         }
     return found
 

@@ -184,13 +184,12 @@ def _metric_ranks(metrics: pd.DataFrame, whole: str) -> str:
 
 
 def _contributors(parts: pd.DataFrame, metrics: pd.DataFrame) -> str:
-    places = parts[(parts["level"] == "place") & (parts["place"] != "")]
+    places = [row for row in parts.to_dict("records") if row["level"] == "place" and row["place"] != ""]
+    places.sort(key=lambda row: (-row["cluster_share_pct"], row["place"]))
     sayings = []
     for figure in metrics.to_dict("records"):
-        largest = places[places["metric"] == figure["metric"]].sort_values(
-            ["cluster_share_pct", "place"], ascending=[False, True], kind="stable"
-        )
-        named = [f"{part.place} ({part.cluster_share_pct:.0f} %)" for part in largest.head(CONTRIBUTORS).itertuples()]
+        largest = [row for row in places if row["metric"] == figure["metric"]][:CONTRIBUTORS]
+        named = [f"{part['place']} ({part['cluster_share_pct']:.0f} %)" for part in largest]
         if named:
             sayings.append(f"{listed(named)} in {figure['title']}")
     return f"Its largest contributors are {'; '.join(sayings)}." if sayings else ""

@@ -68,17 +68,20 @@ def write_pages(folder: Path, tables: Mapping[str, pd.DataFrame], facts: Facts, 
     for cluster in facts["clusters"]:
         page = folder / CLUSTERS / cluster["slug"]
         mine = {name: found.get(cluster["id"], tables[name].head(0)) for name, found in parts.items()}
-        _write(page.with_suffix(".html"), cluster_page(cluster, {**tables, **mine}, facts, info))
+        how_sure = how_sure_picture(cluster, mine, facts)
+        _write(page.with_suffix(".html"), cluster_page(cluster, {**tables, **mine}, facts, info, how_sure))
         page.with_suffix(".png").write_bytes(preview(cluster, facts))
-        _write(page.with_name(f"{page.name}_how_sure.svg"), _how_sure(cluster, mine, facts))
+        _write(page.with_name(f"{page.name}_how_sure.svg"), how_sure)
     _write(folder / METHOD, method_page(info, facts["version"]))
     _write(folder / DICTIONARY, dictionary_page(folder, info, facts["version"]))
 
 
-def cluster_page(cluster: Facts, tables: Mapping[str, pd.DataFrame], facts: Facts, info: ReleaseInfo) -> str:
+def cluster_page(
+    cluster: Facts, tables: Mapping[str, pd.DataFrame], facts: Facts, info: ReleaseInfo, how_sure: str
+) -> str:
     """The page of one cluster.
 
-    cluster: one of `facts["clusters"]`; tables: those of BY_CLUSTER may have its rows only.
+    cluster: one of `facts["clusters"]`; tables: those of BY_CLUSTER may have its rows only; how_sure: its picture, SVG.
     """
     change = cluster["change"] or {}
     edition, rank = change.get("previous_edition"), change.get("previous_rank")
@@ -105,7 +108,7 @@ def cluster_page(cluster: Facts, tables: Mapping[str, pd.DataFrame], facts: Fact
         history=mine.to_dict("records"),
         rank_line=Markup(cluster_charts.rank_line(cluster["history"], same, breaks)),  # noqa: S704
         interval=Markup(_interval(cluster, facts)) if sure else "",  # noqa: S704
-        how_sure=Markup(_how_sure(cluster, tables, facts)),  # noqa: S704
+        how_sure=Markup(how_sure),  # noqa: S704
         footprint=_drawn(cluster_charts.footprint(outline, cluster["at"])) if outline else None,
         downloads=[(text, f"../../{name}") for text, name in DOWNLOADS],
     )
@@ -115,7 +118,8 @@ def _drawn(footprint: tuple[str, int]) -> tuple[Markup, int]:
     return Markup(footprint[0]), footprint[1]  # noqa: S704
 
 
-def _how_sure(cluster: Facts, tables: Mapping[str, pd.DataFrame], facts: Facts) -> str:
+def how_sure_picture(cluster: Facts, tables: Mapping[str, pd.DataFrame], facts: Facts) -> str:
+    """How sure the ranks of a cluster are, as SVG; tables: `rank_variants` may have its rows only."""
     variants, titles = tables["rank_variants"], {metric["key"]: metric["title"] for metric in facts["metrics"]}
     return sureness_picture(cluster, cluster["stability"], variants[variants["cluster_id"] == cluster["id"]], titles)
 

@@ -6,7 +6,7 @@ Does not: computing any rank (`rank_stability` and `rank_variants`), or the page
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from html import escape
 from typing import Any, NamedTuple
 
@@ -69,11 +69,13 @@ def sureness_picture(
 
 def _rows(variants: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[_Row]:
     """A row per setting, over its values."""
-    for setting, rows in variants.groupby("setting", sort=False):
-        ranks = rows["variant_rank"].dropna().astype(int)
-        words = _words(str(setting), rows["value"].tolist(), str(rows["own_value"].iloc[0]), titles)
-        best, worst = (int(ranks.min()), int(ranks.max())) if len(ranks) else (None, None)
-        yield _Row(words, best, worst, lost=len(ranks) < len(rows))
+    settings: dict[str, list[Mapping[Hashable, Any]]] = {}
+    for row in variants.to_dict("records"):
+        settings.setdefault(str(row["setting"]), []).append(row)
+    for setting, rows in settings.items():
+        ranks = [int(row["variant_rank"]) for row in rows if pd.notna(row["variant_rank"])]
+        words = _words(setting, [row["value"] for row in rows], str(rows[0]["own_value"]), titles)
+        yield _Row(words, min(ranks, default=None), max(ranks, default=None), lost=len(ranks) < len(rows))
 
 
 def _words(setting: str, values: list[str], own: str, titles: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ from gii_pipeline.releases.series import history_rows
 from gii_pipeline.releases.shelf import Version
 from gii_pipeline.report.breaks import method_breaks
 from gii_pipeline.report.explorer import page_facts, write_report
-from gii_pipeline.report.pages import cluster_page
+from gii_pipeline.report.pages import Facts, cluster_page, how_sure_picture
 from gii_pipeline.report.preview import preview_svg
 from gii_pipeline_tests.releases.small_edition import tables as small_edition
 from gii_pipeline_tests.report.test_explorer import EVIL, INFO, VERSION, _tables
@@ -101,6 +101,10 @@ def test_the_dictionary_has_every_column_of_every_table(report: Path, tables: di
         assert all(f"<code>{column}</code>" in shown for column in table.columns)
 
 
+def shown_of(cluster: Facts, rows: dict[str, pd.DataFrame], facts: Facts) -> str:
+    return cluster_page(cluster, rows, facts, INFO, how_sure_picture(cluster, rows, facts))
+
+
 def test_a_page_shows_who_in_what_and_with_whom_where_the_release_knows(tmp_path: Path) -> None:
     made = {name: table.to_pandas() for name, table in small_edition().items()}
     known = {name: made[name].assign(is_known=True) for name in ("leaders", "fields")}
@@ -109,21 +113,21 @@ def test_a_page_shows_who_in_what_and_with_whom_where_the_release_knows(tmp_path
     facts = page_facts(rows, INFO, VERSION)
     first = facts["clusters"][0]
     assert first["portrait"]["pct_applications"]["leaders"][0][0] == "Alpha Ltd"
-    shown = cluster_page(first, rows, facts, INFO)
+    shown = shown_of(first, rows, facts)
     partner = first["portrait"]["pct_applications"]["partners"][0]
     slug = next(one["slug"] for one in facts["clusters"] if one["id"] == partner[0])
     assert f'<a href="{slug}.html">{partner[1]}</a>' in shown
     assert "Alpha Ltd" in shown
     assert "Optics" in shown
     unknown = page_facts({**rows, **{name: made[name].assign(is_known=False) for name in known}}, INFO, VERSION)
-    assert "Not known from this source." in cluster_page(unknown["clusters"][0], rows, unknown, INFO)
+    assert "Not known from this source." in shown_of(unknown["clusters"][0], rows, unknown)
 
 
 def test_a_page_says_that_a_cluster_has_no_records_in_a_metric(tables: dict[str, pd.DataFrame]) -> None:
     parts = tables["contributions"]
     rows = {**tables, "contributions": parts[parts["metric"] != "vc_deals"]}
     facts = page_facts(rows, INFO, VERSION)
-    assert cluster_page(facts["clusters"][0], rows, facts, INFO).count("No records in this metric.") == 1
+    assert shown_of(facts["clusters"][0], rows, facts).count("No records in this metric.") == 1
 
 
 def test_slugs_tell_clusters_of_one_name_apart() -> None:
