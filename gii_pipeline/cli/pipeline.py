@@ -272,7 +272,7 @@ def _tell_costs(workflow: Workflow, steps: Sequence[Step], reporter: Reporter) -
 
 
 def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
-    from gii_pipeline.metrics.coverage import warnings as coverage_warnings
+    from gii_pipeline.metrics import coverage
     from gii_pipeline.metrics.population import warnings as population_warnings
     from gii_pipeline.releases import PROVISIONAL, open_release
     from gii_pipeline.report.progress import console
@@ -289,8 +289,9 @@ def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
     out.print(story_of(release).sentence(), highlight=False, markup=False)
     if provisional:
         out.print(PROVISIONAL, highlight=False)
-    warned = [*coverage_warnings(release.table("coverage")), *population_warnings(release.table("cluster_footprints"))]
-    say(out, warned, "Warning")
+    covered = release.table("coverage")
+    say(out, [*coverage.warnings(covered), *population_warnings(release.table("cluster_footprints"))], "Warning")
+    say(out, () if workflow.pipeline.profile.made_up else coverage.notes(covered), "Note")
     unchanged = " (unchanged: the same inputs made it before)" if str(release.version) == before else ""
     say(out, [f"Release {release.version}: {release.folder}{unchanged}"])
 

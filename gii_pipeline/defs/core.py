@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gii_pipeline import contracts, geocoding, memory
+from gii_pipeline.defs import retrievals
 from gii_pipeline.defs.between_years import YEARS_KEY, carried
 from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.partitions import data_years
@@ -50,9 +51,10 @@ def core_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
 
 @dataclass(frozen=True)
 class Located:
-    """A staged record table, what became of every row, and the addresses that cost most."""
+    """A staged record table, its records by type, what became of every row, and the addresses that cost most."""
 
     path: Path
+    records: dict[str, float]
     ledger: list[Line]
     unlocated: list[dict[str, object]]
 
@@ -85,7 +87,7 @@ def read_and_locate(pipeline: Pipeline, table: str, data_year: int, folder: Path
             core.to_arrow_reader(BATCH_ROWS), path, contracts.load(table, pipeline.registry).arrow_schema, metadata
         )
         costly = geocoding.unlocated(core).slice(0, LISTED_ADDRESSES).to_pylist()
-        return Located(path, lines, costly)
+        return Located(path, retrievals.by_type(connection, counted), lines, costly)
 
 
 def _elsewhere(united: Union) -> list[int]:
@@ -128,6 +130,7 @@ def _records(pipeline: Pipeline, table: str) -> dg.AssetsDefinition:
             yield from publish(
                 pipeline.store, audit, {table: located.path}, lock, meter=meter, about=about, notes=notes
             )
+            retrievals.note(pipeline, table, data_year, located.records)
 
     return records
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pyarrow.parquet as pq
 
+from gii_pipeline.defs import retrievals
 from gii_pipeline.defs.between_years import counted_twice
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.recipes import STAGES, content_hash, contract_versions, each_fingerprint, named, waivers
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from gii_pipeline.composition import Licence
     from gii_pipeline.counting import Counted, Makeup, Total
+    from gii_pipeline.metrics.completeness import Shown
     from gii_pipeline.metrics.population import PopulationOf
 
 
@@ -139,6 +141,12 @@ class EditionInputs:
         profile = self.pipeline.profile
         return {metric: read_totals(path) for metric, path in (profile.official_totals | profile.calibration).items()}
 
+    @cached_property
+    def retrieved(self) -> dict[str, dict[int, Shown]]:
+        """Metric -> data year -> what retrievals show of it, where they show whether it is complete."""
+        found = retrievals.shown_for(self.pipeline, self.edition)
+        return {metric: {year: one for year, one in of.items() if one.tells} for metric, of in found.items()}
+
     def coverage(self) -> pd.DataFrame:
         """The `coverage` table of the records as they are, before any weight."""
         from gii_pipeline import counting
@@ -147,7 +155,8 @@ class EditionInputs:
         with closing_engine(self.pipeline.engine) as connection:
             tables = self._records(connection, self.edition, self.core_files(self.edition))
             counts = counting.by_economy(tables, self.edition)
-        return coverage(counts, self.official_totals, self.edition, calibrated=tuple(self.pipeline.profile.calibration))
+        calibrated = tuple(self.pipeline.profile.calibration)
+        return coverage(counts, self.official_totals, self.edition, calibrated=calibrated, retrieved=self.retrieved)
 
     def count(self, edition: Edition) -> Counted:
         """All that is counted for this edition, or for one that it is compared with, from the core files."""
@@ -261,6 +270,8 @@ class EditionInputs:
         inputs |= {"ids of clusters": content_of(members)} if members else {}
         if layer and (settlements := content_hash(layer.settlements)):
             inputs["settlements"] = settlements
+        if any(self.retrieved.values()):
+            inputs["earlier retrievals"] = fingerprint(self.retrieved)
         own = Lock(
             sources={source: {"all": found} for source, found in rasters.items()},
             settings=fingerprint(settings),

@@ -1,14 +1,17 @@
 """Coverage: how much of what official statistics count each source has, by economy and data year.
 
 Belongs here: reading official totals, comparing with them, the weights that calibrate to them (post-stratification),
-and data years that are still coming in.
-Does not: counting records (`counting.by_economy`), or what a calibrated ranking looks like.
+and whether data years are complete.
+Does not: counting records (`counting.by_economy`), what earlier retrievals show (`completeness`), or what a calibrated
+ranking looks like.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +20,15 @@ from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding.economies import alpha2
 from gii_pipeline.metrics.cluster_metrics import with_edition
+from gii_pipeline.metrics.completeness import Shown
+from gii_pipeline.wording import listed
 
 OFFICIAL = ("economy", "year")
-COMPLETE_AT_LEAST = 0.9
+SHOWN = ("age_months", "settled_pct", "settled_years")
+PACE_AT_LEAST = 0.9
+SETTLED_AT_LEAST_PCT = 95.0
+COMPLETE = {"settled": True, "still coming in": False, "year not over": False, "behind pace": False, "unknown": None}
+"""What is known of a data year's completeness -> whether it is complete."""
 COVERAGE = {
     "metric": "str",
     "economy": "str",
@@ -28,7 +37,11 @@ COVERAGE = {
     "official_total": "float64",
     "coverage_pct": "float64",
     "weight": "float64",
+    "age_months": "Int32",
+    "settled_pct": "float64",
+    "settled_years": "Int32",
     "pace": "float64",
+    "completeness": "str",
     "complete": "boolean",
     "status": "str",
 }
@@ -66,16 +79,29 @@ def read_totals(path: Path) -> pd.DataFrame:
 
 
 def coverage(
-    counts: pd.DataFrame, totals: Mapping[str, pd.DataFrame], edition: Edition, *, calibrated: tuple[str, ...] = ()
+    counts: pd.DataFrame,
+    totals: Mapping[str, pd.DataFrame],
+    edition: Edition,
+    *,
+    calibrated: tuple[str, ...] = (),
+    retrieved: Mapping[str, Mapping[int, Shown]] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """The `coverage` table: metric x economy x data year of the edition's windows, sorted by these.
 
     counts: as `counting.by_economy`, of the records as they are; totals: metric -> as `read_totals`; calibrated:
-    metrics whose records are weighted. An economy with an official total and no record has a row with a count of 0: no
-    weight can bring it back. pace is the year's count of all economies over what the years before lead to expect.
+    metrics whose records are weighted; retrieved: metric -> data year -> what retrievals show of it. An economy with an
+    official total and no record has a row with a count of 0: no weight can bring it back. pace is the year's count of
+    all economies over what the years before lead to expect.
     """
     parts = [_of_metric(name, counts, totals.get(name), edition, name in calibrated) for name in edition.metrics]
     table = pd.concat(parts, ignore_index=True).sort_values(["metric", "economy", "data_year"], ignore_index=True)
+    known = pd.DataFrame(
+        [(name, year, *one) for name, of in retrieved.items() for year, one in of.items()],
+        columns=["metric", "data_year", *SHOWN],
+    )
+    table = table.merge(known, on=["metric", "data_year"], how="left", validate="m:1")
+    table["completeness"] = _completeness(table)
+    table["complete"] = table["completeness"].map(COMPLETE)
     return with_edition(table[list(COVERAGE)].astype(COVERAGE), edition)
 
 
@@ -99,14 +125,62 @@ def warnings(table: pd.DataFrame) -> list[str]:
     """What to know of a ranking's records before it is read, a sentence each, from `coverage`."""
     said = []
     for metric, rows in table.groupby("metric"):
-        late = rows.loc[~rows["complete"].fillna(True).astype("bool"), ["data_year", "pace"]].drop_duplicates()
-        for year, pace in late.itertuples(index=False):
-            said.append(f"{metric}: {year} has {pace:.0%} of the records that the years before lead to expect.")
+        said += [told for row in _years(rows) if (told := _incomplete(row))]
         absent = missing_economies(rows)
         if len(absent):
             largest = absent.sort_values("official_total", ascending=False)["economy"].head(10)
             said.append(f"{metric}: no record of {len(absent)} economies with official totals: {', '.join(largest)}.")
     return said
+
+
+def notes(table: pd.DataFrame) -> list[str]:
+    """Which data years nothing shows to be complete or incomplete: one sentence, or none."""
+    unknown = _years(table[table["completeness"] == "unknown"])
+    if not unknown:
+        return []
+    years: dict[str, list[str]] = {}
+    for row in unknown:
+        years.setdefault(row["metric"], []).append(str(row["data_year"]))
+    named = listed(f"{metric} of {listed(of)}" for metric, of in years.items())
+    why = "no earlier retrieval shows how many records come late, and sources add records for years after the fact"
+    return [f"Whether {named} are complete is unknown: {why}."]
+
+
+def _years(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row for each metric and data year, of any economy."""
+    found: list[dict[str, Any]] = rows.drop_duplicates(["metric", "data_year"]).to_dict("records")
+    return sorted(found, key=lambda row: (row["metric"], row["data_year"]))
+
+
+def _incomplete(row: Mapping[str, Any]) -> str:
+    """Why a data year is not complete, as a sentence; empty where nothing says so."""
+    year = f"{row['metric']}: {row['data_year']}"
+    match row["completeness"]:
+        case "year not over":
+            return f"{year} had not ended when its records were retrieved."
+        case "still coming in":
+            return (
+                f"{year} is incomplete: at its age, {row['age_months']} months after its end, earlier data years had "
+                f"{row['settled_pct']:.0f} % of what they have now ({row['settled_years']} compared)."
+            )
+        case "behind pace":
+            return f"{year} has {row['pace']:.0%} of the records that the years before lead to expect."
+    return ""
+
+
+def _completeness(table: pd.DataFrame) -> np.ndarray:
+    """What is known of each row's data year. What retrievals show goes before pace, which a real fall lowers too."""
+    settled = table["settled_pct"].astype("float64")
+    return np.select(
+        [
+            (table["age_months"].astype("float64") < 0).to_numpy(),
+            (settled >= SETTLED_AT_LEAST_PCT).to_numpy(),
+            settled.notna().to_numpy(),
+            (table["pace"] < PACE_AT_LEAST).to_numpy(),
+        ],
+        ["year not over", "settled", "still coming in", "behind pace"],
+        "unknown",
+    )
 
 
 def _of_metric(
@@ -131,7 +205,6 @@ def _of_metric(
         coverage_pct=(100 * count / total.where(total > 0)).to_numpy(),
         pace=rows["data_year"].map(pace).astype("float64"),
     )
-    rows["complete"] = (rows["pace"] >= COMPLETE_AT_LEAST).astype("boolean").where(rows["pace"].notna())
     rows["status"] = _status(rows, given=totals is not None)
     return rows
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from gii_pipeline import open_release
+from gii_pipeline import open_release, verified
 from gii_pipeline.defs.instance import instance_of
 from gii_pipeline.errors import InputError, ReleaseError
 from gii_pipeline_tests import tiny_world
@@ -67,6 +68,34 @@ def test_changed_input_is_noticed_and_makes_the_next_version_once_a_person_appro
     newest = open_release(tiny.root)
     assert str(newest.version) == "v2015.2"
     assert newest.table("ranking_size")["vc_deals_count"].max() == 40
+
+
+def test_an_earlier_retrieval_shows_that_a_data_year_is_still_coming_in(tiny: Gii) -> None:
+    of_2013 = tiny.root / "raw" / "patents" / "data_year=2013"
+    [noted] = of_2013.glob("retrieval-*.json")
+    said = json.loads(noted.read_bytes())
+    assert said["records"] == {"seed": 23.0}
+    year_before = {
+        **said,
+        "retrieved_at": f"{int(said['retrieved_at'][:4]) - 1}{said['retrieved_at'][4:]}",
+        "records": {"seed": 9.2},
+    }
+    earlier = noted.with_name("retrieval-earlier.json")
+    earlier.write_text(json.dumps(year_before), encoding="utf-8")
+    verified.record(earlier)
+
+    assert "earlier retrievals changed" in " ".join(tiny("plan", "--edition", "2015").out.split())
+    outcome = tiny("run", "--edition", "2015")
+    assert outcome.code == 0, outcome.err
+    assert "pct_applications: 2014 is incomplete: at its age" in outcome.out
+    assert "earlier data years had 40 % of what they have now (1 compared)" in outcome.out
+    assert "Whether pct_applications of 2013, scientific_publications of 2013 and 2014" in outcome.out
+    rows = open_release(tiny.root).table("coverage").set_index(["metric", "data_year"]).loc["pct_applications"]
+    assert rows.loc[[2014], "completeness"].unique().tolist() == ["still coming in"]
+    assert rows.loc[[2014], "settled_pct"].unique().tolist() == [40.0]
+    assert rows.loc[[2013], "completeness"].unique().tolist() == ["unknown"]
+    rebuilt = tiny("release", "rebuild", "v2015.2")
+    assert rebuilt.code == 0, rebuilt.err
 
 
 @pytest.mark.slow

@@ -8,7 +8,8 @@ import pytest
 from gii_pipeline.counting import by_economy, calibrated, connect
 from gii_pipeline.editions import Edition, wipo_book
 from gii_pipeline.errors import InputError
-from gii_pipeline.metrics.coverage import coverage, missing_economies, read_totals, warnings, weights
+from gii_pipeline.metrics.completeness import Shown
+from gii_pipeline.metrics.coverage import coverage, missing_economies, notes, read_totals, warnings, weights
 from gii_pipeline_tests.counting.core_rows import CORE, packed, table
 from gii_pipeline_tests.ranking.contracted import broken_rules
 
@@ -102,11 +103,32 @@ def test_a_calibrated_release_shows_the_weight_and_none_where_there_is_no_record
     assert found.loc["US", "count"] == 100
 
 
-def test_a_data_year_that_lags_behind_the_pace_of_the_years_before_is_incomplete() -> None:
-    rising = [("US", 2019, 100.0), ("US", 2020, 110.0), ("US", 2021, 121.0), ("US", 2022, 133.1), ("US", 2023, 60.0)]
-    found = coverage(counts(*rising), {}, edition()).set_index("data_year")
+RISING = [("US", 2019, 100.0), ("US", 2020, 110.0), ("US", 2021, 121.0), ("US", 2022, 133.1), ("US", 2023, 60.0)]
+
+
+def test_a_data_year_that_lags_behind_the_pace_of_the_years_before_is_incomplete_and_others_are_unknown() -> None:
+    found = coverage(counts(*RISING), {}, edition()).set_index("data_year")
     assert found["pace"].round(3).tolist()[2:] == pytest.approx([1.0, 1.0, 0.41], abs=0.001)
-    assert found["complete"].fillna(True).tolist() == [True, True, True, True, False]
+    assert found["completeness"].tolist() == ["unknown"] * 4 + ["behind pace"]
+    assert found["complete"].isna().tolist() == [True] * 4 + [False]
+    assert not found.loc[2023, "complete"]
     assert warnings(found.reset_index()) == [
         "pct_applications: 2023 has 41% of the records that the years before lead to expect."
     ]
+    [note] = notes(found.reset_index())
+    assert note.startswith("Whether pct_applications of 2019, 2020, 2021 and 2022 are complete is unknown: no earlier")
+
+
+def test_what_earlier_retrievals_show_decides_before_the_pace() -> None:
+    shown = {2020: Shown(29, 101.0, 3), 2021: Shown(17, 95.0, 2), 2022: Shown(5, 84.0, 3), 2023: Shown(5, 99.0, 1)}
+    found = coverage(counts(*RISING), {}, edition(), retrieved={PCT: {**shown, 2019: Shown(-1, None, 0)}})
+    assert broken_rules("coverage", found, edition()) == ["data_years_complete"]
+    assert found["completeness"].tolist() == ["year not over", "settled", "settled", "still coming in", "settled"]
+    assert found["complete"].tolist() == [False, True, True, False, True]
+    first, second = warnings(found)
+    assert first == "pct_applications: 2019 had not ended when its records were retrieved."
+    assert second == (
+        "pct_applications: 2022 is incomplete: at its age, 5 months after its end, earlier data years had 84 % of what "
+        "they have now (3 compared)."
+    )
+    assert notes(found) == []
