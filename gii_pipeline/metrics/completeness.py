@@ -26,7 +26,7 @@ class Retrieval(NamedTuple):
 
     data_year: int
     retrieved: date
-    count: float
+    records: float
 
 
 class Shown(NamedTuple):
@@ -49,17 +49,19 @@ class Shown(NamedTuple):
 def shown(current: Mapping[int, date], retrievals: Iterable[Retrieval]) -> dict[int, Shown]:
     """Data year -> what retrievals show of it. current: data year -> the day on which what counts now was retrieved.
 
-    Retrievals of later days than these are not looked at, so that the same inputs always give the same answer.
+    retrievals: in their order; of several on one day the last one counts. Those of later days than `current` are not
+    looked at, so that the same inputs always give the same answer.
     """
     today = max(current.values(), default=date.min)
-    known: dict[int, list[Retrieval]] = {}
-    for one in sorted(retrievals):
+    known: dict[int, dict[date, float]] = {}
+    for one in retrievals:
         if one.retrieved <= today:
-            known.setdefault(one.data_year, []).append(one)
+            known.setdefault(one.data_year, {})[one.retrieved] = one.records
     found = {}
     for year, day in sorted(current.items()):
         age = age_months(year, day)
-        parts = [part for earlier, of in known.items() if earlier < year and (part := _settled(of, age)) is not None]
+        others = [_settled(earlier, of, age) for earlier, of in known.items() if earlier < year]
+        parts = [part for part in others if part is not None]
         found[year] = Shown(age, round(100 * median(parts), 3) if parts else None, len(parts))
     return found
 
@@ -73,12 +75,10 @@ def age_months(data_year: int, day: date) -> int:
     return 12 * (day.year - data_year - 1) + day.month - 1
 
 
-def _settled(retrievals: list[Retrieval], age: int) -> float | None:
-    """A data year's count at an age over its newest one, where that is old enough to be settled; None elsewhere."""
-    last = retrievals[-1]
-    then = [(abs(age_months(one.data_year, one.retrieved) - age), one.retrieved, one.count) for one in retrievals]
-    distance, day, count = min(then)
-    apart = age_months(last.data_year, last.retrieved) - age_months(last.data_year, day)
-    if distance > SAME_AGE_MONTHS or apart < SETTLED_AFTER_MONTHS or last.count <= 0:
+def _settled(data_year: int, records: Mapping[date, float], age: int) -> float | None:
+    """What a data year counted at an age over its newest count, where that is old enough to be settled; else None."""
+    ages = {age_months(data_year, day): count for day, count in sorted(records.items())}
+    then, last = min(ages, key=lambda months: (abs(months - age), months)), max(ages)
+    if abs(then - age) > SAME_AGE_MONTHS or last - then < SETTLED_AFTER_MONTHS or ages[last] <= 0:
         return None
-    return count / last.count
+    return ages[then] / ages[last]

@@ -148,8 +148,8 @@ def notes(table: pd.DataFrame) -> list[str]:
 
 def _years(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """One row for each metric and data year, of any economy."""
-    found: list[dict[str, Any]] = rows.drop_duplicates(["metric", "data_year"]).to_dict("records")
-    return sorted(found, key=lambda row: (row["metric"], row["data_year"]))
+    found = rows.drop_duplicates(["metric", "data_year"]).sort_values(["metric", "data_year"])
+    return [{str(name): value for name, value in row.items()} for row in found.to_dict("records")]
 
 
 def _incomplete(row: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ KINDS = {
     "archive": "archive/*/[0-9a-f][0-9a-f]/*",
     "manifest": "archive/*/manifest.jsonl",
     "input list": "raw/**/inputs.json",
+    "counts of a retrieval": "raw/**/retrieval-*.json",
     "extract": "extracts/**/*.parquet",
     "counts of an extract": "extracts/**/*.json",
     "core table": "core/**/*.parquet",
