@@ -13,7 +13,6 @@ import os
 import re
 import sys
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Final
 import duckdb
 from pydantic import ByteSize, TypeAdapter
 
+from gii_pipeline import scratch
 from gii_pipeline.errors import InputError
 
 try:
@@ -99,28 +99,16 @@ def running() -> int:
         atexit.register(own.unlink, missing_ok=True)
     found = 0
     for path in folder.iterdir():
-        if path.name.isdecimal() and _is_alive(int(path.name)):
+        if path.name.isdecimal() and scratch.is_alive(int(path.name)):
             found += 1
         else:
             path.unlink(missing_ok=True)
     return max(1, found)
 
 
-def _is_alive(process: int) -> bool:
-    if os.name != "posix":  # a signal would end it
-        return process == os.getpid()
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def duckdb_settings(spill: Path | None = None) -> dict[str, str | bool | int | float | list[str]]:
     """The settings of a connection to DuckDB that keeps within the budget. spill: where it puts what does not fit."""
-    spill = spill or Path(tempfile.gettempdir()) / f"gii-spill-{uuid.uuid4().hex}"
+    spill = spill or scratch.name("spill")
     limits = {"memory_limit": f"{int(budget() * SHARE_OF_DUCKDB) >> 20}MiB", "temp_directory": str(spill)}
     return {**limits, **_threads}
 

@@ -1,7 +1,7 @@
 """Verified reads: a file is read only while its bytes are those that were written.
 
 Belongs here: the sha256 of a file, taken once per process and state of the file; the record that lies beside a stored
-file and names its sha256; replacing a file together with its record.
+file and names its sha256; replacing a file together with its record; small files of JSON that name their own sha256.
 Does not: what a file contains or where it lies (`archive`, `store`, `releases`).
 
 Neither Parquet's readers nor JSON's notice a changed bit, so the hash of the whole file decides. While a file is being
@@ -14,12 +14,15 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gii_pipeline.errors import DamagedError
 
 SUFFIX = ".record"
+SEAL = "self_sha256"
+CHANGED = "is damaged: its bytes are not those that were written"
 FRESH_NS = 1_000_000_000
 """A file younger than this is hashed again on the next read: a change within one tick of the clock would not show."""
 
@@ -74,7 +77,7 @@ def damage(path: Path) -> str | None:
             return None
         if _named(path) == named:
             break
-    return "is damaged: its bytes are not those that were written"
+    return CHANGED
 
 
 def check(path: Path, remedy: str) -> Path:
@@ -89,7 +92,7 @@ def check_hash(path: Path, sha256: str, remedy: str) -> Path:
     if not path.exists():
         raise DamagedError(f"{path} is missing. {remedy}")
     if sha256_of(path) != sha256:
-        raise DamagedError(f"{path} is damaged: its bytes are not those that were written. {remedy}")
+        raise DamagedError(f"{path} {CHANGED}. {remedy}")
     return path
 
 
@@ -127,6 +130,27 @@ def remove(path: Path) -> None:
     record_of(path).unlink(missing_ok=True)
 
 
+def sealed(content: Mapping[str, Any]) -> bytes:
+    """JSON as people read it, with the sha256 of all the rest in `self_sha256`, so that damage to it shows."""
+    blank = as_json({**content, SEAL: ""})
+    return blank.replace(_seal(""), _seal(hashlib.sha256(blank).hexdigest()))
+
+
+def unsealed(content: bytes) -> dict[str, Any] | None:
+    """What sealed bytes say; None where a byte of them is not as it was written."""
+    try:
+        said: dict[str, Any] = json.loads(content)
+        blank = content.replace(_seal(said[SEAL]), _seal(""))
+        return said if hashlib.sha256(blank).hexdigest() == said[SEAL] else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def as_json(content: Any) -> bytes:  # noqa: ANN401
+    """JSON as people read it, the same bytes for the same content."""
+    return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
 def sync(path: Path) -> None:
     """Wait until a file is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -134,6 +158,10 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _seal(digest: str) -> bytes:
+    return f'"{SEAL}": "{digest}"'.encode()
 
 
 def _state(path: Path) -> _State:

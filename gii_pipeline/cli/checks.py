@@ -6,7 +6,9 @@ Does not: the checks themselves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import os
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -23,9 +25,6 @@ from gii_pipeline.cli.options import (
 )
 from gii_pipeline.errors import DamagedError, InputError
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 def verify(
     root: RootOption = ROOT,
@@ -41,18 +40,21 @@ def verify(
     if published:
         _verify_published(as_json=as_json)
         return
-    from gii_pipeline.cli.verifying import look, set_aside
+    from gii_pipeline.cli.verifying import look, not_compared, set_aside
 
-    looked = list(look(root.absolute()))
+    cache, others = os.environ.get("GII_CACHE"), not_compared(root.absolute())
+    looked = list(look(root.absolute(), Path(cache).absolute() if cache else None))
     problems = [problem for each in looked for problem in each.problems]
     moved = set_aside(root.absolute(), problems) if repair else []
     if as_json:
         kinds = [{"kind": each.kind, "files": each.files, "bytes": each.bytes} for each in looked]
-        print_json({"read": kinds, "problems": list(map(str, problems)), "set_aside": moved})
+        print_json({"read": kinds, "not_compared": others, "problems": list(map(str, problems)), "set_aside": moved})
     else:
         for each in looked:
             state = f"{len(each.problems)} damaged" if each.problems else "as written" if each.files else "none there"
             echo(f"{each.kind:16} {each.files:8,} files {each.bytes:18,} bytes  {state}")
+        if others:
+            echo(f"Not compared, since no table is made from them: {', '.join(others)}.")
         echo("\n".join(map(str, problems)) or f"All that was read under {root} is as it was written.")
         echo("".join(f"set aside: {path}\n" for path in moved), nl=False)
     if problems:
@@ -80,14 +82,16 @@ def explain(
     if outcome is not None:
         _explain_outcome(profile, root, table, partition, outcome, rows)
         return
+    from gii_pipeline.cli.verifying import TURNED_AWAY
     from gii_pipeline.report.progress import console
     from gii_pipeline.report.terminal import rows_table
     from gii_pipeline.store import Store, read_parquet
+    from gii_pipeline.verified import check
 
     path = Store(root).quarantine(table, partition)
     if not path.is_file():
         raise InputError(f"No failing rows of {table} {partition} are kept: {path} is not there.")
-    failing = read_parquet(path).to_pandas()
+    failing = read_parquet(check(path, TURNED_AWAY)).to_pandas()
     title = f"{table} {partition}: {len(failing):,} failing rows, all in {path}"
     console().print(rows_table(failing.head(rows), title))
 

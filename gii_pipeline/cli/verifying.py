@@ -18,10 +18,17 @@ from gii_pipeline.archive import Archive
 from gii_pipeline.errors import GiiError
 from gii_pipeline.releases import verify as damaged_files
 from gii_pipeline.releases import versions
+from gii_pipeline.releases.shelf import POINTER
 from gii_pipeline.store import Store
+from gii_pipeline.store.lock import NOTE_SUFFIX
 from gii_pipeline.verified import SUFFIX, Problem
 
 ASIDE = "damaged"
+COMPARED = ("archive", "raw", "extracts", "core", "editions", "releases", "cache", "quarantine", ASIDE)
+"""The folders whose files are compared with what was written."""
+TURNED_AWAY = "Run the data year or edition again: rows that break the contract are turned away and kept again."
+_NOTE = "The table beside it says the same of its first run. Once it is set aside, the next run notes it again."
+_POINTER = "Nobody reads it: the list of versions decides. Once it is set aside, the next release writes it again."
 
 
 @dataclass
@@ -38,8 +45,8 @@ class Looked:
         self.bytes += path.stat().st_size if path.is_file() else 0
 
 
-def look(root: Path) -> Iterator[Looked]:
-    """Read everything under a root that a result depends on, kind by kind."""
+def look(root: Path, cache: Path | None = None) -> Iterator[Looked]:
+    """Read everything under a root that a result depends on, kind by kind. cache: where caches lie, if elsewhere."""
     kinds: dict[str, Callable[[Path], Iterator[tuple[Path, Problem | None]]]] = {
         "archive": _archive,
         "input lists": _recorded("raw", _of_list),
@@ -47,7 +54,8 @@ def look(root: Path) -> Iterator[Looked]:
         "core tables": _recorded("core", _of_partition),
         "edition tables": _recorded("editions", _of_partition),
         "releases": _releases,
-        "caches": _recorded("cache", lambda _root, _path: "The next run makes it again."),
+        "caches": _recorded(str(cache or "cache"), lambda _root, _path: "The next run makes it again."),
+        "quarantined rows": _recorded("quarantine", lambda _root, _path: TURNED_AWAY),
         "history of runs": _history,
     }
     for kind, reading in kinds.items():
@@ -67,12 +75,19 @@ def set_aside(root: Path, problems: list[Problem]) -> list[Path]:
             Archive(root).shelf(problem.path.parent.name).manifest.repair()
             moved.append(problem.path)
         elif problem.aside and problem.path.exists():
-            target = root / ASIDE / problem.path.relative_to(root)
+            inside = problem.path.is_relative_to(root)
+            target = root / ASIDE / (problem.path.relative_to(root) if inside else problem.path.name)
             target.parent.mkdir(parents=True, exist_ok=True)
             problem.path.replace(target)
             verified.record_of(problem.path).unlink(missing_ok=True)
             moved.append(problem.path)
     return moved
+
+
+def not_compared(root: Path) -> list[str]:
+    """What else lies under a root, and was written without a hash."""
+    found = (path.name for path in root.iterdir()) if root.is_dir() else ()
+    return sorted(name for name in found if name not in COMPARED and not name.startswith("."))
 
 
 def _archive(root: Path) -> Iterator[tuple[Path, Problem | None]]:
@@ -97,6 +112,8 @@ def _recorded(
             elif path.suffix == SUFFIX and not path.with_suffix("").exists():
                 table = path.with_suffix("")
                 yield table, Problem(table, "is missing", remedy(root, table), aside=False)
+            elif path.suffix == NOTE_SUFFIX:
+                yield path, None if verified.unsealed(path.read_bytes()) else Problem(path, verified.CHANGED, _NOTE)
 
     return reading
 
@@ -118,6 +135,9 @@ def _of_partition(root: Path, path: Path) -> str:
 
 
 def _releases(root: Path) -> Iterator[tuple[Path, Problem | None]]:
+    pointer = root / "releases" / POINTER
+    if pointer.is_file():
+        yield pointer, None if verified.unsealed(pointer.read_bytes()) else Problem(pointer, verified.CHANGED, _POINTER)
     try:
         listed = [one for one in versions(root) if not one.discarded]
     except GiiError as error:

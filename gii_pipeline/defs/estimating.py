@@ -7,14 +7,13 @@ Does not: measuring (see `sources.rates`), or how it is shown.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from gii_pipeline import memory
+from gii_pipeline import memory, scratch
 from gii_pipeline.archive import Archive, Begun, Patience
 from gii_pipeline.archive.download import known_file
 from gii_pipeline.defs.pipeline import Pipeline
@@ -124,7 +123,7 @@ def costs(pipeline: Pipeline, steps: Sequence[Step], *, ask: bool = True, keep: 
     kept = () if pipeline.refresh else (replace(pipeline, offline=True).archive,)
     if pipeline.offline or not ask:
         return list(_costs(_Lists(pipeline, kept), waiting))
-    with tempfile.TemporaryDirectory(prefix="gii-lists-") as folder:
+    with scratch.folder("lists") as folder:
         asking = pipeline.archive if keep else Archive(Path(folder))
         return list(_costs(_Lists(pipeline, (*kept, asking)), waiting))
 

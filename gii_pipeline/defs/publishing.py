@@ -152,7 +152,8 @@ def publish(
             yield _check_result(verdict, data_docs[name], judged[name][1])
         broken = {name: verdict for name, verdict in verdicts.items() if not verdict.passed}
         for name, verdict in broken.items():
-            verdict.quarantine(store.quarantine(name, audit.partition))
+            if verdict.quarantine(turned_away := folder / "quarantine" / f"{name}.parquet"):
+                store.promote({turned_away: store.quarantine(name, audit.partition)})
         if broken:
             told = [(verdict.message(), contracts.how_to_waive(verdict, today)) for verdict in broken.values()]
             raise ContractError("\n\n".join(part for parts in told for part in parts if part))

@@ -6,8 +6,6 @@ Does not: writing the files that it lists.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.registry import Registry
 from gii_pipeline.releases.info import PROVISIONAL, WORLD
+from gii_pipeline.verified import sealed, unsealed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from gii_pipeline.releases.storage import Folder
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
-SELF = "self_sha256"
 FORMATS = {"parquet": "apache-parquet", "xlsx": "spreadsheetml"}
 """As `parquet` or `xlsx`, frictionless 5 reads a file through a plug-in, and finds no bytes or no reader."""
 WIDE_PURPOSE = "One row per ranked cluster with what most readers ask for."
@@ -84,7 +82,7 @@ def data_package(
         "waivers": list(info.waivers),
         "resources": [_resource(path, file, tables, content, info.registry) for path, file in sorted(files.items())],
     }
-    return signed(package)
+    return sealed(package)
 
 
 def _description(version: Version, info: ReleaseInfo) -> str:
@@ -156,28 +154,9 @@ def _schema_of(schema: pa.Schema) -> dict[str, Any]:
     return {"fields": fields}
 
 
-def signed(package: Mapping[str, Any]) -> bytes:
-    """A package's bytes, with the sha256 of all the rest in `self_sha256`, so that damage to it shows too."""
-    blank = _bytes({**package, SELF: ""})
-    return blank.replace(_self_line(""), _self_line(hashlib.sha256(blank).hexdigest()))
-
-
 def check_itself(content: bytes, path: str) -> dict[str, Any]:
     """A package from its bytes; ReleaseError naming the file when a byte of it is not as it was written."""
-    try:
-        package: dict[str, Any] = json.loads(content)
-        blank = content.replace(_self_line(package[SELF]), _self_line(""))
-        whole = hashlib.sha256(blank).hexdigest() == package[SELF]
-    except (ValueError, KeyError, TypeError):
-        whole = False
-    if not whole:
+    package = unsealed(content)
+    if package is None:
         raise ReleaseError(f"{path} is damaged: it is not as it was written. Restore it from a copy.")
     return package
-
-
-def _self_line(digest: str) -> bytes:
-    return f'"{SELF}": "{digest}"'.encode()
-
-
-def _bytes(package: Mapping[str, Any]) -> bytes:
-    return (json.dumps(package, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

@@ -29,7 +29,7 @@ from gii_pipeline.releases.shelf import (
     version_folder,
     withdrawn,
 )
-from gii_pipeline.releases.storage import Folder, folder, read_bytes, storage_errors
+from gii_pipeline.releases.storage import Folder, file_sha256, folder, read_bytes, storage_errors
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -101,14 +101,22 @@ class Release:
         """A file of the release as it was published; ReleaseError when it is not there or has changed since."""
         with storage_errors(f"read {path} of", self.folder):
             content = read_bytes(self.folder / path)
+        self._compare(path, hashlib.sha256(content).hexdigest())
+        return content
+
+    def check(self, path: str) -> None:
+        """Raise ReleaseError where a file of the release is not as it was published."""
+        with storage_errors(f"read {path} of", self.folder):
+            self._compare(path, file_sha256(self.folder / path))
+
+    def _compare(self, path: str, sha256: str) -> None:
         published = next((r["hash"] for r in self.package["resources"] if r["path"] == path), None)
-        if published is not None and published != f"sha256:{hashlib.sha256(content).hexdigest()}":
+        if published is not None and published != f"sha256:{sha256}":
             raise ReleaseError(
                 f"{self.folder / path} is damaged: its bytes are not those that were published. Restore it from a "
                 f"copy of {self.version}, or withdraw the version and make the next one; "
                 f"`gii release verify {self.version}` lists every damaged file."
             )
-        return content
 
     def arrow(self, name: str) -> pa.Table:
         """A table as Arrow, with descriptions and units in its fields' metadata."""

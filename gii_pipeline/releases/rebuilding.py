@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from gii_pipeline import scratch as temporary
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.reader import Release, open_release, open_version
 from gii_pipeline.releases.series import series_tables
@@ -43,8 +43,8 @@ def rebuild(root: Folder | str, version: str, recompute: Recompute) -> Rebuilt:
     lock names (`sources.lock.json`) and nothing else.
     """
     release = open_release(root, version)
-    with TemporaryDirectory(prefix="gii-rebuild-") as temporary:
-        scratch = Path(temporary)
+    with temporary.folder("rebuild") as made:
+        scratch = Path(made)
         recompute(release.label, release.lock, scratch)
         found = _content(release, root, Store(scratch))
     stated: Mapping[str, str] = release.lock["tables"]

@@ -8,11 +8,9 @@ from __future__ import annotations
 from datetime import date
 
 from gii_pipeline.errors import InputError, ReleaseError
-from gii_pipeline.releases.package import signed
 from gii_pipeline.releases.shelf import (
     PACKAGE,
     Version,
-    as_json,
     embargo_of,
     marker_of,
     point_latest,
@@ -22,6 +20,7 @@ from gii_pipeline.releases.shelf import (
     version_folder,
 )
 from gii_pipeline.releases.storage import Folder, files_in, folder, put, put_new, storage_errors
+from gii_pipeline.verified import sealed
 
 
 def withdraw(root: Folder | str, name: str, *, because: str, at: str) -> Version | None:
@@ -62,7 +61,7 @@ def write_embargo(root: Folder, version: Version, until: str, at: str) -> None:
             f"{until!r} is not a day. Write the day from which on it may be published: 2026-09-16."
         ) from None
     content = {"version": str(version), "until": day, "at": at}
-    put(embargo_of(root, version), as_json(content), releases_folder(root))
+    put(embargo_of(root, version), sealed(content), releases_folder(root))
 
 
 def discard(root: Folder | str, name: str, *, at: str) -> None:
@@ -86,7 +85,7 @@ def discard(root: Folder | str, name: str, *, at: str) -> None:
     }
     with storage_errors(f"discard {version} under", root):
         _mark(root, version, "discarded unfinished", at, discarded=True)
-        if not put_new(target / PACKAGE, signed(nothing)):
+        if not put_new(target / PACKAGE, sealed(nothing)):
             marker_of(root, version).unlink()
             raise ReleaseError(f"{version} has been finished meanwhile; it can be withdrawn.")
         for inside, path in files_in(target).items():
@@ -96,4 +95,4 @@ def discard(root: Folder | str, name: str, *, at: str) -> None:
 
 def _mark(root: Folder, version: Version, because: str, at: str, *, discarded: bool = False) -> None:
     content = {"version": str(version), "because": because, "at": at, "discarded": discarded}
-    put(marker_of(root, version), as_json(content), releases_folder(root))
+    put(marker_of(root, version), sealed(content), releases_folder(root))

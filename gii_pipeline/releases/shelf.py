@@ -10,7 +10,6 @@ A version is named after its edition: `v2025.1`, `v2025.2`, …; an edition unde
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,9 +19,11 @@ from typing import Any
 
 from gii_pipeline.errors import InputError, ReleaseError
 from gii_pipeline.releases.storage import Folder, folder, names_in, put, read_bytes, refresh, storage_errors
+from gii_pipeline.verified import SEAL, sealed, unsealed
 
 PACKAGE = "datapackage.json"
 LATEST = "latest"
+POINTER = "latest.json"
 _NAME = re.compile(r"v(\d{4})(?:-m(\d{4}))?\.([1-9]\d*)")
 _LABEL = re.compile(r"(\d{4})(?:@(\d{4}))?")
 
@@ -153,21 +154,20 @@ def today() -> str:
 
 def _marker(path: Folder) -> dict[str, Any]:
     """What a marker says; a version whose marker is damaged stays withdrawn until somebody looks."""
-    try:
-        content = json.loads(read_bytes(path))
-        return content if isinstance(content, dict) else _broken(path)
-    except ValueError:
-        return _broken(path)
+    said = unsealed(read_bytes(path))
+    if said is None:
+        raise _broken(path)
+    return said
 
 
-def _broken(path: Folder) -> dict[str, Any]:
+def _broken(path: Folder) -> ReleaseError:
     version = path.name.removesuffix(".json")
     if path.parent.name == "embargoed":
-        raise ReleaseError(
+        return ReleaseError(
             f"{path} is damaged: it says until when {version} may not be published. Delete it, then run "
             f"`gii release embargo {version} --until DATE` again."
         )
-    raise ReleaseError(
+    return ReleaseError(
         f"{path} is damaged: it says why {version} was withdrawn or discarded. Delete it, then run "
         f"`gii release withdraw {version} --because REASON` (or `gii release discard {version}`) again."
     )
@@ -222,15 +222,16 @@ def newest(found: Iterable[Version]) -> Version:
 def _pointed(root: Folder) -> Version | None:
     """What `latest.json` points to, if that is whole and neither withdrawn nor under an embargo.
 
-    While any version waits for the end of its embargo, the list decides: the pointer is of the day it was written.
+    None where it is damaged, or while any version waits for the end of its embargo: the list decides then, since the
+    pointer is of the day it was written.
     """
     try:
-        pointed = json.loads(read_bytes(releases_folder(root) / "latest.json"))
-        if pointed.get("embargoed"):
-            return None
-        version = Version.parse(pointed["version"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError, InputError):
+        pointed = unsealed(read_bytes(releases_folder(root) / POINTER))
+    except FileNotFoundError:
         return None
+    if not pointed or not pointed["version"] or pointed.get("embargoed"):
+        return None
+    version = Version.parse(pointed["version"])
     whole = (version_folder(root, version) / PACKAGE).exists()
     return version if whole and withdrawn(root, version) is None else None
 
@@ -254,15 +255,16 @@ def point_latest(root: Folder, published_at: str) -> Version | None:
 
     published_at: when this was done, ISO 8601; it is the only clock in `releases/`.
     """
-    path = releases_folder(root) / "latest.json"
+    path = releases_folder(root) / POINTER
     while not _says(
-        path, content := _current(root, today())
+        path, content := pointing(root, today())
     ):  # looked at again when written: another run may have published
-        put(path, as_json({**content, "updated_at": published_at}), releases_folder(root))
+        put(path, sealed({**content, "updated_at": published_at}), releases_folder(root))
     return Version.parse(content["version"]) if content["version"] else None
 
 
-def _current(root: Folder, day: str) -> dict[str, Any]:
+def pointing(root: Folder, day: str) -> dict[str, Any]:
+    """What `latest.json` says on a day."""
     listed = versions(root)
     current = [one.version for one in listed if one.current(day)]
     gone = {str(one.version): one.withdrawn for one in listed if one.withdrawn is not None and not one.discarded}
@@ -277,15 +279,10 @@ def _current(root: Folder, day: str) -> dict[str, Any]:
 
 def _says(path: Folder, content: Mapping[str, Any]) -> bool:
     try:
-        said = json.loads(read_bytes(path))
-        return {key: value for key, value in said.items() if key != "updated_at"} == content
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        said = unsealed(read_bytes(path)) or {}
+    except FileNotFoundError:
         return False
-
-
-def as_json(content: Any) -> bytes:  # noqa: ANN401
-    """JSON as people read it, the same bytes for the same content."""
-    return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return {key: value for key, value in said.items() if key not in ("updated_at", SEAL)} == content
 
 
 def _begun(shelf: Folder) -> list[Version]:

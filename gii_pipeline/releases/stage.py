@@ -27,7 +27,7 @@ from gii_pipeline.releases.provenance import common_lock, lock_file
 from gii_pipeline.releases.reader import LOCK_FILE, Release
 from gii_pipeline.releases.schemas import purposes, write_contracts
 from gii_pipeline.releases.series import SERIES_TABLES, series_before, series_tables
-from gii_pipeline.releases.shelf import PACKAGE, Version, as_json
+from gii_pipeline.releases.shelf import PACKAGE, Version
 from gii_pipeline.releases.storage import Folder, file_sha256, files_in, store_at
 from gii_pipeline.releases.wide import NAME as WIDE
 from gii_pipeline.releases.wide import wide_table
@@ -126,7 +126,7 @@ def write_version(staged: Staged, info: ReleaseInfo, before: Release | None, ext
     write_contracts(staged.tables, into, info.registry)
     if extras:
         extras(into, staged.version)
-    (into / LOCK_FILE).write_bytes(as_json(_lock_content(staged, info, files_in(into))))
+    (into / LOCK_FILE).write_bytes(verified.as_json(_lock_content(staged, info, files_in(into))))
     described = {**staged.tables, WIDE: wide}
     content = {**staged.content, WIDE: content_sha256(wide)}
     (into / PACKAGE).write_bytes(data_package(staged.version, info, files_in(into), described, content))

@@ -15,12 +15,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import mkdtemp
 from typing import TypeAlias, cast
 
 from upath import UPath
 
-from gii_pipeline import verified
+from gii_pipeline import scratch, verified
 from gii_pipeline.errors import GiiError, ReleaseError
 from gii_pipeline.store.layout import Store
 
@@ -139,7 +139,7 @@ def staging(releases: Folder) -> Iterator[Path]:
     Staging folders of runs that were killed are deleted on the way: no living process holds their lock.
     """
     if not isinstance(releases, Path):
-        with TemporaryDirectory(prefix="gii-release-") as temporary:
+        with scratch.folder("release") as temporary:
             yield Path(temporary)
         return
     parent = releases / ".staging"

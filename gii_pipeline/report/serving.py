@@ -18,7 +18,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from gii_pipeline.errors import InputError
+from gii_pipeline.errors import GiiError, InputError
 from gii_pipeline.report.notices import with_notice
 
 FOLDERS = ("data_docs", "report", "releases")
@@ -46,15 +46,19 @@ class _Reading(SimpleHTTPRequestHandler):
         return os.devnull + "/"
 
     def send_head(self) -> BytesIO | BinaryIO | None:
-        """A page of a withdrawn version goes out with a notice; every other file as it is."""
+        """A page of a withdrawn version goes out with a notice, a damaged file not at all, every other one as it is."""
         path = Path(self.translate_path(self.path))
         if path.is_dir() and self.path.partition("?")[0].endswith("/"):
             path /= "index.html"
         inside = path.relative_to(self.directory).parts if path.is_relative_to(self.directory) else ()
-        if path.suffix != ".html" or inside[:1] != ("releases",) or not path.is_file():
+        if inside[:1] != ("releases",) or not path.is_file():
             return super().send_head()
-        because = self._withdrawn(inside[1])
-        if because is None:
+        try:
+            because = self._withdrawn(inside[1], "/".join(inside[2:]))
+        except GiiError as error:
+            self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR, "Not as it was published", str(error))
+            return None
+        if path.suffix != ".html" or because is None:
             return super().send_head()
         page = with_notice(path.read_text(encoding="utf-8"), inside[1], because).encode()
         self.send_response(HTTPStatus.OK)
@@ -63,11 +67,17 @@ class _Reading(SimpleHTTPRequestHandler):
         self.end_headers()
         return BytesIO(page)
 
-    def _withdrawn(self, version: str) -> str | None:
+    def _withdrawn(self, version: str, path: str) -> str | None:
+        """Why the version of a file was withdrawn, or None; ReleaseError where the file has changed since."""
         from gii_pipeline.releases import versions  # noqa: PLC0415
+        from gii_pipeline.releases.reader import open_version  # noqa: PLC0415
 
-        listed = versions(Path(self.directory))
-        return next((one.withdrawn for one in listed if str(one.version) == version), None)
+        root = Path(self.directory)
+        listed = next((one for one in versions(root) if str(one.version) == version and not one.discarded), None)
+        if listed is None:
+            return None
+        open_version(root, listed.version).check(path)
+        return listed.withdrawn
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-cache")

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 from gii_pipeline.errors import InputError, ReleaseError
 from gii_pipeline.releases import Release, open_release, versions
-from gii_pipeline.releases.shelf import PACKAGE, Listed, newest, today
+from gii_pipeline.releases.shelf import PACKAGE, POINTER, Listed, newest, pointing, today
 from gii_pipeline.report.notices import with_notice
 from gii_pipeline.report.pages import render
 from gii_pipeline.report.story import story_of
+from gii_pipeline.verified import sealed
 
 INDEX, MARKER = "index.html", "gii-site.json"
 EXPLORER = "report/index.html"
@@ -113,9 +114,8 @@ def _index(root: Path, shown: Sequence[Listed], into: Path) -> None:
         clusters=_clusters(release),
     )
     (into / INDEX).write_text(page, encoding="utf-8", newline="\n")
-    pointer = (root / "releases" / "latest.json").read_bytes()
-    said = {name: value for name, value in json.loads(pointer).items() if name != "embargoed"}
-    (into / "latest.json").write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    said = {name: value for name, value in pointing(root, today()).items() if name != "embargoed"}
+    (into / POINTER).write_bytes(sealed(said))
     (into / MARKER).write_text(json.dumps({"versions": [row["version"] for row in rows]}) + "\n", encoding="utf-8")
     (into / ".nojekyll").touch()  # GitHub Pages shows every file as it is
 

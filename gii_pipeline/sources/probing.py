@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -20,6 +19,7 @@ from zipfile import BadZipFile, ZipFile
 import duckdb
 
 from gii_pipeline import memory, verified
+from gii_pipeline import scratch as temporary
 from gii_pipeline.archive import Archive, Patience
 from gii_pipeline.errors import GiiError, InputError
 from gii_pipeline.profiles import Fetch, Input
@@ -75,7 +75,7 @@ def recorded(folder: Path, name: str, source: Input) -> Probe | None:
 def probe(folder: Path, name: str, source: Input, data_year: int | None) -> Probe:
     """Ask a source now, and record what came of it. data_year: of what is asked for by year."""
     before = recorded(folder, name, source)
-    with tempfile.TemporaryDirectory(prefix="gii-probe-") as scratch:
+    with temporary.folder("probe") as scratch:
         found = _Asking(name, source, data_year, Path(scratch)).probe()
     if before and not before.differs and not found.differs:
         found = _compared(found, before)

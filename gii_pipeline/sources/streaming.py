@@ -6,14 +6,13 @@ Does not: which parts there are (`fetching`), or what an extract is (`extracts`)
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gii_pipeline import memory
+from gii_pipeline import memory, scratch
 from gii_pipeline.archive import Archive, Entry, HttpClient, fetch_file
 from gii_pipeline.archive.download import known_file
 from gii_pipeline.archive.integrity import format_of
@@ -115,7 +114,7 @@ class Taking:
         return Wanted(leaves.name_of(columns), partial(leaves.leaves, columns=columns))
 
     def _read(self, entry: Entry) -> None:
-        with tempfile.TemporaryDirectory(prefix="gii-taking-") as folder, memory.connect(Path(folder)) as connection:
+        with scratch.folder("taking") as folder, memory.connect(Path(folder)) as connection:
             self.extracts.extract(connection, self.unit(entry), self.options)
 
 

@@ -24,6 +24,7 @@ from gii_pipeline.errors import DamagedError, InputError
 from gii_pipeline.store.content import file_content
 
 LOCK_KEY = b"gii_lock"
+NOTE_SUFFIX = ".made"
 TOTALS_KEY = b"gii_totals"
 """The world totals that `points` carries: figures, though no rows. All else in a footer is about the rows."""
 
@@ -132,7 +133,7 @@ class Made(NamedTuple):
 def made(path: Path) -> Made:
     """What a stored file contains and was made from: as noted beside it, else as the file itself says.
 
-    A note that is not about these bytes is ignored: the file was replaced, or copied from elsewhere.
+    A note that is damaged or not about these bytes is ignored: the file was replaced, or copied from elsewhere.
     """
     return _noted(path) or Made(content_of(path), read_footer(path))
 
@@ -145,14 +146,14 @@ def read_lock(path: Path, copy: Path | None = None) -> Lock:
 
 def _noted(path: Path) -> Made | None:
     try:
-        noted = json.loads(_note_of(path).read_bytes())
-        if noted["sha256"] == verified.sha256_of(path):
-            lock = Lock.from_bytes(noted["lock"].encode())
-            waivers = noted.get("waivers")
-            return Made(noted["content"], lock, None if waivers is None else tuple(waivers))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        noted = verified.unsealed(_note_of(path).read_bytes())
+    except FileNotFoundError:
         return None
-    return None
+    if not noted or noted["sha256"] != verified.sha256_of(path):
+        return None
+    waivers = noted["waivers"]
+    lock = Lock.from_bytes(noted["lock"].encode())
+    return Made(noted["content"], lock, None if waivers is None else tuple(waivers))
 
 
 def note(path: Path, known: Made) -> None:
@@ -164,7 +165,7 @@ def note(path: Path, known: Made) -> None:
         "waivers": known.waivers,
     }
     staged = _note_of(path).with_suffix(f".{os.getpid()}")
-    staged.write_text(json.dumps(said), encoding="utf-8")
+    staged.write_bytes(verified.sealed(said))
     staged.replace(_note_of(path))
 
 
@@ -174,4 +175,4 @@ def footer(path: Path) -> dict[bytes, bytes]:
 
 
 def _note_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.made")
+    return path.with_name(f".{path.name}{NOTE_SUFFIX}")

@@ -109,17 +109,7 @@ def _inputs(chance: random.Random) -> Iterator[tuple[str, str, Write, Rows | Non
     yield "values with markup, SQL, formulas", "local", _bytes("x.csv", _csv()), right
     yield "values with markup, SQL, formulas", "local", _parquet("x.parquet"), right
     yield "values with markup, SQL, formulas", "local", _bytes("x.jsonl", _jsonl()), right
-    for folder in (
-        "year=2030",
-        "city=Nowhere/a",
-        "[a-z]*?",
-        'it\'s "here"',
-        "ü 中 \u202e",
-        "{1,2}",
-        "~",
-        "%41",
-        "a" * 200,
-    ):
+    for folder in FOLDERS:
         yield "folders that look like data", "local", _bytes(f"{folder}/x.csv", _csv()), right
         yield "folders that look like data", "local", _parquet(f"{folder}/x.parquet"), right
     for encoding in ("utf-16", "utf-16-le", "utf-8-sig", "utf-32"):

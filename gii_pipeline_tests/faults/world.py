@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gii_pipeline.cli.verifying import look
+from gii_pipeline.errors import GiiError
 from gii_pipeline.store import read_parquet
 from gii_pipeline.store.content import content_sha256
 from gii_pipeline_tests import tiny_world
@@ -72,6 +74,16 @@ class World:
 
     def files(self, *patterns: str) -> dict[str, str]:
         return files_of(self.root, *patterns)
+
+    def looked(self) -> tuple[str, str]:
+        """What `gii verify` finds, as an outcome, and its words; in this process."""
+        try:
+            problems = [str(problem) for looked in look(self.root) for problem in looked.problems]
+        except GiiError as error:
+            return "detected", str(error)
+        except Exception as error:  # noqa: BLE001 - an error that the pipeline does not know is what is looked for
+            return "traceback", f"{type(error).__name__}: {error}"
+        return ("detected", "\n".join(problems)) if problems else ("survived", "")
 
     def content(self, table: str) -> str:
         """The hash of what a table below the root contains, whatever its file is made from."""

@@ -14,8 +14,8 @@ import pytest
 from gii_pipeline import contracts
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.columns import broken_promises
-from gii_pipeline.releases.package import signed
 from gii_pipeline.releases.stage import RELEASE_TABLES
+from gii_pipeline.verified import sealed
 from gii_pipeline_tests.releases.small_edition import release, tables, write_and_release, write_edition
 
 RELEASED = Path(__file__).resolve().parents[2] / "data_contracts" / "released"
@@ -98,7 +98,7 @@ def test_a_release_that_would_break_its_readers_is_refused(tmp_path: Path) -> No
     package = json.loads(path.read_bytes())
     table_of(package, "points")["schema"]["fields"].append({"name": "weight", "arrow_type": "double"})
     del package["self_sha256"]
-    path.write_bytes(signed(package))
+    path.write_bytes(sealed(package))
     write_edition(tmp_path, "2025")
     with pytest.raises(ReleaseError, match=r"points of v2024\.1: column weight is gone") as refusal:
         release(tmp_path, "2025")

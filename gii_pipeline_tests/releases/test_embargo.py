@@ -9,6 +9,7 @@ import pytest
 
 from gii_pipeline.errors import InputError
 from gii_pipeline.releases import open_release, set_embargo, versions
+from gii_pipeline.verified import sealed
 from gii_pipeline_tests.releases.small_edition import NOON, lock, release, write_edition
 
 AT, FUTURE, PAST = NOON.isoformat(), "2999-09-16", "2020-09-16"
@@ -56,7 +57,7 @@ def test_a_past_day_lifts_an_embargo_and_what_is_no_day_is_refused(root: Path) -
 def test_a_release_without_an_embargo_inherits_none_of_one_that_failed(root: Path) -> None:
     marker = root / "releases" / "embargoed" / "v2025.1.json"
     marker.parent.mkdir(parents=True)
-    marker.write_text(json.dumps({"version": "v2025.1", "until": FUTURE}), encoding="utf-8")
+    marker.write_bytes(sealed({"version": "v2025.1", "until": FUTURE}))
     write_edition(root)
     release(root)
     assert str(open_release(root).version) == "v2025.1"

@@ -116,3 +116,17 @@ def test_the_files_server_shows_the_notice_too(whole: Path) -> None:
             assert ("was withdrawn" in text) is shown
             assert "<h1>" in text
             connection.close()
+
+
+def test_the_files_server_shows_no_file_that_is_not_as_published(released: Path) -> None:
+    table = released / "releases" / "v2025.1" / "ranking.csv"
+    whole = table.read_bytes()
+    with serving(released, 0) as address:
+        for content, status, words in ((whole, 200, "rank"), (whole[:-2] + b"9\n", 500, "ranking.csv is damaged")):
+            table.write_bytes(content)
+            connection = http.client.HTTPConnection(str(urlsplit(address).netloc))
+            connection.request("GET", "/releases/v2025.1/ranking.csv")
+            answer = connection.getresponse()
+            assert answer.status == status
+            assert words in answer.read().decode()
+            connection.close()

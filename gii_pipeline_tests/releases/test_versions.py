@@ -12,6 +12,7 @@ import pytest
 
 from gii_pipeline.errors import InputError, ReleaseError
 from gii_pipeline.releases import Version, discard, is_released, make_release, open_release, versions, withdraw
+from gii_pipeline.verified import sealed
 from gii_pipeline_tests.releases.small_edition import (
     SHENZHEN,
     TOKYO,
@@ -165,11 +166,23 @@ def test_latest_is_replaced_whole(released: Path) -> None:
 
 def test_a_latest_that_names_nothing_is_mended_by_the_next_run(released: Path) -> None:
     path = released / "releases" / "latest.json"
-    for wrong in ('{"version": "v2031.1"}', "half a fi", '{"version": null}'):
-        path.write_text(wrong, encoding="utf-8")
+    flipped = path.read_bytes().replace(b'"v2025.2"', b'"v2025.1"')
+    for wrong in (sealed({"version": "v2031.1"}), b"half a fi", sealed({"version": None}), flipped):
+        path.write_bytes(wrong)
         assert str(open_release(released).version) == "v2025.2"
         assert not release(released).created
         assert latest(released) == "v2025.2"
+
+
+@pytest.mark.parametrize("change", [(b"because", b"becausd"), (b"Wrong", b"Vrong"), (b"v2025.2", b"v2025.3")])
+def test_a_withdrawal_whose_marker_was_flipped_stops_whoever_reads(released: Path, change: tuple[bytes, bytes]) -> None:
+    withdraw(released, "v2025.2", because="Wrong.", at=LATER)
+    marker = released / "releases" / "withdrawn" / "v2025.2.json"
+    marker.write_bytes(marker.read_bytes().replace(*change))
+    assert str(open_release(released).version) == "v2025.1"  # what the pointer says, which is whole
+    for version in ("2025", "v2025.2"):
+        with pytest.raises(ReleaseError, match=r"v2025\.2\.json is damaged: it says why v2025\.2 was withdrawn"):
+            open_release(released, version)
 
 
 def test_a_version_can_be_copied_to_another_root(released: Path, tmp_path: Path) -> None:

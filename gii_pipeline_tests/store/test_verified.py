@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 from gii_pipeline import verified
-from gii_pipeline.errors import DamagedError
-from gii_pipeline.store import Store, write_parquet
+from gii_pipeline.cli.verifying import look, not_compared, set_aside
+from gii_pipeline.errors import DamagedError, InputError
+from gii_pipeline.store import Lock, Made, Store, note, read_lock, write_parquet
 
 
 @pytest.fixture
@@ -91,3 +92,44 @@ def test_whoever_is_killed_while_a_table_is_replaced_leaves_one_that_its_record_
     _promote(stored, 3)
     assert verified.damage(path) is None
     assert verified.record_of(path).read_text().count('", "') == 0
+
+
+def test_what_names_its_own_hash_says_nothing_once_any_of_its_bits_is_flipped() -> None:
+    content = verified.sealed({"version": "v2025.1", "name": "São Paulo", "until": None})
+    assert (verified.unsealed(content) or {})["name"] == "São Paulo"
+    flipped = [
+        content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :]
+        for at in range(len(content))
+        for bit in range(8)
+    ]
+    assert [verified.unsealed(each) for each in flipped] == [None] * len(flipped)
+    assert verified.unsealed(b"[" * 200_000) is None
+
+
+def test_a_note_of_a_recipe_that_was_flipped_is_ignored_and_found(stored: Store) -> None:
+    path = stored.core("patents", 2024)
+    note(path, Made("content", Lock(settings="new"), ()))
+    assert read_lock(path).settings == "new"
+    noted = path.with_name(".part-0.parquet.made")
+    at = noted.read_bytes().index(b"new")
+    flip(noted, at)
+    with pytest.raises(InputError, match="carries no lock"):  # the file itself is asked
+        read_lock(path)
+    assert [problem.path for looked in look(stored.root) for problem in looked.problems] == [noted]
+
+
+@pytest.mark.parametrize("file", ["quarantine/patents/2024.parquet", "releases/latest.json"])
+def test_other_files_that_somebody_reads_are_compared_too_and_the_rest_is_named(stored: Store, file: str) -> None:
+    path = stored.root / file
+    path.parent.mkdir(parents=True)
+    path.write_bytes(verified.sealed({"version": None}))
+    if path.suffix == ".parquet":
+        verified.record(path)
+    assert [problem for looked in look(stored.root) for problem in looked.problems] == []
+    flip(path, 5)
+    problems = [problem for looked in look(stored.root) for problem in looked.problems]
+    assert [problem.path for problem in problems] == [path]
+    set_aside(stored.root, problems)
+    assert [problem for looked in look(stored.root) for problem in looked.problems] == []
+    (stored.root / "data_docs").mkdir()
+    assert not_compared(stored.root) == ["data_docs"]

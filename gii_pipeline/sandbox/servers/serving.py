@@ -7,13 +7,13 @@ Does not: any protocol.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gii_pipeline import scratch
 from gii_pipeline.archive.connecting import VARIABLE
 from gii_pipeline.errors import InputError
 from gii_pipeline.sandbox.servers.crunchbase import Crunchbase
@@ -56,7 +56,7 @@ def serving(
     """
     with ExitStack() as stack:
         if folder is None:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gii-sandbox-")))
+            folder = Path(stack.enter_context(scratch.folder("sandbox")))
         world = make_world(seed, scale)
         servers = _started(world, Workshop(folder / f"seed={seed}" / f"scale={scale:g}"), port)
         for server in servers.values():

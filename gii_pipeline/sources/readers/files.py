@@ -7,9 +7,7 @@ Does not: delimited tables and their columns (see `delimited`), or encodings, li
 from __future__ import annotations
 
 import io
-import os
 import re
-import shutil
 import tempfile
 import zipfile
 import zlib
@@ -23,6 +21,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gii_pipeline import scratch as temporary
 from gii_pipeline.errors import InputError
 from gii_pipeline.machine import refusal
 from gii_pipeline.sources.readers import text
@@ -40,28 +39,8 @@ _scratch: WeakKeyDictionary[duckdb.DuckDBPyConnection, tempfile.TemporaryDirecto
 def scratch(con: duckdb.DuckDBPyConnection) -> Path:
     """A temporary folder that lives as long as the connection does."""
     if con not in _scratch:
-        _sweep()
-        prefix = f"gii-reading-{os.getpid()}-"
-        _scratch[con] = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
+        _scratch[con] = temporary.folder("reading")
     return Path(_scratch[con].name)
-
-
-def _sweep() -> None:
-    """Remove the temporary folders of processes that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob("gii-reading-*-*") if os.name == "posix" else ():
-        owner = folder.name.split("-")[2]
-        if owner.isdecimal() and not _is_alive(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return True
 
 
 @contextmanager

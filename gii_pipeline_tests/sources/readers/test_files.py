@@ -156,9 +156,9 @@ def test_what_a_killed_process_unpacked_is_removed_and_what_a_living_one_did_is_
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    killed, living = tmp_path / f"gii-reading-{ended.pid}-a", tmp_path / f"gii-reading-{os.getpid()}-a"
-    killed.mkdir()
-    living.mkdir()
-    assert reading.scratch(con).parent == tmp_path
-    assert not killed.exists()
-    assert living.exists()
+    killed = [tmp_path / f"gii-{what}-{ended.pid}-a" for what in ("reading", "spill", "taking")]
+    living, others = tmp_path / f"gii-spill-{os.getpid()}-a", tmp_path / f"gii-faults-{ended.pid}"
+    for folder in (*killed, living, others):
+        folder.mkdir()
+    mine = reading.scratch(con)
+    assert set(tmp_path.iterdir()) == {mine, living, others}
