@@ -11,7 +11,11 @@ import sys
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from gii_pipeline.contracts import data_docs, expectations
+for absent in ("boto3", "google.cloud", "pyspark", "sqlalchemy"):
+    sys.modules[absent] = None  # type: ignore[assignment] # as the import system reads it: not there
+"""Great Expectations imports what it could validate in, where it is installed: seconds for what no rule asks for."""
+
+from gii_pipeline.contracts import data_docs, expectations  # noqa: E402 - after what it is not to import
 
 if TYPE_CHECKING:
     from collections.abc import Callable

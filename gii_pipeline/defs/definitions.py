@@ -21,10 +21,17 @@ INGEST, RANKING, RELEASE = "ingest", "ranking", "release"
 
 
 def build(pipeline: Pipeline) -> dg.Definitions:
-    """Everything that Dagster needs to know of a pipeline."""
+    """Everything that Dagster needs to know of a pipeline.
+
+    The tables of an edition follow from one another, so that a process per step would only import everything again. Of
+    a data year, sources are fetched and tables are read side by side, in processes of their own.
+    """
     groups = dg.AssetSelection.groups
     ingest = dg.define_asset_job(
-        INGEST, groups("raw", "core"), description="One data year: fetch, read, locate, validate."
+        INGEST,
+        groups("raw", "core"),
+        description="One data year: fetch, read, locate, validate.",
+        executor_def=dg.multi_or_in_process_executor,
     )
     ranking = dg.define_asset_job(RANKING, groups("edition"), description="One edition: points, clusters, rankings.")
     release = dg.define_asset_job(
@@ -39,6 +46,7 @@ def build(pipeline: Pipeline) -> dg.Definitions:
             release_sensor(pipeline, RELEASE),
             *notifying_sensors(pipeline),
         ],
+        executor=dg.in_process_executor,
     )
 
 

@@ -196,7 +196,7 @@ class Odp:
             return json_reply({"message": "Unauthorized"}, 401)
         if sent != self.key:
             return json_reply({"message": f"Forbidden: {sent}"}, 403)
-        if not asked.path.startswith("/api/v1/datasets/products/files/PVGPATDIS/"):
+        if not re.match("/api/v1/datasets/products/files/PV(GPAT|PGPUB)DIS/", asked.path):
             return json_reply({"message": "Not Found"}, 404)
         name = asked.path.rpartition("/")[2]
         return Reply(b"", 302, {"Location": f"{self.storage}/{name}?X-Amz-Signature={self.signature}"})
