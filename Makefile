@@ -37,7 +37,7 @@ slow: .venv/installed  ## the tests that `make test` leaves out
 	$(BIN)/pytest -m slow -n auto --dist loadfile --no-loadscope-reorder
 
 bench: .venv/installed  ## ratios, each measured in one run
-	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+	for script in benchmarks/[a-z]*.py; do PYTHONPATH=. $(BIN)/python $$script || exit 1; done
 
 dev: .venv/installed  ## the Dagster page
 	$(BIN)/gii dev --profile $(PROFILE)

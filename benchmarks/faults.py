@@ -1,7 +1,7 @@
 """Faults, and how they end: survived, detected, silent, with a traceback. The last two must not happen.
 
-    python benchmarks/faults.py [--kills 100] [--flips 500] [--runs 50] [--answers 60] [--inputs 70] [--seed 1]
-                                [--people 5000]
+    PYTHONPATH=. python benchmarks/faults.py [--kills 100] [--flips 500] [--runs 50] [--answers 60] [--inputs 70]
+                                             [--seed 1] [--people 5000]
 
 survived: the result is what it is without the fault. detected: one message of the pipeline, and no result. silent:
 another result. Each fault is reported as it ends; the table at the end is in docs/reliability.md. Kills and runs are of

@@ -1,6 +1,6 @@
 """What a run costs before it does any work: a data year of 76 rows, and where its time goes.
 
-    python benchmarks/fixed_costs.py [--turns 3]
+    PYTHONPATH=. python benchmarks/fixed_costs.py [--turns 3]
 
 The four towns of the tests are ingested by `gii ingest` into a root that has been used before, then ranked and released
 by `gii run`; each command in a process of its own, in turns, the least time of each counts. A last ingest runs under a

@@ -1,6 +1,6 @@
 """The whole world at a size of choice: a simulated snapshot read as it comes, and records from files to a release.
 
-    python benchmarks/world.py [--parts 20] [--works 12000] [--records 13200000] [--years 6] [--memory 2GB]
+    PYTHONPATH=. python benchmarks/world.py [--parts 20] [--works 12000] [--records 13200000] [--years 6] [--memory 2GB]
 
 Snapshot: parts of JSON lines and of Parquet with works of every year, served over HTTP on loopback (a stand-in for the
 bucket: no network is measured). Printed: the rate of one worker, of two and of the default, beside DuckDB's own

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import platform
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import version
@@ -65,6 +66,22 @@ DATA = (".csv", ".yaml", ".json", ".sql")
 def libraries(more: tuple[str, ...] = ()) -> dict[str, str]:
     """The installed versions of the libraries that decide numbers. more: beside those that decide all tables."""
     return {name: version(name) for name in sorted({*LIBRARIES, *more})}
+
+
+@cache
+def installation() -> dict[str, str]:
+    """What runs here: the package by the bytes of its files, Python, and the libraries that decide numbers.
+
+    Contracts are left out: they lie elsewhere in a checkout than in a wheel, and have fingerprints of their own.
+    """
+    digest, contracts = hashlib.sha256(), ROOT / "data_contracts"
+    files = (path for path in ROOT.rglob("*") if path.suffix in (".py", *DATA) and contracts not in path.parents)
+    for file in sorted(files):
+        digest.update(
+            f"{file.relative_to(ROOT).as_posix()}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\0".encode()
+        )
+    versions = {"Python": platform.python_version(), **libraries(LIBRARIES_OF_RECORDS)}
+    return {PACKAGE: digest.hexdigest()[:16], **versions}
 
 
 @cache

@@ -47,11 +47,19 @@ def budget() -> int:
 
     Raises InputError where GII_MEMORY is not a size, or less than a run needs.
     """
+    return _given() or max(LEAST, int(limit() * SHARE_OF_MACHINE) // running())
+
+
+def share(processes: int) -> int:
+    """Bytes for each of so many processes that have this machine or container to themselves."""
+    return max(LEAST, (_given() or int(limit() * SHARE_OF_MACHINE)) // processes)
+
+
+def _given() -> int:
+    """GII_MEMORY; 0 where it is not set."""
     text = os.environ.get(VARIABLE, "").strip()
-    if not text:
-        return max(LEAST, int(limit() * SHARE_OF_MACHINE) // running())
-    found = size(text, VARIABLE)
-    if found < LEAST:
+    found = size(text, VARIABLE) if text else 0
+    if text and found < LEAST:
         raise InputError(f"{VARIABLE} is {text!r}: a run needs {LEAST >> 20} MiB or more.")
     return found
 

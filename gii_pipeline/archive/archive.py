@@ -6,6 +6,7 @@ Does not: connections (`http`, `download`, `listing`), or what to ask a source f
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -59,6 +60,12 @@ class Archive:
     def __getstate__(self) -> dict[str, object]:
         """Another process reads the manifests itself."""
         return {**vars(self), "_shelves": {}}
+
+    def elsewhere(self, root: Path) -> Archive:
+        """An archive with the same settings under another root."""
+        found = copy.copy(self)
+        found.folder = root / "archive"
+        return found
 
     def shelf(self, source: str) -> Shelf:
         if not _NAME.fullmatch(source):

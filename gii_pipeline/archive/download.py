@@ -271,7 +271,7 @@ class _Download:
     def _moved(self) -> str | None:
         """Why a file that replaces another is not taken."""
         records, tolerance = self._records(), self.terms.tolerance_pct
-        known = self.shelf.file(self.request.address, self.request.content)
+        known = self.shelf.newest(self.request.address, self.request.content)
         if known is None:
             return None
         return moved_too_far("records", known.records, records, tolerance) or moved_too_far(

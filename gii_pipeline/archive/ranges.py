@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from gii_pipeline.archive.archive import Archive
 from gii_pipeline.archive.client import CLIENT
-from gii_pipeline.archive.download import KEPT_FREE, Expected, fetch_file, known_file, missing_file
+from gii_pipeline.archive.download import KEPT_FREE, Expected, fetch_file, known_file, missing_file, moved_too_far
 from gii_pipeline.archive.entry import Entry, Kept
 from gii_pipeline.archive.http import AgainError, HttpClient
 from gii_pipeline.archive.request import Request, Terms
@@ -69,7 +69,7 @@ def fetch_columns(
     if archive.offline:
         whole = known or known_file(shelf, request, expected, enough)
         return shelf.entry(whole or missing_file(archive, terms, columns))
-    if known:
+    if known and (expected.bytes is not None or archive.usable(known.retrieved_at)):
         return shelf.entry(known)
     try:
         with shelf.busy(f"{request.address} {wanted.name}") as name:
@@ -118,6 +118,9 @@ class _Columns:
         total = self.version.total
         if self.expected.bytes not in (None, total):
             raise AgainError(f"it has {total} bytes, its list says {self.expected.bytes}", damaged=True)
+        before = self.shelf.newest(self.request.address, self.wanted.request(self.request).content)
+        if before and (reason := moved_too_far("bytes", before.bytes, total, self.terms.tolerance_pct)):
+            raise self.http.stopped(self.request, reason)
         footer = int.from_bytes(tail[:4], "little") + TAIL
         if tail[4:] != b"PAR1" or footer + 4 > total:
             raise self.http.stopped(self.request, f"what came is not a parquet file; it ends with {tail!r}")

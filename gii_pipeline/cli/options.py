@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 ProfileOption = Annotated[
     str, typer.Option("--profile", "-p", envvar="GII_PROFILE", help="A shipped profile, or the path of one.")
 ]
-RootOption = Annotated[Path, typer.Option("--root", envvar="GII_ROOT", help="The folder that everything lies under.")]
+
+
+def _root(text: str | Path) -> Path:
+    from gii_pipeline.store.layout import local_root
+
+    return local_root(text)
+
+
+RootOption = Annotated[
+    Path, typer.Option("--root", envvar="GII_ROOT", parser=_root, help="The folder that everything lies under.")
+]
 EditionOption = Annotated[int, typer.Option("--edition", "-e", help="The edition's year.")]
 MethodOption = Annotated[
     int | None, typer.Option("--method", "-m", help="Rank by the method of this edition instead of its own.")

@@ -9,31 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, get_args
 
 import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
-from gii_pipeline import memory
+from gii_pipeline import memory, spark
 from gii_pipeline.errors import InputError
 from gii_pipeline.store import no_pattern
 
-Engine = Literal["duckdb", "spark"]
-
 _SPARK_PATTERN = re.compile(r"([*?\[\]{}\\])")
-SPARK_SETTINGS: dict[str, bool | float | int | str | None] = {
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.execution.arrow.pyspark.enabled": "true",
-    "spark.ui.enabled": "false",
-}
 
 
 def connect(engine: str = "duckdb", *, spill: Path | None = None) -> BaseBackend:
     """A connection to `duckdb` (in process, the default) or to `spark` (the running session, else a new one).
 
     DuckDB, or the driver of a new Spark session, keeps within GII_MEMORY. spill: where DuckDB puts what does not fit.
-    Where Spark runs (`spark.master`, executors) is the environment's to say, by spark-defaults.conf or spark-submit.
     Raises InputError for another engine, or if the `spark` extra is not installed.
     """
     if engine == "duckdb":
@@ -41,8 +32,8 @@ def connect(engine: str = "duckdb", *, spill: Path | None = None) -> BaseBackend
         connection.raw_sql("set enable_progress_bar = false")
         return connection
     if engine == "spark":
-        return _spark()
-    raise InputError(f"There is no engine {engine!r}. Choose {' or '.join(get_args(Engine))}.")
+        return ibis.pyspark.connect(spark.session())
+    raise InputError(f"There is no engine {engine!r}. Choose {' or '.join(spark.ENGINES)}.")
 
 
 def read_core(connection: BaseBackend, files: Iterable[Path | str]) -> ir.Table:
@@ -61,12 +52,3 @@ def _read(connection: BaseBackend, file: Path | str) -> ir.Table:
     if connection.name == "duckdb":
         return connection.read_parquet(no_pattern(file), hive_partitioning=False)
     return connection.read_parquet(_SPARK_PATTERN.sub(r"\\\1", str(file)), recursiveFileLookup=True)
-
-
-def _spark() -> BaseBackend:
-    try:
-        from pyspark.sql import SparkSession  # noqa: PLC0415
-    except ImportError as error:
-        raise InputError("The engine spark needs `pip install gii-pipeline[spark]` and Java 17.") from error
-    settings = SPARK_SETTINGS | {"spark.driver.memory": f"{memory.budget() >> 20}m"}
-    return ibis.pyspark.connect(SparkSession.builder.appName("gii_pipeline").config(map=settings).getOrCreate())

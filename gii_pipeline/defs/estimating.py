@@ -181,21 +181,21 @@ def refuse_too_much(costs: Sequence[Cost], pipeline: Pipeline) -> None:
 
 
 def _of_source(lists: _Lists, name: str, source: Input, years: Sequence[int | None]) -> Iterator[Cost]:
-    rates = Rates(lists.pipeline.rates)
+    pipeline = lists.pipeline
     for role, files in source.files.items():
         if isinstance(files, Fetch):
             title, client = f"{name} ({files.fetch})", FETCHERS[files.fetch]
             if client.listed:
                 cost, largest = _of_parts(lists, source, role, years)
-                yield _estimated(replace(cost, source=title), largest, source, rates)
+                yield _estimated(replace(cost, source=title), largest, source, pipeline)
             else:
-                cost = _estimated(replace(_of_pages(lists, files, years), source=title), 0, source, rates)
+                cost = _estimated(replace(_of_pages(lists, files, years), source=title), 0, source, pipeline)
                 paced = cost.requests / client.parsed(files.options).per_second
                 yield replace(cost, seconds=max(cost.seconds, paced))
         else:
-            size = sum(path.stat().st_size for path in _new(lists.pipeline.archive, source.reader, files))
+            size = sum(path.stat().st_size for path in _new(pipeline.archive, source.reader, files))
             if size:
-                yield _estimated(Cost(f"{name} (local files)", read=size), 0, source, rates)
+                yield _estimated(Cost(f"{name} (local files)", read=size), 0, source, pipeline)
 
 
 def _of_pages(lists: _Lists, fetch: Fetch, years: Sequence[int | None]) -> Cost:
@@ -256,10 +256,14 @@ def _is_here(pipeline: Pipeline, source: Input, role: str, part: Part) -> bool:
     return known is not None and (part.expected.bytes is not None or archive.usable(known.retrieved_at))
 
 
-def _estimated(cost: Cost, largest: int, source: Input, rates: Rates) -> Cost:
-    """With disk and time, from the rates measured under the root, or from those that ship. largest: file, in bytes."""
+def _estimated(cost: Cost, largest: int, source: Input, pipeline: Pipeline) -> Cost:
+    """With disk and time, from the rates measured under the root, or from those that ship. largest: file, in bytes.
+
+    Spark's executors have parts in flight on their own disks.
+    """
     if not cost.read:
         return cost
+    rates = Rates(pipeline.rates)
     is_read, client = source.reader in SOURCES, cost.source.partition("(")[2].rstrip(")")
     streamed = source.keep == "extract" and client in FETCHERS
     if streamed:
@@ -270,8 +274,8 @@ def _estimated(cost: Cost, largest: int, source: Input, rates: Rates) -> Cost:
     extracts = round(cost.read * done[-1][0].share) if is_read else 0
     final = extracts if streamed else cost.read + extracts
     seconds = sum(cost.read / rate.per_second for rate, _ in done)
-    peak = final + streamed * workers() * largest
-    return replace(cost, peak=peak, final=final, seconds=seconds, measured=all(here for _, here in done))
+    in_flight = workers() * largest if streamed and pipeline.engine != "spark" else 0
+    return replace(cost, peak=final + in_flight, final=final, seconds=seconds, measured=all(here for _, here in done))
 
 
 def _new(archive: Archive, name: str, paths: Sequence[Path]) -> Iterator[Path]:

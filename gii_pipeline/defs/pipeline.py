@@ -18,13 +18,14 @@ import pyarrow as pa
 from gii_pipeline import memory
 from gii_pipeline.archive import Archive
 from gii_pipeline.editions import Edition, EditionBook
-from gii_pipeline.errors import MachineError
+from gii_pipeline.errors import InputError, MachineError
 from gii_pipeline.geocoding import Gazetteer
 from gii_pipeline.profiles import Input, Profile, read_profile
 from gii_pipeline.registry import Registry
 from gii_pipeline.sources.checking import check_profile
 from gii_pipeline.sources.slicing import sliced
-from gii_pipeline.store import Store
+from gii_pipeline.spark import ENGINES
+from gii_pipeline.store import Store, local_root
 
 DEFAULT_PROFILE = "sandbox"
 DEFAULT_ROOT = "gii_data"
@@ -37,11 +38,11 @@ class Pipeline:
     """A profile and a root.
 
     offline: read only what the archive holds. refresh: fetch again what it holds already.
-    engine: what counts the records, `duckdb` or `spark`. resume: the command that goes on with a fetch that stopped.
-    archive_root: where the archive lies, if not under the root. refresh_since: when the refresh began (ISO 8601, UTC),
-    so that what serves several years is fetched again once; by default with each step.
-    max_disk: the most bytes of the disk that what is fetched may take; no file may be larger. cache_root: where the
-    index of places is kept, if not under the root.
+    engine: what reads and counts the records, `duckdb` or `spark`. resume: the command that goes on with a fetch that
+    stopped. archive_root: where the archive lies, if not under the root. refresh_since: when the refresh began (ISO
+    8601, UTC), so that what serves several years is fetched again once; by default with each step. max_disk: the most
+    bytes of the disk that what is fetched may take; no file may be larger. cache_root: where the index of places is
+    kept, if not under the root.
     """
 
     profile: Profile
@@ -65,6 +66,9 @@ class Pipeline:
         A root `national/CH` has a national slice.
         """
         asked, root = os.environ.get("GII_PROFILE") or DEFAULT_PROFILE, os.environ.get("GII_ROOT") or DEFAULT_ROOT
+        engine = os.environ.get("GII_ENGINE") or "duckdb"
+        if engine not in ENGINES:
+            raise InputError(f"GII_ENGINE is {engine!r}. Write {' or '.join(ENGINES)}.")
         refresh, most_disk = os.environ.get("GII_REFRESH", ""), os.environ.get("GII_MAX_DISK", "").strip()
         if sys.getfilesystemencoding() != "utf-8":
             raise MachineError(
@@ -72,18 +76,18 @@ class Pipeline:
             )
         profile = read_profile(asked)
         check_profile(profile, asked)
-        folder = Path(root)
+        folder = local_root(root)
         if folder.parent.name == NATIONAL and len(folder.name) == len("CH"):
             profile = sliced(profile, folder.name)
         if methods := os.environ.get("GII_METHODS"):
             profile = profile.model_copy(update={"methods": tuple(int(method) for method in methods.split(","))})
         return cls(
             profile=profile,
-            root=Path(root).absolute(),
+            root=folder.absolute(),
             offline=os.environ.get("GII_OFFLINE") == "1",
             refresh=refresh not in ("", "0"),
             refresh_since=refresh if "T" in refresh else None,
-            engine=os.environ.get("GII_ENGINE") or "duckdb",
+            engine=engine,
             max_disk=memory.size(most_disk, "GII_MAX_DISK") if most_disk else None,
             cache_root=Path(os.environ["GII_CACHE"]).absolute() if os.environ.get("GII_CACHE") else None,
             resume=shlex.join(["gii", "ingest", "--profile", asked, "--root", root]) + " --years {years}",

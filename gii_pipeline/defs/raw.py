@@ -50,7 +50,7 @@ def _by_year(pipeline: Pipeline, table: str, metric: str) -> dg.AssetsDefinition
         archive = _archive(pipeline, context.run.tags.get(REFRESH_TAG.format(table=table)))
         with failing_clearly() as meter:
             began = archive.clock.timestamp()
-            gathered = gather(archive, source, data_year, Extracts(pipeline.store.extracts))
+            gathered = gather(archive, source, data_year, Extracts(pipeline.store.extracts), pipeline.engine)
             pin(gathered, pipeline.store.raw(table, data_year), source)
             _note_rate(pipeline, source, gathered, began, meter)
         return dg.MaterializeResult(metadata={**_metadata(gathered, began), **meter.figures})

@@ -27,6 +27,7 @@ from gii_pipeline.sources.readers.files import quoted
 from gii_pipeline.sources.readers.rows import chosen
 from gii_pipeline.sources.union import Pinned, Union, union
 from gii_pipeline.sources.working import in_processes, worth
+from gii_pipeline.spark import on_executors
 from gii_pipeline.store import Store
 from gii_pipeline.verified import check_hash
 
@@ -50,7 +51,7 @@ def _bytes(unit: Unit) -> int:
 
 
 def _extract(extracts: Extracts, options: Options, unit: Unit) -> None:
-    """Read a unit in a process of its own."""
+    """Read a unit by a worker of its own."""
     with memory.connect() as connection:
         extracts.extract(connection, unit, options)
 
@@ -108,12 +109,14 @@ class Reading:
         return pinned
 
     def _read(self, units: list[Unit], options: Options) -> None:
-        """Make the extracts of units, in several processes where these are worth their start."""
-        size, started = sum(map(_bytes, units)), time.monotonic()
-        progress, processes = Parts(self.reader, len(units), size), worth(len(units), size)
-        if processes > 1:
-            one = partial(_extract, self.extracts, options)
-            in_processes(one, units, processes, lambda unit: progress.finished(_bytes(unit)))
+        """Make the extracts of units, by several workers where these are worth their start."""
+        size, started, engine = sum(map(_bytes, units)), time.monotonic(), self.pipeline.engine
+        progress, workers = Parts(self.reader, len(units), size), worth(len(units), size, engine)
+        one = partial(_extract, self.extracts, options)
+        if workers > 1 and engine == "spark":
+            on_executors(one, units, workers, self.extracts.folder, lambda unit, _: progress.finished(_bytes(unit)))
+        elif workers > 1:
+            in_processes(one, units, workers, lambda unit: progress.finished(_bytes(unit)))
         else:
             for unit in units:
                 self.extracts.extract(self.connection, unit, options)

@@ -28,13 +28,20 @@ _ASKED = "asked"
 """Beside the roles of a pinned list: role -> what a client was asked for, where one fetched its files."""
 
 
-def gather(archive: Archive, source: Input, data_year: int | None, extracts: Extracts | None = None) -> Gathered:
+def gather(
+    archive: Archive,
+    source: Input,
+    data_year: int | None,
+    extracts: Extracts | None = None,
+    engine: str = "duckdb",
+) -> Gathered:
     """Role of the reader -> the archive entries that serve it, local files copied in and fetches made.
 
     data_year: None for what serves every year (institutions, population). extracts: where what is read of a source that
-    keeps no files lies.
+    keeps no files lies. engine: whose workers read it.
     """
-    read: Gathered = stream(archive, source, data_year, extracts) if extracts and source.keep == "extract" else {}
+    streamed = extracts if source.keep == "extract" else None
+    read: Gathered = stream(archive, source, data_year, streamed, engine) if streamed else {}
     return {
         role: read[role] if role in read else _entries(archive, source.reader, files, data_year)
         for role, files in source.files.items()

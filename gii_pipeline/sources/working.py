@@ -1,7 +1,7 @@
-"""Workers: independent pieces of reading, spread over processes of this machine.
+"""Workers: independent pieces of reading, spread over processes of this machine or over Spark's executors.
 
-Belongs here: how many processes there are, when they are worth their start, and what becomes of one that dies.
-Does not: what a piece is (see `streaming`, and `defs.reading`).
+Belongs here: how many workers there are, when they are worth their start, and what becomes of a process that dies.
+Does not: what a piece is (see `streaming`, and `defs.reading`), or Spark's ways (see `gii_pipeline.spark`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Final, TypeVar
 
-from gii_pipeline import memory
+from gii_pipeline import memory, spark
 from gii_pipeline.errors import InputError, MachineError
 
 T = TypeVar("T")
@@ -27,11 +27,14 @@ EACH: Final = 512 << 20
 STARTS: Final = 2
 
 
-def workers() -> int:
-    """How many processes read at once: GII_WORKERS, else one a processor, as far as there is memory for them."""
+def workers(engine: str = "duckdb") -> int:
+    """How many workers read at once: GII_WORKERS, else what Spark's executors run at once.
+
+    On one machine that is a process for each processor, as far as there is memory for them.
+    """
     text = os.environ.get(VARIABLE, "").strip()
     if not text:
-        return max(1, min(processors(), memory.budget() // EACH))
+        return spark.slots() if engine == "spark" else max(1, min(processors(), memory.budget() // EACH))
     if not text.isdecimal() or int(text) < 1:
         raise InputError(f"{VARIABLE} is {text!r}. Write how many processes may read at once, 1 or more.")
     return int(text)
@@ -41,9 +44,9 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def worth(pieces: int, size: int) -> int:
-    """How many processes are worth their start for so many pieces of so many bytes in all; 1 is this process alone."""
-    return min(workers(), pieces) if pieces > 1 and size >= LEAST_BYTES else 1
+def worth(pieces: int, size: int, engine: str = "duckdb") -> int:
+    """How many workers are worth their start for so many pieces of so many bytes in all; 1 is this process alone."""
+    return min(workers(engine), pieces) if pieces > 1 and size >= LEAST_BYTES else 1
 
 
 def in_processes(

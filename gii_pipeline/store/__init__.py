@@ -5,7 +5,14 @@ was made from.
 Does not: what is in a table (contracts), or whether it may be promoted (the caller validates the staged file first).
 """
 
-from gii_pipeline.store.layout import COMPOSITION_TABLES, EDITION_TABLES, FOLLOWING_TABLES, Store, split_label
+from gii_pipeline.store.layout import (
+    COMPOSITION_TABLES,
+    EDITION_TABLES,
+    FOLLOWING_TABLES,
+    Store,
+    local_root,
+    split_label,
+)
 from gii_pipeline.store.lock import LOCK_KEY, Lock, Made, made, note, read_footer, read_lock
 from gii_pipeline.store.parquet import no_pattern, read_parquet, write_batches, write_parquet
 
@@ -17,6 +24,7 @@ __all__ = [
     "Lock",
     "Made",
     "Store",
+    "local_root",
     "made",
     "no_pattern",
     "note",

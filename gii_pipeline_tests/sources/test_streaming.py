@@ -52,9 +52,12 @@ class Root:
     def __init__(self, folder: Path, server: Server, **options: Any) -> None:
         self.folder, self.server, self.options = folder, server, options
         self.extracts = Extracts(folder / "extracts")
+        self.at_address: Input | None = None
 
     @property
     def input(self) -> Input:
+        if self.at_address:
+            return self.at_address
         fetch = Fetch(fetch="openalex_snapshot", base_url=self.server.url, per_second=10_000, **self.options)
         return Input(reader="openalex_works", files={"works": fetch}, keep="extract")
 
@@ -64,7 +67,7 @@ class Root:
     def gather(self, **how: bool) -> list[Entry]:
         """The entries; what the server was asked before is forgotten."""
         self.server.asked.clear()
-        return list(gather(self.archive(**how), self.input, 2020, self.extracts)["works"])
+        return list(next(iter(gather(self.archive(**how), self.input, 2020, self.extracts).values())))
 
     def rows(self) -> list[tuple[Any, ...]]:
         files = [str(path) for path in sorted(self.extracts.folder.rglob("*.parquet"))]
@@ -312,6 +315,47 @@ def test_a_parquet_part_with_fewer_records_than_listed_stops(columns: Root) -> N
     columns.options["patience"] = {"backoff_s": 0}
     with pytest.raises(TransientError, match=r"part_0000.parquet: it has 3,000 records, its list says 3,001"):
         columns.gather()
+
+
+# --- one file at an address, whose size nobody lists ---
+
+
+def at_address(root: Root, path: str, reader: str, role: str) -> Root:
+    """The root with a source that is one file."""
+    fetch = Fetch(fetch="file_url", url=f"{root.server.url}{path}")
+    root.at_address = Input(reader=reader, files={role: fetch}, keep="extract")
+    return root
+
+
+def test_a_file_that_shrank_since_it_was_read_and_deleted_is_refused(root: Root, snapshot: Snapshot) -> None:
+    people = "record_id,year,record_type,city,economy\n" + "".join(f"A{n},2020,article,Oslo,NO\n" for n in range(99))
+    snapshot.host.files["/people.csv"] = people.encode()
+    at_address(root, "/people.csv", "local", "people").gather()
+    assert root.raw == []
+    before = len(root.rows())
+
+    snapshot.host.files["/people.csv"] = people.encode()[: len(people) // 2]
+    with pytest.raises(FetchStoppedError, match=r"bytes moved from .* by more than 10 %"):
+        root.gather(refresh=True)
+    assert len(root.rows()) == before == 99
+
+
+def test_columns_of_a_file_at_an_address_are_fetched_again_on_refresh_unless_it_shrank(
+    columns: Root, works: list[dict[str, Any]]
+) -> None:
+    path = "/data/parquet/works/updated_date=2026-03-01/part_0000.parquet"
+    files = columns.server.service.host.files  # type: ignore[attr-defined]
+    at_address(columns, path, "openalex_works", "works").gather()
+    assert columns.gather() is not None
+    assert columns.asked == []
+
+    files[path] = parquet([*works[:-1], authored(5_000)])
+    columns.gather(refresh=True)
+    assert "https://openalex.org/W0000005000" in {row[0] for row in columns.rows()}
+
+    files[path] = parquet(works[:1_000])
+    with pytest.raises(FetchStoppedError, match=r"bytes moved from .* by more than 10 %"):
+        columns.gather(refresh=True)
 
 
 # --- processes ---
