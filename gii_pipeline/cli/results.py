@@ -15,15 +15,18 @@ from gii_pipeline.cli.options import (
     EditionOption,
     JsonOption,
     MethodOption,
+    ProfileOption,
     RootOption,
     echo,
     label_of,
     print_json,
+    workflow_of,
 )
 from gii_pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from gii_pipeline.releases import Release
+    from gii_pipeline.releases.comparison import GoneAtSource
 
 
 def facts(
@@ -113,6 +116,7 @@ def history(
 def diff(
     old: Annotated[str, typer.Argument(help="A version (v2025.1) or an edition (2024).")],
     new: Annotated[str, typer.Argument(help="A version (v2025.2) or an edition (2025).")],
+    profile: ProfileOption = "sandbox",
     root: RootOption = ROOT,
     form: Annotated[Literal["table", "markdown", "json"], typer.Option("--format", help="How to print it.")] = "table",
     sources: Annotated[
@@ -124,24 +128,21 @@ def diff(
         ),
     ] = False,
 ) -> None:
-    """Compare two releases: ranks, counts, members, borders, method, sources, and records that are gone there."""
+    """Compare two releases: ranks, counts, members, borders, method, sources, and records that are gone there.
+
+    The profile says where records that are gone were located, for the ranks with and without them.
+    """
     if sources:
         _diff_sources(root, old, new, form)
         return
-    from dataclasses import replace
-
     from gii_pipeline.releases import diff as compare
     from gii_pipeline.releases import open_release, to_json, to_markdown, to_rich
-    from gii_pipeline.releases.comparison import GoneRecords
     from gii_pipeline.releases.provenance import file_hashes
     from gii_pipeline.report.progress import console
-    from gii_pipeline.sources.vintages import gone_at_source
 
     before, after = open_release(root, old), open_release(root, new)
-    gone = gone_at_source(root / "extracts", *(file_hashes(each.lock) for each in (before, after)))
-    found = replace(compare(before, after), gone=tuple(GoneRecords(**row) for row in gone or ()))
-    if gone is None:
-        echo(f"Which records are gone at the source is not known: {root / 'extracts'} has none of {old}.", err=True)
+    same = file_hashes(before.lock) == file_hashes(after.lock)
+    found = compare(before, after, gone=None if same else _gone(profile, root, before, after))
     if form == "table":
         console().print(to_rich(found))
         _show_made_up(after)
@@ -169,6 +170,15 @@ def site(
     echo(f"{made.folder / 'index.html'}: {len(made.versions)} versions, {made.versions[0]} to {made.versions[-1]}.")
     for version in made.embargoed:
         echo(f"{version} is left out: it is under an embargo.")
+
+
+def _gone(profile: str, root: Path, before: Release, after: Release) -> GoneAtSource:
+    """What the sources no longer have of what the release before was made from."""
+    from gii_pipeline.defs.gone import gone_between
+
+    sides = (before.lock, before.arrow), (after.lock, after.arrow)
+    with workflow_of(profile, root) as workflow:
+        return gone_between(workflow.pipeline, after.label, *sides)
 
 
 def _show_made_up(release: Release) -> None:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from gii_pipeline.defs import page
 from gii_pipeline.defs.failing import failing_clearly
+from gii_pipeline.defs.gone import gone_between
 from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.lacking import notes
 from gii_pipeline.defs.partitions import editions
@@ -112,6 +113,7 @@ def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False, e
         info,
         clock=lambda: datetime.now(UTC),
         embargo=embargo,
+        gone=lambda before, after: gone_between(pipeline, label, (before.lock, before.arrow), (after.lock, after.read)),
         extras=lambda folder, version: write_report(folder, info, str(version), breaks),
     )
 

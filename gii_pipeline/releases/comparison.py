@@ -134,6 +134,30 @@ class GoneRecords:
 
 
 @dataclass(frozen=True)
+class GoneEffect:
+    """What the loss of such records does to a cluster. records: how many it lost; counted: metric -> what they counted.
+
+    rank_with_them: its rank, had they stayed.
+    """
+
+    cluster_id: str
+    name: str
+    records: int
+    counted: Mapping[str, float]
+    rank: int
+    rank_with_them: int
+
+
+@dataclass(frozen=True)
+class GoneAtSource:
+    """The records that are gone between two releases, what that does to ranks, and what is not known of it."""
+
+    records: tuple[GoneRecords, ...] = ()
+    effects: tuple[GoneEffect, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Diff:
     """Everything that differs from `old` to `new`, each list in the order of rank, id or name."""
 
@@ -147,10 +171,14 @@ class Diff:
     method: tuple[ValueChange, ...]
     sources: tuple[ValueChange, ...]
     gone: tuple[GoneRecords, ...] = ()
+    gone_effects: tuple[GoneEffect, ...] = ()
+    gone_note: str = ""
 
     @property
     def empty(self) -> bool:
-        return not any(getattr(self, part.name) for part in fields(self) if part.name not in ("old", "new"))
+        """Whether nothing differs; what is not known (`gone_note`) is no difference."""
+        told = ("old", "new", "gone_note")
+        return not any(getattr(self, part.name) for part in fields(self) if part.name not in told)
 
 
 @dataclass(frozen=True)
@@ -168,8 +196,9 @@ class Tolerance:
     within_rank: int = 100
 
 
-def diff(old: Snapshot | Release, new: Snapshot | Release) -> Diff:
-    """What changed from `old` to `new`."""
+def diff(old: Snapshot | Release, new: Snapshot | Release, *, gone: GoneAtSource | None = None) -> Diff:
+    """What changed from `old` to `new`. gone: what the sources no longer have, where the caller knows it."""
+    left = gone or GoneAtSource()
     before, after = (snapshot_of(side) if isinstance(side, Release) else side for side in (old, new))
     return Diff(
         old=before.name,
@@ -181,6 +210,9 @@ def diff(old: Snapshot | Release, new: Snapshot | Release) -> Diff:
         clusters=tuple(_clusters(before, after)),
         method=tuple(_method(before, after)),
         sources=tuple(ValueChange(*difference) for difference in differences(before.lock, after.lock)),
+        gone=left.records,
+        gone_effects=left.effects,
+        gone_note=left.note,
     )
 
 

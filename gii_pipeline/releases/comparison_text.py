@@ -81,6 +81,20 @@ def sections(found: Diff) -> Iterator[Section]:
                 for c in found.gone
             ],
         ),
+        Section(
+            "Ranks with and without the records that are gone",
+            ("cluster", "records gone", "counted", "rank", "rank with them"),
+            [
+                (
+                    c.name,
+                    f"{c.records:,}",
+                    ", ".join(f"{metric} {value:,.1f}" for metric, value in c.counted.items()),
+                    _n(c.rank),
+                    _n(c.rank_with_them),
+                )
+                for c in found.gone_effects
+            ],
+        ),
     ]
     return (part for part in parts if part.rows)
 
@@ -98,6 +112,8 @@ def to_markdown(found: Diff, *, rows: int = 50) -> str:
     lines = [f"# {found.new}, compared with {found.old}", ""]
     if found.empty:
         lines += ["Nothing differs.", ""]
+    if found.gone_note:
+        lines += [_cell(found.gone_note), ""]
     for section in sections(found):
         lines += [f"## {section.title}", "", _line(section.columns), _line(["---"] * len(section.columns))]
         lines += [_line(row) for row in section.rows[:rows]] + [""]
@@ -130,10 +146,13 @@ def to_rich(found: Diff, *, rows: int = 20) -> Group:
     from rich import box  # noqa: PLC0415
     from rich.console import Group  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     shown: list[Any] = [f"{found.new}, compared with {found.old}"]
     if found.empty:
         shown.append("Nothing differs.")
+    if found.gone_note:
+        shown.append(Text(found.gone_note))
     for section in sections(found):
         more = len(section.rows) - rows
         table = Table(

@@ -35,7 +35,7 @@ from gii_pipeline.releases.shelf import (
     version_folder,
     versions,
 )
-from gii_pipeline.releases.stage import Extras, gather, stage, unchanged, write_version
+from gii_pipeline.releases.stage import Extras, GoneSince, gather, stage, unchanged, write_version
 from gii_pipeline.releases.storage import (
     Folder,
     folder,
@@ -77,12 +77,14 @@ def make_release(
     extras: Extras | None = None,
     validated: bool = False,
     embargo: str = "",
+    gone: GoneSince | None = None,
 ) -> Made:
     """Publish the tables of an edition as the next version, unless they are what the last one holds.
 
     label: `2025`, or `2024@2025`. clock: the time, for `latest.json` only; no file inside a version holds it.
     embargo: the day from which on it may be published, ISO 8601; before, readers are given it by its own name only.
     validated: the caller has just validated these tables by their contracts, so that it need not be done again.
+    gone: what the sources no longer have of what the release before was made from, for CHANGES.md.
     extras: writes more files (a report) of a version into the folder it is given, which has the tables as Parquet.
     Raises ReleaseError when tables are missing, made from different inputs or at odds with each other, when another run
     has published the version meanwhile, or when the storage is full or may not be written. Nothing is published then.
@@ -109,7 +111,7 @@ def make_release(
             made_here = [name for name in staged.tables if name not in edition.tables]
             refuse(first.label, broken(made_here, staged.tables))
         before = [last] if last else series_before(root, first)[-1:]
-        write_version(staged, info, before[0] if before else None, extras)
+        write_version(staged, info, before[0] if before else None, extras, gone)
         refuse(first.label, _broken_promises(root, staged.folder))
         write_embargo(root, staged.version, embargo, clock().isoformat())
         return _publish(staged.folder, root, staged.version, clock)

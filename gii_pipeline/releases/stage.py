@@ -18,7 +18,7 @@ from gii_pipeline import verified
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.registry import Registry
 from gii_pipeline.releases.about import CITATION, README, citation, readme, release_facts
-from gii_pipeline.releases.comparison import Snapshot, diff, snapshot_of
+from gii_pipeline.releases.comparison import GoneAtSource, Snapshot, diff, snapshot_of
 from gii_pipeline.releases.comparison_text import to_markdown
 from gii_pipeline.releases.files import write_csv, write_geojson, write_sqlite, write_xlsx
 from gii_pipeline.releases.info import WORLD, ReleaseInfo
@@ -44,6 +44,8 @@ CHANGES = "CHANGES.md"
 RELEASE_TABLES = (*EDITION_TABLES, *SERIES_TABLES)
 
 Extras = Callable[[Path, Version], None]
+GoneSince = Callable[[Release, Snapshot], GoneAtSource]
+"""(the release before, the version as it is staged) -> the records that are gone at the source between the two."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,9 @@ def stage(root: Folder, edition: Edition, version: Version, registry: Registry) 
     )
 
 
-def write_version(staged: Staged, info: ReleaseInfo, before: Release | None, extras: Extras | None) -> None:
+def write_version(
+    staged: Staged, info: ReleaseInfo, before: Release | None, extras: Extras | None, gone: GoneSince | None = None
+) -> None:
     """Every file of the version, over the tables as they were copied; the data package last.
 
     before: the release that CHANGES.md compares with.
@@ -122,7 +126,7 @@ def write_version(staged: Staged, info: ReleaseInfo, before: Release | None, ext
         readme(staged.version, info, wide, purposes(staged.tables, info.registry)), encoding="utf-8"
     )
     (into / CITATION).write_text(citation(staged.version, info), encoding="utf-8")
-    (into / CHANGES).write_text(_changes(staged, info, before), encoding="utf-8")
+    (into / CHANGES).write_text(_changes(staged, info, before, gone), encoding="utf-8")
     write_contracts(staged.tables, into, info.registry)
     if extras:
         extras(into, staged.version)
@@ -142,12 +146,13 @@ def _lock_content(staged: Staged, info: ReleaseInfo, files: Mapping[str, Folder]
     return lock_file(staged.lock, info, tables=staged.content, files=hashes, history=staged.history)
 
 
-def _changes(staged: Staged, info: ReleaseInfo, before: Release | None) -> str:
+def _changes(staged: Staged, info: ReleaseInfo, before: Release | None, gone: GoneSince | None) -> str:
     if before is None:
         return f"# {staged.version}\n\nThe first release under this root: there is nothing to compare it with.\n"
     lock = _lock_content(staged, info, {})
     after = Snapshot(str(staged.version), staged.tables.__getitem__, lock, info.settings, info.registry)
-    return to_markdown(diff(snapshot_of(before), after))
+    left = gone(before, after) if gone else GoneAtSource()
+    return to_markdown(diff(snapshot_of(before), after, gone=left))
 
 
 def unchanged(staged: Staged, info: ReleaseInfo, last: Release) -> bool:

@@ -17,7 +17,8 @@ from gii_pipeline.errors import InputError
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.extracts import Extracts, RawFile, units
 from gii_pipeline.sources.fields import fields
-from gii_pipeline.sources.vintages import differences, gone_at_source, vintage
+from gii_pipeline.sources.gone_records import gone_people
+from gii_pipeline.sources.vintages import differences, vintage
 from gii_pipeline_tests.commands import Gii
 
 OLD = "PCT_Nbr|Inv_name|Address|Reg_code|Ctry_code|Reg_share|Inv_share\nWO2019000001|Doe, A|Oslo|NO011|NO|1|1\n"
@@ -35,14 +36,18 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def extracts(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> Path:
+    return extracts_of_two_vintages(con, tmp_path)
+
+
+def extracts_of_two_vintages(con: duckdb.DuckDBPyConnection, folder: Path) -> Path:
     """The extracts of two vintages of REGPAT."""
     for name, text in (("202502", OLD), ("202602", NEW)):
-        path = tmp_path / f"{name}_PCT_Inv_reg.txt"
+        path = folder / f"{name}_PCT_Inv_reg.txt"
         path.write_text(text, encoding="utf-8")
         raw = RawFile(path, hashlib.sha256(path.read_bytes()).hexdigest(), f"file:{path.name}")
         [unit] = units("regpat", {"inventors": [raw]})
-        Extracts(tmp_path / "extracts").extract(con, unit, SOURCES["regpat"].parsed({}))
-    return tmp_path / "extracts"
+        Extracts(folder / "extracts").extract(con, unit, SOURCES["regpat"].parsed({}))
+    return folder / "extracts"
 
 
 def test_two_vintages_differ_in_fields_and_counts(extracts: Path) -> None:
@@ -98,12 +103,18 @@ def sha(folder: Path, vintage: str) -> str:
     return hashlib.sha256((folder / f"{vintage}_PCT_Inv_reg.txt").read_bytes()).hexdigest()
 
 
-def test_records_that_only_the_old_files_have_are_gone_at_the_source(extracts: Path) -> None:
+def test_records_that_only_the_old_files_have_are_gone_at_the_source(
+    con: duckdb.DuckDBPyConnection, extracts: Path
+) -> None:
+    def gone(old: dict[int, set[str]], new: dict[int, set[str]]) -> list[dict[str, object]] | None:
+        found = gone_people(con, extracts, old, new)
+        return found if found is None else [each.told() for each in found]
+
     older, newer = (sha(extracts.parent, vintage) for vintage in ("202502", "202602"))
     then, now = {2019: {older}, 2020: {older}}, {2019: {newer}, 2020: {newer}}
-    assert gone_at_source(extracts, then, now) == []
-    gone = {"source": "regpat", "data_year": 2020, "records": 1, "fraction": 1.0, "examples": ("WO2020000001",)}
-    assert gone_at_source(extracts, now, then) == [gone]
-    assert gone_at_source(extracts, now, {2019: {older}}) == []  # the windows of the other end before 2020
-    assert gone_at_source(extracts, {2020: {newer}}, {2020: {older, newer}}) == []
-    assert gone_at_source(extracts, {2020: {"a file that nobody read"}}, now) is None
+    assert gone(then, now) == []
+    left = {"source": "regpat", "data_year": 2020, "records": 1, "fraction": 1.0, "examples": ("WO2020000001",)}
+    assert gone(now, then) == [left]
+    assert gone(now, {2019: {older}}) == []  # the windows of the other end before 2020
+    assert gone({2020: {newer}}, {2020: {older, newer}}) == []
+    assert gone({2020: {"a file that nobody read"}}, now) is None
