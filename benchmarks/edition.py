@@ -24,7 +24,8 @@ from gii_pipeline.memory import peak_bytes
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.metrics.population import INHABITED, population, with_population
 from gii_pipeline.metrics.rasters import PopulationRaster
-from gii_pipeline.ranking import contributions, rank_edition, rank_intensity, rank_size
+from gii_pipeline.ranking import contributions, rank_intensity, rank_size
+from gii_pipeline_tests.ranking.chain import rank_edition
 
 EDITION = wipo_book()[2025]
 SECONDS = 30.0

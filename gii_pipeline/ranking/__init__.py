@@ -9,17 +9,14 @@ from gii_pipeline.ranking.changes import rank_changes
 from gii_pipeline.ranking.contributions import contributions
 from gii_pipeline.ranking.rank import rank_intensity, rank_size, size_order
 from gii_pipeline.ranking.stability import rank_stability
-from gii_pipeline.ranking.stage import EditionTables, rank_edition
 from gii_pipeline.ranking.variants import intensity_variants, rank_variants, size_variants
 
 __all__ = [
-    "EditionTables",
     "Ours",
     "agreement",
     "contributions",
     "intensity_variants",
     "rank_changes",
-    "rank_edition",
     "rank_intensity",
     "rank_size",
     "rank_stability",

@@ -13,9 +13,10 @@ from gii_pipeline import clusters, counting
 from gii_pipeline.counting import Counted
 from gii_pipeline.editions import Edition, wipo_book
 from gii_pipeline.metrics.coverage import coverage, missing_economies
-from gii_pipeline.ranking import EditionTables, rank_changes, rank_edition
+from gii_pipeline.ranking import rank_changes
 from gii_pipeline_tests.method import hard_world as world
 from gii_pipeline_tests.method.hard_world import PAPERS, PCT, PLACES, Record, Truth, records, truth
+from gii_pipeline_tests.ranking.chain import EditionTables, rank_edition
 
 
 def packed(name: str) -> int:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from gii_pipeline.counting import Counted
 from gii_pipeline.editions import Edition
-from gii_pipeline.ranking import EditionTables, rank_changes
+from gii_pipeline.ranking import rank_changes
 from gii_pipeline.ranking.changes import within_borders
+from gii_pipeline_tests.ranking.chain import EditionTables
 from gii_pipeline_tests.ranking.contracted import broken_rules
 from gii_pipeline_tests.ranking.towns import DEALS, PAPERS, PCT, Town, counted, edition, points, rank
 

@@ -12,7 +12,7 @@ from gii_pipeline.counting import POINTS, Counted, Total
 from gii_pipeline.counting.co_counts import OUTSIDE
 from gii_pipeline.editions import Edition, wipo_book
 from gii_pipeline.geocoding.location_id import pack
-from gii_pipeline.ranking import EditionTables, rank_edition
+from gii_pipeline_tests.ranking.chain import EditionTables, rank_edition
 
 COLUMNS = ["metric", "cluster", "co_count"]
 PCT, PAPERS, DEALS = "pct_applications", "scientific_publications", "vc_deals"

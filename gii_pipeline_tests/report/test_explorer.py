@@ -14,7 +14,7 @@ import shapely
 
 from gii_pipeline.counting import Counted
 from gii_pipeline.editions import Edition
-from gii_pipeline.ranking import rank_changes, rank_edition, rank_stability, rank_variants, size_variants
+from gii_pipeline.ranking import rank_changes, rank_stability, rank_variants, size_variants
 from gii_pipeline.registry import shipped
 from gii_pipeline.releases import ReleaseInfo, SourceInfo
 from gii_pipeline.releases.events import rank_events
@@ -24,6 +24,7 @@ from gii_pipeline.report.charts import data_uri, footprints_map, ranking_bars
 from gii_pipeline.report.explorer import PAGE, explorer_page, page_facts, write_report
 from gii_pipeline.report.maps import SQUEEZE, outlines
 from gii_pipeline_tests.ranking import towns
+from gii_pipeline_tests.ranking.chain import rank_edition
 from gii_pipeline_tests.ranking.towns import DEALS, PAPERS, PCT, Town, counted, edition
 
 VERSION = "v2025.1"

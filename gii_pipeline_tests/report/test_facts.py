@@ -9,10 +9,11 @@ import pytest
 from gii_pipeline.counting import Counted
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
-from gii_pipeline.ranking import rank_changes, rank_edition, rank_stability
+from gii_pipeline.ranking import rank_changes, rank_stability
 from gii_pipeline.releases.schemas import from_rows
 from gii_pipeline.report.facts import FactTables, fact_sheet
 from gii_pipeline_tests.ranking import towns
+from gii_pipeline_tests.ranking.chain import rank_edition
 from gii_pipeline_tests.ranking.towns import DEALS, PAPERS, PCT, Town, counted, edition
 
 ALBA = Town("Alba", 10.0, 10.0, {PCT: 30, PAPERS: 300, DEALS: 1})

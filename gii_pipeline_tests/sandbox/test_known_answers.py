@@ -24,7 +24,6 @@ from gii_pipeline.geocoding import Gazetteer
 from gii_pipeline.metrics.population import population
 from gii_pipeline.metrics.rasters import PopulationRaster
 from gii_pipeline.profiles import read_profile
-from gii_pipeline.ranking.stage import EditionTables, rank_edition
 from gii_pipeline.registry import shipped
 from gii_pipeline.sandbox import DEMO_SCALE, DEMO_SEED, World, behind, make_world
 from gii_pipeline.sandbox.core import technical_names, write_core
@@ -35,6 +34,7 @@ from gii_pipeline.sandbox.truth import Answers, answers
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.store import Store
 from gii_pipeline_tests.composition.small_composition import BY_APPLICANT, licences
+from gii_pipeline_tests.ranking.chain import EditionTables, rank_edition
 from gii_pipeline_tests.sandbox import world_files
 
 COLUMNS = (

@@ -14,11 +14,11 @@ import pytest
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.workflow import Workflow
 from gii_pipeline.profiles import read_profile
-from gii_pipeline.ranking.stage import EditionTables
 from gii_pipeline.sandbox import serving
 from gii_pipeline.sandbox.servers.serving import KEY_VARIABLE
 from gii_pipeline.sandbox.truth import answers
 from gii_pipeline_tests.commands import CACHE
+from gii_pipeline_tests.ranking.chain import EditionTables
 from gii_pipeline_tests.sandbox.test_known_answers import assert_recovered
 
 EDITION = "2025"

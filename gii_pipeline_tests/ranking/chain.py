@@ -1,7 +1,6 @@
-"""The edition stage: from an edition's points to its rankings, in one pure chain.
+"""From an edition's points to its rankings without Dagster and files, for tests of the method and benchmarks.
 
-Belongs here: the order of the steps, and the tables that they make together.
-Does not: a step's own rule; reading and writing.
+Belongs here: the order of the steps, as the assets of an edition have it. Does not: a step's own rule.
 """
 
 from __future__ import annotations
