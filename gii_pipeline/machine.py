@@ -87,7 +87,7 @@ def refusal(error: BaseException) -> MachineError | None:
 
 
 def _number_in(error: BaseException) -> int | None:
-    """DuckDB, pyarrow and SQLite tell in words."""
+    """DuckDB, pyarrow and SQLite say it in words."""
     if not isinstance(error, OSError) and type(error).__module__.partition(".")[0] not in _LIBRARIES:
         return None
     return next((number for words, number in _SAID.items() if words in str(error)), None)

@@ -65,7 +65,7 @@ def _given() -> int:
 
 
 def size(text: str, name: str) -> int:
-    """`50GB` as bytes; an InputError that names the setting where it is no size."""
+    """`50GB` as bytes; an InputError that names the setting where it is not a size."""
     try:
         return int(TypeAdapter(ByteSize).validate_python(text.strip()))
     except ValueError:

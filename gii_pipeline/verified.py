@@ -48,7 +48,7 @@ _known: dict[str, tuple[_State, str]] = {}
 
 def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes as they are now; a file that has not changed since is not read again."""
-    if not isinstance(path, Path):  # an object store: nothing tells cheaply whether it is the same object
+    if not isinstance(path, Path):  # an object store: nothing shows cheaply whether it is the same object
         return hashlib.sha256(path.read_bytes()).hexdigest()
     name, state = str(path.absolute()), _state(path)
     known = _known.get(name)

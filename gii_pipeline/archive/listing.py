@@ -34,7 +34,7 @@ class PageFacts:
 class Listing:
     """How a source's list is asked for and read.
 
-    request: the page behind a cursor; None gives the first. read, ids: ValueError when the bytes are no such page.
+    request: the page behind a cursor; None gives the first. read, ids: ValueError when the bytes are not such a page.
     stop: from the headers of a page that has a next one, why not to ask for it; None to go on.
     credits: from the headers of a page, what it cost of the source's budget; None where it does not say.
     moving_tolerance_pct: by how much the total may be missed by a list whose total changed while it was read; one

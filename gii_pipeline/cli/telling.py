@@ -23,7 +23,7 @@ def say(out: Console, lines: Iterable[str], kind: str = "") -> None:
 def show_idle_waivers(
     pipeline: Pipeline, labels: Sequence[str] = (), told: Sequence[str] = (), *, stderr: bool = False
 ) -> None:
-    """The waivers of the profile that allow nothing in these editions, but for those that contracts told of."""
+    """The waivers of the profile that allow nothing in these editions, except those that contracts reported."""
     from gii_pipeline.defs.waived import idle_waivers
     from gii_pipeline.report.progress import console
 

@@ -53,7 +53,7 @@ def _table(old: Contract, new: Contract) -> Iterator[Reason]:
             yield "major", f"the {what} was {before}, is {after}"
     for what in ("purpose", "usage", "limitations", "grain", "maturity", "status", "owner", "sla"):
         if getattr(old, what) != getattr(new, what):
-            yield "patch", f"{what} is told differently"
+            yield "patch", f"{what} is described differently"
 
 
 def column_changes(old: Iterable[Column], new: Iterable[Column]) -> Iterator[Reason]:
@@ -108,7 +108,7 @@ def _rules(old: Contract, new: Contract) -> Iterator[Reason]:
         elif rule.severity != after[name].severity:
             yield _guarantee(rule), f"rule {name} is now of severity {after[name].severity}"
         elif rule.description != after[name].description:
-            yield "patch", f"rule {name} is told differently"
+            yield "patch", f"rule {name} is described differently"
     yield from (("minor", f"rule {name} is new") for name in after if name not in before)
 
 

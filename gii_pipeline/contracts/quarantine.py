@@ -1,4 +1,4 @@
-"""The rows that a validation turned away, told again later.
+"""The rows that a validation turned away, shown again later.
 
 Belongs here: reading the file that `Verdict.quarantine` wrote.
 Does not: writing it.

@@ -16,7 +16,7 @@ class Meter:
     """Started with a step; `figures` are what it took until now.
 
     seconds: wall clock. peak_memory_bytes: of the process and, if larger, of one it has waited for; a process that runs
-    several steps tells the highest of them so far.
+    several steps reports the highest of them so far.
     """
 
     started: float = field(default_factory=time.monotonic)

@@ -3,7 +3,7 @@
 Belongs here: what is worth a notice, and that each is sent once.
 Does not: how it is sent (`notices`), or what is late or waits (`schedules`, `sensors`).
 
-They run by themselves where GII_NOTIFY_EMAIL or GII_NOTIFY_WEBHOOK is set: nobody has to switch on what tells of the
+They run by themselves where GII_NOTIFY_EMAIL or GII_NOTIFY_WEBHOOK is set: nobody has to switch on what reports the
 rest. A notice that was not delivered fails the tick, and the next tick sends it again.
 """
 
@@ -53,7 +53,7 @@ def notifying_sensors(pipeline: Pipeline) -> list[dg.SensorDefinition]:
         for key, text in new.items():
             channels.send(f"gii {pipeline.profile.name}: {key}", text)
         context.update_cursor(json.dumps(sorted(now)))
-        return dg.SkipReason(f"Told of {', '.join(new)}." if new else "Nothing new to tell of.")
+        return dg.SkipReason(f"Reported {', '.join(new)}." if new else "Nothing new to report.")
 
     return [tell_when_a_run_fails, tell_when_a_person_is_needed]
 

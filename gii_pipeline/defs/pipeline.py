@@ -181,7 +181,7 @@ class Pipeline:
 
     @property
     def known_places(self) -> pa.Table:
-        """economy, latitude, longitude of every place, by which a contract tells that a point lies in its economy."""
+        """economy, latitude, longitude of every place, by which a contract checks that a point lies in its economy."""
         return pa.Table.from_pandas(self.gazetteer.places[["economy", "latitude", "longitude"]], preserve_index=False)
 
     @property

@@ -201,7 +201,7 @@ def _promote(
         recipes = {old.lock.recipe, read_footer(target).recipe} if old else set()
         if old and lock.inputs and lock.recipe in recipes and old.content != new:
             raise GiiError(
-                f"{name} of {partition} came out otherwise than before from the same inputs, settings and code: "
+                f"{name} of {partition} differs from before, although it has the same inputs, settings and code: "
                 f"something that its recipe does not name decides it. {target} is kept; remove it to make it again."
             )
         if not (old and old.content == new and footer(target) == footer(path)):

@@ -16,7 +16,7 @@ from dagster._serdes import deserialize_value
 
 
 class WatchedRunLauncher(DefaultRunLauncher):
-    """Starts runs on the code server, and tells whether it still has them."""
+    """Starts runs on the code server, and reports whether it still has them."""
 
     @property
     def supports_check_run_worker_health(self) -> bool:

@@ -86,9 +86,9 @@ def alpha2(economy: str | None) -> str | None:
 
 @cache
 def named_economy(text: str) -> str | None:
-    """The economy that a text names as a whole, by a name that is listed; codes of two letters are no names.
+    """The economy that a text names as a whole, by a name that is listed; codes of two letters are not names.
 
-    This is for texts that may as well name something else: "Republic of Texas" and "Lebanon County" are no economies.
+    This is for texts that may as well name something else: "Republic of Texas" and "Lebanon County" are not economies.
     """
     form = plain(text)
     if known := _by_name().get(form):

@@ -207,7 +207,7 @@ class _Regions:
 
 
 def _is_sure(asked: Asked, form: Form, strength: int, *, first_order: bool) -> bool | None:
-    """Whether a form names a region for sure, or no more than is like it; None where it is no code in this place."""
+    """Whether a form names a region for sure, or only resembles its name; None where it is not a code in this place."""
     if strength == CODE:
         written_as_code = asked.text.isupper() or asked.text.isdigit() or len(form.form) > _LONGEST_CODE - 1
         return True if asked.code and written_as_code and not form.derived else None

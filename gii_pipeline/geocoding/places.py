@@ -157,7 +157,7 @@ def from_dump(path: Path, admins: pd.DataFrame, min_population: int = 0, cache: 
 
 
 def places_in(path: Path, min_population: int = 0) -> int:
-    """How many populated places a GeoNames dump has; InputError where it is no such dump, or has none."""
+    """How many populated places a GeoNames dump has; InputError where it is not such a dump, or has none."""
     con = memory.connect()
     with reading.explained(str(path)):
         counts = "count(*), count(*) FILTER (WHERE abs(latitude) <= 90 AND abs(longitude) <= 180), sum(population)"

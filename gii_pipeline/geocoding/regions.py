@@ -47,7 +47,7 @@ def region_forms(admins: pd.DataFrame) -> pd.DataFrame:
 
 
 def _own_first(rows: pd.DataFrame, admins: pd.DataFrame) -> pd.DataFrame:
-    """Where a region of the first order has a name as its own, others of that order are no more than like it."""
+    """Where a region of the first order has a name as its own, others of that order only resemble it."""
     own = admins.assign(form=admins["name"].map(plain), own=admins["economy"] + "." + admins["admin1"])
     own = own.drop_duplicates(["economy", "form"], keep=False)[["economy", "form", "own"]]
     named = rows.merge(own, how="left", on=["economy", "form"])

@@ -176,7 +176,7 @@ class Diff:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing differs; what is not known (`gone_note`) is no difference."""
+        """Whether nothing differs; what is not known (`gone_note`) does not count as a difference."""
         told = ("old", "new", "gone_note")
         return not any(getattr(self, part.name) for part in fields(self) if part.name not in told)
 

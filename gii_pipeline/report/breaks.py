@@ -2,7 +2,7 @@
 
 Belongs here: naming the settings that differ from one edition to the next. Does not: the settings (`editions`).
 
-Windows move every year and population years with them; they are no breaks.
+Windows move every year and population years with them; they are not breaks.
 """
 
 from __future__ import annotations

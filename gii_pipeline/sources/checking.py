@@ -1,6 +1,6 @@
 """Checking a profile: whether the readers, roles, clients and options that it names exist.
 
-Belongs here: everything about a profile's sources that can be told before a file is opened or asked for.
+Belongs here: everything about a profile's sources that can be checked before a file is opened or asked for.
 Does not: the form of a profile (see `profiles`), or whether its files are there; the archive says that.
 """
 

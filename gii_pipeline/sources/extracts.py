@@ -85,7 +85,7 @@ class YearCounts:
 class Extract:
     """A kept extract and what is known of it without opening it.
 
-    years: year -> counts, None for records without one. refused: reason -> rows of the source that are no record.
+    years: year -> counts, None for records without one. refused: reason -> rows of the source that are not records.
     lacking: option -> the addresses of the files that have no value of the field that it needs.
     """
 

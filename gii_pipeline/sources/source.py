@@ -30,7 +30,7 @@ Reader = Callable[[duckdb.DuckDBPyConnection, Mapping[str, list[Path]], Any], du
 class Gone:
     """A role whose files list records that the source has no more. ids: names of the column of ids, the first wins.
 
-    reason: what `dropped` says of them. Records are told by the number at the end of their ids.
+    reason: what `dropped` says of them. Records are identified by the number at the end of their ids.
     """
 
     ids: tuple[str, ...]
@@ -46,7 +46,7 @@ class Source:
     lacks: whether a file has no value of a field that an option needs (`Options.needs`).
     joins: whether the reader joins its files, so that only all of them together are a unit; else each file of the first
     role is one, with the files of the other roles beside it. gone: role -> of a role whose files only list what the
-    source has no more; it is no part of a unit, so that a new list reads no file again.
+    source has no more; it is not part of a unit, so that a new list reads no file again.
     columns: of a reader of nested Parquet, the columns (name -> DuckDB type) that it needs.
     shares_records: whether the licence lets single records be passed on; figures that are counted from them always may.
     names_organisations: whether it lets organisations be named with what they count; null for as shares_records.

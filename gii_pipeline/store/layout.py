@@ -43,7 +43,7 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def local_root(root: str | Path) -> Path:
-    """The folder of a root. Raises InputError for an address, which is no folder's name."""
+    """The folder of a root. Raises InputError for an address, which is not the name of a folder."""
     if _ADDRESS.match(str(root)):
         raise InputError(
             f"The root {str(root)!r} is an address. Runs need a folder, on a disk or on a shared file system: name one "

@@ -34,9 +34,9 @@ def _without_rule(name: str) -> Edit:
 NEW = Column("ipc", "string", "Class of the application.")
 CHANGES: list[tuple[Edit, Kind, str]] = [
     (lambda old: old, "none", ""),
-    (lambda old: replace(old, usage="Count fractions."), "patch", "usage is told differently"),
+    (lambda old: replace(old, usage="Count fractions."), "patch", "usage is described differently"),
     (_columns(lambda c: replace(c, description="Year."), "data_year"), "patch", "data_year is described differently"),
-    (_rules("located_share", description="Located."), "patch", "rule located_share is told differently"),
+    (_rules("located_share", description="Located."), "patch", "rule located_share is described differently"),
     (lambda old: replace(old, columns=(*old.columns, NEW)), "minor", "column ipc is new"),
     (_columns(lambda c: replace(c, required=True), "economy"), "minor", "economy is now required"),
     (_columns(lambda c: replace(c, maximum=0.5), "fraction"), "minor", "fraction has another maximum: 0.5 for 1"),

@@ -19,7 +19,7 @@ class Fault(StrEnum):
     """What can go wrong."""
 
     RATE_LIMITED = "rate_limited"
-    """429, too many requests at once: a short wait, as the source tells it or not."""
+    """429, too many requests at once: a short wait, which the source states or not."""
     BUDGET_SPENT = "budget_spent"
     """429, nothing more today: where a source has such a budget, else as rate_limited."""
     SERVER_ERROR = "server_error"

@@ -154,7 +154,7 @@ class _Http(ThreadingHTTPServer):
         super().__init__((LOOPBACK, port), _Handler)
 
     def handle_error(self, *_: object) -> None:
-        """A client that hangs up is no news."""
+        """A client that hangs up needs no message."""
 
 
 class _Handler(BaseHTTPRequestHandler):

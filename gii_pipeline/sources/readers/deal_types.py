@@ -198,7 +198,7 @@ FORM_D_INDUSTRIES: Final = {
     "oil_gas": "natural_resources",
     "coal_mining": "natural_resources",
 }
-"""Industry groups of Form D that are no venture capital, whatever security is sold."""
+"""Industry groups of Form D that are not venture capital, whatever security is sold."""
 
 FORM_D_SECURITIES: Final = {
     "ISPOOLEDINVESTMENTFUNDTYPE": ("Pooled Investment Fund Interests", "pooled_fund"),

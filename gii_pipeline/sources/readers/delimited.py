@@ -56,7 +56,7 @@ def table(
     Whatever their separator, encoding, line ends and stray quotes; plain, gzipped, zipped or Parquet. A column of
     `optional` that a file lacks is null; one of `columns` that it lacks is an `InputError`. Every field that is empty
     or blank is null. ids: columns that identify what they name, see `identity`. Lines that are too short or too long
-    are errors, never skipped; a header that is repeated further down, as in files put together, is no row.
+    are errors, never skipped; a header that is repeated further down, as in files put together, is not a row.
     """
     names = {name: (name,) for name in [*columns, *optional]}
     return renamed(con, paths, names, optional=optional, ids=ids)

@@ -2,7 +2,7 @@
 
 Belongs here: the publication, and its inventors with their addresses; an applicant who is an inventor too is one of
 them, since older applications list these under the applicants only. Its applicants and technical fields.
-Does not: names. They only tell whether an applicant is listed as an inventor too, and go no further.
+Does not: names. They only show whether an applicant is listed as an inventor too, and go no further.
 
 Two inventors of one name are two. What is written in several languages is one. XML that declares entities, that is not
 XML, or that is a document of another office is refused: it comes from outside. What a file is, its first bytes say.
