@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -55,35 +54,37 @@ def _tables() -> dict[str, pa.Table]:
     return {**edition, **core, **series}
 
 
-def _test(command: Path, name: str, table: pa.Table, folder: Path) -> tuple[int, list[dict[str, Any]]]:
+CHECK_EACH = """
+import json, sys
+from datacontract.data_contract import DataContract
+for path in sys.argv[1:]:
+    run = DataContract(data_contract_file=path).test()
+    print(json.dumps([run.result.value, [check.model_dump(mode="json") for check in run.checks]]))
+"""
+"""What `datacontract test` does, for many contracts in one process."""
+
+
+def _written(name: str, table: pa.Table, folder: Path) -> Path:
+    """The exported contract of a table, beside its file."""
     write_parquet(table, folder / f"{name}.parquet")
-    contract, results = folder / f"{name}.odcs.yaml", folder / f"{name}.json"
+    contract = folder / f"{name}.odcs.yaml"
     contract.write_text(contracts.exported(name, folder / f"{name}.parquet"), encoding="utf-8")
-    run: list[Path | str] = [command, "test", contract, "--output", results, "--output-format", "json"]
-    done = subprocess.run(run, check=False, capture_output=True, text=True)
-    return done.returncode, json.loads(results.read_text(encoding="utf-8"))["checks"]
+    return contract
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_official_command_finds_every_contract_valid(datacontract: Path, tmp_path: Path) -> None:
-    for name in contracts.names():
-        path = tmp_path / f"{name}.odcs.yaml"
-        path.write_text(contracts.exported(name, tmp_path / f"{name}.parquet"), encoding="utf-8")
-        done = subprocess.run([datacontract, "lint", path], check=False, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_the_official_command_passes_every_table_that_we_write(datacontract: Path, tmp_path: Path) -> None:
+def test_the_package_of_the_standard_passes_every_table_that_we_write(datacontract: Path, tmp_path: Path) -> None:
     tables = _tables()
     assert sorted(tables) == list(contracts.names())
-    for name, table in tables.items():
-        code, checks = _test(datacontract, name, table, tmp_path)
+    paths = [_written(name, table, tmp_path) for name, table in tables.items()]
+    command: list[Path | str] = [datacontract.with_name("python"), "-c", CHECK_EACH, *paths]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    for name, line in zip(tables, done.stdout.splitlines(), strict=True):
+        result, checks = json.loads(line)
         found = Counter((check["result"], check.get("reason")) for check in checks)
-        assert code == 0, found
-        assert {result for result, reason in found if reason != UNSUPPORTED} == {"passed"}, (name, found)
+        assert result in ("passed", "warning"), (name, found)
+        assert {outcome for outcome, reason in found if reason != UNSUPPORTED} == {"passed"}, (name, found)
         assert found["passed", None] > len(contracts.load(name).columns)
 
 
@@ -93,6 +94,10 @@ def test_the_official_command_fails_a_table_that_breaks_its_contract(datacontrac
     size = _tables()["ranking_size"]
     place = size.schema.get_field_index("population")
     negative = size.set_column(place, size.schema.field(place), pc.negate(size["population"]))
-    code, checks = _test(datacontract, "ranking_size", negative, tmp_path)
-    assert code != 0
+    contract, results = _written("ranking_size", negative, tmp_path), tmp_path / "results.json"
+    linted = subprocess.run([datacontract, "lint", contract], check=False, capture_output=True, text=True)
+    assert linted.returncode == 0, linted.stdout
+    run: list[Path | str] = [datacontract, "test", contract, "--output", results, "--output-format", "json"]
+    assert subprocess.run(run, check=False, capture_output=True, text=True).returncode != 0
+    checks = json.loads(results.read_text(encoding="utf-8"))["checks"]
     assert {check["field"] for check in checks if check["result"] == "failed"} == {"population"}
