@@ -102,10 +102,18 @@ def apart(outlines: Shapes) -> tuple[Shapes, pd.DataFrame]:
 def warnings(footprints: pd.DataFrame, most: int = 5) -> list[str]:
     """What to know of populations before they are trusted, a sentence per cluster, from `cluster_footprints`.
 
-    After the first `most` sentences one says how many more there are.
+    After the first `most` sentences one says how many more there are. Where no cluster has inhabitants, there is no
+    layer, and nothing to say of single ones.
     """
     said = []
-    for row in footprints[footprints["population"].notna()].to_dict("records"):
+    known = footprints["population"].notna()
+    if known.any():
+        said += [
+            f"{name}: the population layer has no inhabitant in its footprint, so that it has no figure per million "
+            "and no rank by intensity."
+            for name in footprints.loc[~known, "name"]
+        ]
+    for row in footprints[known].to_dict("records"):
         if row["population_covered"] < COVERED_AT_LEAST:
             said.append(
                 f"{row['name']}: the population layer has data for {row['population_covered']:.1%} of its footprint; "

@@ -315,6 +315,12 @@ def test_what_a_population_rests_on_stands_beside_it(tmp_path: Path) -> None:
     told = warnings(found.assign(name=["Alba", "Borgo"]))
     assert told[0].startswith("Alba: the population layer has data for 50.0% of its footprint")
     assert [line.split(":")[0] for line in told] == ["Alba", "Alba", "Borgo"]
+    beyond = population(footprints(half, shapely.box(50, 50, 51, 51)), rasters, 2025).assign(name=["Alba", "Cala"])
+    assert warnings(beyond)[0] == (
+        "Cala: the population layer has no inhabitant in its footprint, so that it has no figure per million and no "
+        "rank by intensity."
+    )
+    assert warnings(beyond[beyond["name"] == "Cala"]) == []
 
 
 def test_a_coast_is_covered_where_the_sea_counts_nobody_and_says_so_where_the_sea_is_missing(tmp_path: Path) -> None:
