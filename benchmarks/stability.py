@@ -56,10 +56,11 @@ def covers(people: int, samples: int, replicates: int) -> bool:
             low, high = world.interval(Path(folder), sample, replicates)
             inside.append((low <= world.truth) & (world.truth <= high))
     share = float(np.mean(inside))
+    error = float(np.std(np.mean(inside, axis=1), ddof=1) / np.sqrt(samples))
     met = COVERAGE[0] <= share <= COVERAGE[1]
     print(
-        f"people at {people} locations: {share:.1%} of {samples * CLUSTERS:,} intervals hold the truth "
-        f"(target 94 to 96 %): {'met' if met else 'MISSED'}"
+        f"people at {people} locations: {share:.1%} of {samples * CLUSTERS:,} intervals hold the truth, standard error "
+        f"{error:.1%} (target 94 to 96 %): {'met' if met else 'MISSED'}"
     )
     return met
 

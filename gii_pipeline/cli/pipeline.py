@@ -6,6 +6,7 @@ Does not: deciding what is missing or stale (`defs.planning`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -286,12 +287,15 @@ def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
     provisional = release.maturity == "provisional"
     title = f"{title} (provisional)" if provisional else title
     out.print(ranking_table(ranking, title, release.registry, whole=release.whole))
-    out.print(story_of(release).sentence(), highlight=False, markup=False)
+    covered, title_of = release.table("coverage"), release.registry.title_in_text
+    incomplete = coverage.warnings(covered, title_of)
+    story = story_of(release)
+    story = replace(story, notes=tuple(note for note in story.notes if note not in incomplete))
+    out.print(story.sentence(), highlight=False, markup=False)
     if provisional:
         out.print(PROVISIONAL, highlight=False)
-    covered = release.table("coverage")
-    say(out, [*coverage.warnings(covered), *population_warnings(release.table("cluster_footprints"))], "Warning")
-    say(out, () if workflow.pipeline.profile.made_up else coverage.notes(covered), "Note")
+    say(out, [*incomplete, *population_warnings(release.table("cluster_footprints"))], "Warning")
+    say(out, () if workflow.pipeline.profile.made_up else coverage.notes(covered, title_of), "Note")
     unchanged = " (unchanged: the same inputs made it before)" if str(release.version) == before else ""
     say(out, [f"Release {release.version}: {release.folder}{unchanged}"])
 

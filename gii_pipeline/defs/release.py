@@ -22,6 +22,7 @@ from gii_pipeline.defs.pictures import pictures
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.waived import used_waivers
 from gii_pipeline.errors import ReleaseError
+from gii_pipeline.metrics.coverage import warnings as coverage_warnings
 from gii_pipeline.profiles import Input
 from gii_pipeline.releases import (
     Made,
@@ -40,7 +41,7 @@ from gii_pipeline.report.breaks import method_breaks
 from gii_pipeline.report.explorer import PAGE, write_report
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.gathering import pinned_entries
-from gii_pipeline.store import EDITION_TABLES
+from gii_pipeline.store import EDITION_TABLES, read_parquet
 
 
 class ReleaseConfig(dg.Config):
@@ -152,10 +153,16 @@ def release_info(pipeline: Pipeline, label: str) -> ReleaseInfo:
         maturity="provisional" if edition.provisional else "final",
         data_as_of=as_of,
         waivers=used_waivers(pipeline, label),
-        notes=notes(pipeline, label),
+        notes=(*notes(pipeline, label), *_incomplete(pipeline, label)),
         registry=pipeline.registry,
         whole=pipeline.profile.country or WORLD,
     )
+
+
+def _incomplete(pipeline: Pipeline, label: str) -> list[str]:
+    """Which data years are incomplete and which economies without a record, as every output of the release says."""
+    rows = read_parquet(pipeline.store.existing_edition("coverage", label)).to_pandas()
+    return coverage_warnings(rows, pipeline.registry.title_in_text)
 
 
 def _variant(pipeline: Pipeline) -> dict[str, Any]:

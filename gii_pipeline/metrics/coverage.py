@@ -8,7 +8,7 @@ ranking looks like.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +21,7 @@ from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding.economies import alpha2
 from gii_pipeline.metrics.cluster_metrics import with_edition
 from gii_pipeline.metrics.completeness import Shown
-from gii_pipeline.wording import listed
+from gii_pipeline.wording import listed, some
 
 OFFICIAL = ("economy", "year")
 SHOWN = ("age_months", "settled_pct", "settled_years")
@@ -121,26 +121,30 @@ def missing_economies(table: pd.DataFrame) -> pd.DataFrame:
     return sums[(sums["count"] == 0) & (sums["official_total"] > 0)].drop(columns="count").reset_index(drop=True)
 
 
-def warnings(table: pd.DataFrame) -> list[str]:
-    """What to know of a ranking's records before it is read, a sentence each, from `coverage`."""
+def warnings(table: pd.DataFrame, title: Callable[[str], str] = str) -> list[str]:
+    """What to know of a ranking's records before it is read, a sentence each, from `coverage`.
+
+    title: metric -> what it is called within a sentence.
+    """
     said = []
     for metric, rows in table.groupby("metric"):
-        said += [told for row in _years(rows) if (told := _incomplete(row))]
+        said += [f"{title(str(metric))}: {told}" for row in _years(rows) if (told := _incomplete(row))]
         absent = missing_economies(rows)
         if len(absent):
-            largest = absent.sort_values("official_total", ascending=False)["economy"].head(10)
-            said.append(f"{metric}: no record of {len(absent)} economies with official totals: {', '.join(largest)}.")
+            largest = some(absent.sort_values("official_total", ascending=False)["economy"].to_list(), 10)
+            economies = "1 economy" if len(absent) == 1 else f"{len(absent)} economies"
+            said.append(f"{title(str(metric))}: no record of {economies} with official totals: {largest}.")
     return said
 
 
-def notes(table: pd.DataFrame) -> list[str]:
+def notes(table: pd.DataFrame, title: Callable[[str], str] = str) -> list[str]:
     """Which data years nothing shows to be complete or incomplete: one sentence, or none."""
     unknown = _years(table[table["completeness"] == "unknown"])
     if not unknown:
         return []
     years: dict[str, list[str]] = {}
     for row in unknown:
-        years.setdefault(row["metric"], []).append(str(row["data_year"]))
+        years.setdefault(title(row["metric"]), []).append(str(row["data_year"]))
     named = listed(f"{metric} of {listed(of)}" for metric, of in years.items())
     why = "no earlier retrieval shows how many records come late, and sources add records for years after the fact"
     return [f"Whether {named} are complete is unknown: {why}."]
@@ -154,7 +158,7 @@ def _years(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _incomplete(row: Mapping[str, Any]) -> str:
     """Why a data year is not complete, as a sentence; empty where nothing says so."""
-    year = f"{row['metric']}: {row['data_year']}"
+    year = row["data_year"]
     match row["completeness"]:
         case "year not over":
             return f"{year} had not ended when its records were retrieved."

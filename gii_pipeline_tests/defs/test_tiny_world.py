@@ -87,10 +87,12 @@ def test_an_earlier_retrieval_shows_that_a_data_year_is_still_coming_in(tiny: Gi
     assert "earlier retrievals changed" in " ".join(tiny("plan", "--edition", "2015").out.split())
     outcome = tiny("run", "--edition", "2015")
     assert outcome.code == 0, outcome.err
-    assert "pct_applications: 2014 is incomplete: at its age" in outcome.out
+    assert "Warning: PCT applications: 2014 is incomplete: at its age" in outcome.out
     assert "earlier data years had 40 % of what they have now (1 compared)" in outcome.out
-    assert "Whether pct_applications of 2013, scientific_publications of 2013 and 2014" in outcome.out
-    rows = open_release(tiny.root).table("coverage").set_index(["metric", "data_year"]).loc["pct_applications"]
+    assert "Whether PCT applications of 2013, scientific publications of 2013 and 2014" in outcome.out
+    release = open_release(tiny.root)
+    assert [note for note in release.notes if "PCT applications: 2014 is incomplete" in note]
+    rows = release.table("coverage").set_index(["metric", "data_year"]).loc["pct_applications"]
     assert rows.loc[[2014], "completeness"].unique().tolist() == ["still coming in"]
     assert rows.loc[[2014], "settled_pct"].unique().tolist() == [40.0]
     assert rows.loc[[2013], "completeness"].unique().tolist() == ["unknown"]

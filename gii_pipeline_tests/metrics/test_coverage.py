@@ -92,7 +92,7 @@ def test_coverage_shows_what_is_there_what_is_not_and_what_cannot_be_compared(tm
     assert by.loc["US", "coverage_pct"] == 50
     assert by["weight"].isna().all()
     assert missing_economies(found).to_dict("records") == [{"metric": PCT, "economy": "JP", "official_total": 50.0}]
-    assert warnings(found) == ["pct_applications: no record of 1 economies with official totals: JP."]
+    assert warnings(found) == ["pct_applications: no record of 1 economy with official totals: JP."]
 
 
 def test_a_calibrated_release_shows_the_weight_and_none_where_there_is_no_record(tmp_path: Path) -> None:
