@@ -34,6 +34,7 @@ from gii_pipeline.sandbox.truth import Answers, answers
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.store import Store
 from gii_pipeline_tests.composition.small_composition import BY_APPLICANT, licences
+from gii_pipeline_tests.method.independent import independent
 from gii_pipeline_tests.ranking.chain import EditionTables, rank_edition
 from gii_pipeline_tests.sandbox import world_files
 
@@ -146,6 +147,23 @@ def assert_recovered(found: EditionTables, true: Answers) -> None:
     assert found.ranking_intensity["cluster_id"].map(number).tolist() == by_intensity.tolist()
 
 
+def assert_same_by_other_means(found: EditionTables, root: Path, edition: Edition) -> None:
+    """Clusters, counts, world totals and the order are those that numpy and scikit-learn give for the core tables."""
+    other = independent(root, edition)
+    outside = other.cluster.where(other.cluster >= 0).astype("Int64")
+    number = assert_clusters_recovered(
+        found.cluster_members, outside.rename("cluster").rename_axis("location_id").reset_index()
+    )
+    figures = found.cluster_metrics.assign(cluster=found.cluster_metrics["cluster_id"].map(number))
+    count = figures.pivot_table(index="cluster", columns="metric", values="count", aggfunc="sum")
+    pd.testing.assert_frame_equal(count[list(other.counts)], other.counts, check_names=False, rtol=0, atol=1e-6)
+    world = figures.groupby("metric")["world_total"].first()
+    assert world.to_dict() == pytest.approx(other.totals.to_dict(), rel=1e-9)
+    order = found.ranking_size["cluster_id"].map(number)
+    scores = other.score.sort_values(ascending=False).round(9)
+    assert scores[order].tolist() == scores.head(len(order)).tolist()
+
+
 def assert_clusters_recovered(found: pd.DataFrame, true: pd.DataFrame) -> pd.Series:
     """Every found location is where it truly is, and no two clusters are one. Returns cluster_id -> true number."""
     both = found.merge(true, on="location_id", how="left", validate="1:1")
@@ -172,12 +190,26 @@ def test_functions_recover_a_world(
     write_core(tmp_path, seed, scale, sorted({y for years in edition.data_years.values() for y in years}))
     found = ranked(tmp_path, world, edition)
     assert_recovered(found, answers(seed, scale, edition))
+    assert_same_by_other_means(found, tmp_path, edition)
     assert_composition_recovered(tmp_path, world, edition, found)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(("seed", "scale"), [*((seed, 0.01) for seed in range(1, 4)), (6, 0.05)])
+def test_a_tenth_of_the_world_comes_out_the_same_by_other_means(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(4, 0.1)
+    edition = edition_of(monkeypatch, world, 2025)
+    write_core(tmp_path, world.seed, world.scale, sorted({y for ys in edition.data_years.values() for y in ys}))
+    found = ranked(tmp_path, world, edition)
+    assert_recovered(found, answers(world.seed, world.scale, edition))
+    assert_same_by_other_means(found, tmp_path, edition)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(("seed", "scale"), [(seed, 0.01) for seed in range(1, 4)])
 def test_functions_recover_larger_worlds_in_every_edition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, scale: float
 ) -> None:
