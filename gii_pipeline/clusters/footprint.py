@@ -49,14 +49,14 @@ def _on_globe(area: BaseGeometry, plane: pyproj.Transformer) -> BaseGeometry:
     """An area of the plane in degrees, split at the antimeridian."""
     outlines = []
     for polygon in shapely.get_parts(area):
-        outline = _ring_on_globe(polygon.exterior, plane)
-        for hole in polygon.interiors:
-            outline = shapely.difference(outline, _ring_on_globe(hole, plane))
-        outlines.append(outline)
-    valid = shapely.make_valid(shapely.set_precision(shapely.union_all(outlines), _COORDINATE_STEP_DEG))
+        holes = shapely.union_all([_ring_on_globe(hole, plane) for hole in polygon.interiors])
+        outlines.append(shapely.difference(_ring_on_globe(polygon.exterior, plane), holes))
+    # Most parts lie apart, and a union that looks for those that do not takes a fifteenth of the time.
+    whole = shapely.disjoint_subset_union_all(np.array(outlines))
+    valid = shapely.make_valid(shapely.set_precision(whole, _COORDINATE_STEP_DEG))
     # At the antimeridian a corner of the outline can be left as a point or a line of its own, which encloses nothing.
     pieces = shapely.get_parts(valid)
-    return shapely.orient_polygons(shapely.union_all(pieces[shapely.get_dimensions(pieces) == 2]))
+    return shapely.orient_polygons(shapely.disjoint_subset_union_all(pieces[shapely.get_dimensions(pieces) == 2]))
 
 
 def _ring_on_globe(ring: BaseGeometry, plane: pyproj.Transformer) -> BaseGeometry:

@@ -71,7 +71,7 @@ def _rounded(location_id: Ints, decimals: int) -> Ints:
     """Degrees from the south pole and the antimeridian in ten thousandths, rounded to fewer decimals, halves up."""
     step = 10 ** (4 - decimals)
     south, west = ((part + step // 2) // step * step for part in divmod(location_id, 10_000_000))
-    return south * 10_000_000 + west % 3_600_000
+    return np.asarray(south * 10_000_000 + west % 3_600_000, dtype=np.int64)
 
 
 def _clusters(people: pd.Series, edition: Edition) -> Ints:
