@@ -44,7 +44,8 @@ class RuleResult:
     def sentence(self) -> str:
         """What the rule says, and what was found."""
         count = f" {self.failing_count:,} rows break it." if self.failing_count else ""
-        observed = f" Observed: {self.observed}." if self.observed is not None else ""
+        value = f"{self.observed:,.4f}".rstrip("0").rstrip(".") if isinstance(self.observed, float) else self.observed
+        observed = f" Observed: {value}." if value is not None else ""
         return f"{self.rule}: {self.description}{observed}{count}"
 
 
