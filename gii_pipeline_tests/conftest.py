@@ -51,6 +51,12 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of test inputs."""
+    return _shared("cases")
+
+
+@pytest.fixture(scope="session")
 def published_data() -> Path:
     """The folder of printed figures."""
     return _shared("published")

@@ -51,8 +51,8 @@ def locate_addresses(
     why not.
     """
     addresses = addresses.reindex(columns=ADDRESS_COLUMNS)
-    resolver = Resolver(gazetteer)
     organisations = organisations or Organisations(institutions)
+    resolver = Resolver(gazetteer, organisations.at_places(gazetteer))
     ways: list[Callable[[pd.DataFrame], pd.DataFrame]] = []
     if len(overrides):
         ways.append(lambda left: _by_override(left, gazetteer, overrides))
@@ -86,10 +86,13 @@ def _by_override(addresses: pd.DataFrame, gazetteer: Gazetteer, overrides: pd.Da
 
 
 def _by_institution(addresses: pd.DataFrame, resolver: Resolver, institutions: pd.DataFrame) -> pd.DataFrame:
-    """At the place of the institution, or at its point, or at what the gazetteer knows of its city."""
+    """At the place of the institution, or at its point, or at what the gazetteer knows of its city.
+
+    An affiliation that prints a city elsewhere is there: the laboratory in Lyon of a council in Paris.
+    """
     gazetteer = resolver.gazetteer
-    own_point = _given_points(addresses)
-    known = addresses[addresses["institution_id"].isin(institutions["institution_id"]) & ~own_point]
+    given = addresses[addresses["institution_id"].notna() & ~_given_points(addresses)]
+    known = given[given["institution_id"].isin(institutions["institution_id"])]
     by_id = institutions.drop_duplicates("institution_id").set_index("institution_id")
     at = by_id.reindex(known["institution_id"]).set_axis(known.index)
     at = at.assign(economy=at["economy"].map(_alpha2))
@@ -100,13 +103,45 @@ def _by_institution(addresses: pd.DataFrame, resolver: Resolver, institutions: p
     answers = resolver.resolve(_fields(named.assign(postcode=None)))
     rows = {index: answer.place for index, answer in zip(named.index, answers, strict=True) if answer.place is not None}
     by_city = pd.Series({index: gazetteer.geonameids[place] for index, place in rows.items()}, dtype="int64")
-    return pd.concat(
+    found = pd.concat(
         [
             _at_places(at["geonameid"][placed].astype("int64"), gazetteer, "city", "institution"),
             _at_points(at[at_point], gazetteer, precision, "institution", known_place=None),
             _at_places(by_city, gazetteer, "city", "institution"),
         ]
     )
+    printed = _printed_cities(given, found, resolver)
+    methods = np.where(printed.index.isin(found.index), "city_not_institution", "address_text")
+    return pd.concat([found.drop(printed.index, errors="ignore"), _at_places(printed, gazetteer, "city", methods)])
+
+
+def _printed_cities(addresses: pd.DataFrame, found: pd.DataFrame, resolver: Resolver) -> pd.Series[int]:
+    """The city (geonameid) of each affiliation that prints one, and no place near where its institution was found.
+
+    A text of one part is an institution's name. One that names another economy than the institution's has the addresses
+    of several institutions, and does not say which is whose.
+    """
+    gazetteer = resolver.gazetteer
+    written = {}
+    for index, address, economy in addresses[["address", "economy"]].itertuples():
+        if isinstance(address, str) and len(segments(address)) > 1:
+            stated = read_text(address, None).economy
+            if isinstance(economy, str) and stated in (None, economy):
+                written[index] = read_text(address, economy)
+    at: dict[object, int] = {}
+    for (index, text), answer in zip(written.items(), resolver.resolve(list(written.values())), strict=True):
+        whole, by_words = resolver.named(text)
+        if answer.place is None or answer.place not in whole:
+            continue
+        if index not in found.index or not _is_near(found.loc[index], [*whole, *by_words], gazetteer):
+            at[index] = int(gazetteer.geonameids[answer.place])
+    return pd.Series(at, dtype="int64")
+
+
+def _is_near(found: pd.Series[float], places: list[int], gazetteer: Gazetteer) -> bool:
+    points = [[axis[place] for place in places] for axis in (gazetteer.latitude, gazetteer.longitude)]
+    here = [[found[axis]] * len(places) for axis in ("latitude", "longitude")]
+    return bool((distance_km(*here, *points) <= NEAREST_PLACE_KM).any())
 
 
 def _by_name(addresses: pd.DataFrame, resolver: Resolver, organisations: Organisations) -> pd.DataFrame:

@@ -190,9 +190,15 @@ class Gazetteer:
         self, latitude: npt.ArrayLike, longitude: npt.ArrayLike
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """The geonameid of the place nearest to each point, and its distance in km."""
-        chords, position = self._tree.query(on_sphere(latitude, longitude))
-        nearest = self.geonameids[position]
-        return nearest, arc_km(np.asarray(chords))
+        rows, km = self.nearest_rows(latitude, longitude)
+        return self.geonameids[rows], km
+
+    def nearest_rows(
+        self, latitude: npt.ArrayLike, longitude: npt.ArrayLike
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """The row of the place nearest to each point, and its distance in km."""
+        chords, rows = self._tree.query(on_sphere(latitude, longitude))
+        return np.asarray(rows), arc_km(np.asarray(chords))
 
     def largest_within(self, latitude: npt.ArrayLike, longitude: npt.ArrayLike, km: float) -> npt.NDArray[np.int64]:
         """The population of the largest place within so many km of each point; 0 where there is none."""

@@ -100,7 +100,7 @@ _DUTCH: Final = re.compile(r"\b\d{4}\s?[A-Z]{2}\b")
 _COUNTRY_PREFIX: Final = re.compile(
     r"(?:\b[A-Z]{1,3}\s?[-–]\s?(?=\d))|^(?:[ABDEFHILNPS]|CH|DE|DK|FI|NL|SE|NO)\s(?=\d{4})"
 )
-_INITIALS: Final = re.compile(r"\b(?:[A-Z]\.\s?){2,}$")
+_INITIALS: Final = re.compile(r"\b(?:[A-Z]\.\s?){2,}$|^[A-Z] [A-Z](?: [A-Z])?$")
 _MARKUP: Final = re.compile(r"#[A-Z]+#|<[^>]*>")
 _DIGITS: Final = re.compile(r"\b\w*\d[\w/-]*")
 _DISTRICT_LETTERS: Final = re.compile(r"(?<=\w{3}) (?:N[VØOW]?|S[VØOE]?|V|Ø|K|C|M|O|W|E|NE|SE|SW)$")

@@ -1,6 +1,7 @@
 """Organisations by their printed names: where an affiliation lies that names no place.
 
-Belongs here: the names of institutions in one plain form with its abbreviations written out, and matching against them.
+Belongs here: the names of institutions in one plain form with its abbreviations written out, matching against them, and
+how many lie at a place.
 Does not: institutions that a source gives by id (see `addresses`).
 """
 
@@ -16,6 +17,7 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 
 from gii_pipeline.geocoding.economies import alpha2
+from gii_pipeline.geocoding.gazetteer import Gazetteer
 from gii_pipeline.geocoding.names import plain
 from gii_pipeline.geocoding.sphere import distance_km
 
@@ -23,6 +25,7 @@ _ALIKE: Final = 93.0
 """The least similarity (0 to 100) of two names whose words are in any order."""
 _WORDS: Final = 2
 _SAME_PLACE_KM: Final = 50.0
+_AT_A_PLACE_KM: Final = 10.0
 _LEFT_OUT: Final = frozenset(
     {"of", "the", "for", "and", "in", "at", "de", "la", "le", "les", "du", "des", "et", "di", "della", "e"}
     | {"da", "do", "dos", "del", "y", "fur", "und", "der"}
@@ -65,6 +68,14 @@ class Organisations:
                 if isinstance(economy, str):
                     found.setdefault(economy, {}).setdefault(form, []).append(row)
         return found
+
+    def at_places(self, gazetteer: Gazetteer) -> npt.NDArray[np.int64]:
+        """How many organisations are nearest to each place of a gazetteer, those far from all places left out."""
+        points = self._points[~np.isnan(self._points).any(axis=1)]
+        if not len(points):
+            return np.zeros(len(gazetteer.geonameids), dtype=np.int64)
+        rows, away_km = gazetteer.nearest_rows(points[:, 0], points[:, 1])
+        return np.bincount(rows[away_km <= _AT_A_PLACE_KM], minlength=len(gazetteer.geonameids))
 
     def find(self, parts: Iterable[str], economy: str | None) -> int | None:
         """The row of the one institution that a part of an address names: exactly, else much alike in that economy."""

@@ -64,7 +64,7 @@ _KNOWN_ABROAD: Final = 15_000
 _LONGEST_CODE: Final = 4
 _PART_WITHIN_KM: Final = 12.0
 _PART_RATIO: Final = 8
-_UNKNOWN_POPULATION: Final = 2_000
+_UNKNOWN_POPULATION: Final = 1_000
 """What a place counts for whose population nobody gives: it is the seat of a municipality, or has an organisation."""
 _POSTAL_TOWN_KM: Final = 25.0
 _POSTAL_ECONOMIES: Final = ("US", "PR", "VI", "GU", "AS", "MP")

@@ -104,13 +104,25 @@ def _of_sources(known: pd.DataFrame) -> pd.DataFrame:
     weaker: dict[tuple[str, str], list[str]] = {}
     for economy, form, region, strength in known[FORM_COLUMNS].itertuples(index=False):
         (by_name if strength == NAME else weaker).setdefault((economy, form), []).append(region)
-    lines = (files("gii_pipeline.geocoding") / "regions.csv").read_text(encoding="utf-8").splitlines()
     rows = []
-    for row in csv.DictReader(lines):
-        for meant in row["meant"].split("|"):
-            key = (row["economy"], plain(meant))
-            regions = by_name.get(key) or weaker.get(key) or []
-            for form in forms(row["written"]):
+    for economy, written, meant in written_by_sources():
+        for name in meant:
+            key = (economy, plain(name))
+            named = by_name.get(key) or weaker.get(key) or []
+            regions = [region for region in named if region.count(".") == 1] or named
+            for form in forms(written):
                 if not form.derived:
-                    rows += [(row["economy"], form.form, region, NAME) for region in dict.fromkeys(regions)]
+                    rows += [(economy, form.form, region, NAME) for region in dict.fromkeys(regions)]
     return pd.DataFrame(rows, columns=FORM_COLUMNS)
+
+
+def written_by_sources() -> Iterator[tuple[str, str, list[str]]]:
+    """The rows of `regions.csv`: economy, what is written, the official names that it means.
+
+    An abbreviation means what the name in full does, where that has a row: Lancs all of historical Lancashire.
+    """
+    lines = (files("gii_pipeline.geocoding") / "regions.csv").read_text(encoding="utf-8").splitlines()
+    rows = {(row["economy"], row["written"]): row["meant"].split("|") for row in csv.DictReader(lines)}
+    for (economy, written), meant in rows.items():
+        in_full = rows.get((economy, meant[0]), meant) if len(meant) == 1 else meant
+        yield economy, written, in_full

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from gii_pipeline.geocoding.economies import RELATED, WITH_STATES
-from gii_pipeline.geocoding.evidence import OTHER, Asked, Evidence, Reading, asked
+from gii_pipeline.geocoding.evidence import OTHER, WARD, Asked, Evidence, Reading, asked
 from gii_pipeline.geocoding.gazetteer import Gazetteer
 from gii_pipeline.geocoding.places import ANY_ECONOMY
 from gii_pipeline.geocoding.weighing import Answer, Weighing
@@ -36,12 +39,15 @@ class Found(NamedTuple):
 
 
 class Resolver:
-    """Finds the place of many addresses at once."""
+    """Finds the place of many addresses at once.
 
-    def __init__(self, gazetteer: Gazetteer) -> None:
+    organisations: how many lie at each place of the gazetteer, for the choice between places of one name.
+    """
+
+    def __init__(self, gazetteer: Gazetteer, organisations: npt.NDArray[np.int64] | None = None) -> None:
         self.gazetteer = gazetteer
         self._reading = Reading(gazetteer)
-        self._weighing = Weighing(gazetteer)
+        self._weighing = Weighing(gazetteer, organisations)
         self._answers: dict[object, Answer] = {}
 
     def resolve(self, addresses: Sequence[Written]) -> list[Answer]:
@@ -54,6 +60,18 @@ class Resolver:
         answers.update(self._anywhere(unknown))
         nothing = Answer(None, "no_address")
         return [answers.get(id(address), nothing) for address in addresses]
+
+    def named(self, address: Written) -> tuple[set[int], set[int]]:
+        """The places of its economy that the parts of an address name as they are, and by some of their words."""
+        economy = str(address.economy)
+        self._read([(economy, address)])
+        whole: set[int] = set()
+        by_words: set[int] = set()
+        for part in address.parts:
+            for said, names in self._reading.parts(economy, part):
+                found = {place for place, how in names.places if how <= WARD}
+                (whole if said == part else by_words).update(found)
+        return whole, by_words
 
     def find(self, city: str | None, admin: str | None, economy: str) -> Found | None:
         """The one place that a city's name leads to; None when there is none, or several that are level."""
