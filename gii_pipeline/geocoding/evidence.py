@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gii_pipeline.geocoding.gazetteer import FIRST_ORDER, NOTHING, Gazetteer, Named
-from gii_pipeline.geocoding.names import SPACED_AT_WILL, Form, forms, joined, parts_of, plain
+from gii_pipeline.geocoding.names import SPACED_AT_WILL, Form, ends_in_kind, forms, joined, parts_of, plain
 from gii_pipeline.geocoding.places import ALIAS, ALTERNATE, ANY_ECONOMY, IN_REGION, OWN, SHORT, ZIP
 from gii_pipeline.geocoding.regions import CODE, WEAK
 from gii_pipeline.geocoding.written import Part, Written
@@ -142,7 +142,9 @@ def _forms(text: str, raw: str, *, spaced: bool) -> list[Form]:
         return [Form(text, derived=False, kind="")]
     found = [*([Form(plain(raw), derived=False, kind="")] if raw else []), *forms(text)]
     whole = [
-        form._replace(form=name, derived=form.derived or not spaced) for form in found if (name := joined(form.form))
+        form._replace(form=name, derived=form.derived or not spaced or ends_in_kind(form.form))
+        for form in found
+        if (name := joined(form.form))
     ]
     return sorted([*found, *whole], key=lambda form: form.derived) if spaced else [*found, *whole]
 
@@ -156,20 +158,25 @@ def _evidence(
     found = Evidence(form=written[0].form if written else "", ward=any(form.kind == "ward" for form in written))
     regions = _Regions(gazetteer)
     best: dict[int, int] = {}
+    together = joined(found.form)
+    as_one: set[int] = set()
+    settled = False
     for form, following in zip(written, [*written, None][1:], strict=True):
+        if settled and form.form != together:
+            continue
         names = named.get(f"{asked.economy}|{form.form}", NOTHING)
         regions.add(asked, form, names)
         for place, tier in names.places:
             best[place] = min(_how(tier, form), best.get(place, QUARTER))
-        unspaced = following is not None and following.form == joined(form.form) and not following.derived
-        if best and not form.derived and not found.ward and not regions.strong and not unspaced:
-            break
+        as_one |= {place for place, _ in names.places} if form.form == together else set()
+        last_as_written = not form.derived and (following is None or following.derived)
+        settled |= bool(best) and last_as_written and not found.ward and not regions.strong
     for quarter in quarters if not best else ():
         places = named.get(f"{asked.economy}|{quarter}", NOTHING).places
         best |= {place: QUARTER for place, tier in places if tier <= ALTERNATE}
     found.regional = any(form.kind == "region" for form in written)
     if found.regional:
-        best = {place: how for place, how in best.items() if how < DERIVED}
+        best = {place: how for place, how in best.items() if how < DERIVED or place in as_one}
     found.only_region = regions.only
     found.regions, found.weak = regions.told_apart(ward=found.ward)
     found.places = list(best.items())
@@ -185,8 +192,10 @@ class _Regions:
         self.weak: set[int] = set()
         self.cut: set[int] = set()
         self.only = False
+        self.numbered = False
 
     def add(self, asked: Asked, form: Form, names: Named) -> None:
+        self.numbered |= asked.text.isdigit()
         for region, strength in names.regions:
             first_order = self.order[region] == FIRST_ORDER
             sure = _is_sure(asked, form, strength, first_order=first_order)
@@ -199,8 +208,11 @@ class _Regions:
             self.only |= bool(sure) and strength != WEAK and (first_order or form.kind == "region")
 
     def told_apart(self, *, ward: bool) -> tuple[frozenset[int], frozenset[int]]:
-        """(for sure, by likeness): where a region of the first order is named, others of its name are a likeness."""
-        first = {region for region in self.strong if self.order[region] == FIRST_ORDER}
+        """(for sure, by likeness): where a region of the first order is named, others of its name are a likeness.
+
+        Not so where a number is given: 93 is the code of a department here, and of a region there.
+        """
+        first = {region for region in self.strong if self.order[region] == FIRST_ORDER and not self.numbered}
         strong = first if ward or first else self.strong
         sure = frozenset(strong - self.cut or strong)
         return sure, frozenset((self.strong | self.weak) - sure)

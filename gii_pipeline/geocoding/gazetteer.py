@@ -156,7 +156,7 @@ class Gazetteer:
         return float(max(0.0, away - reach - around))
 
     def dominant(self, region: int) -> int | None:
-        """The place that a region of the first order is called after and that is most of it: Tokyo, Berlin."""
+        """The place that a region is called after and that is most of it: Tokyo, Berlin, Kanpur of its district."""
         return self._dominant.get(region)
 
     def city_around(self, region: int) -> int | None:
@@ -168,10 +168,12 @@ class Gazetteer:
 
     @cached_property
     def _dominant(self) -> dict[int, int]:
-        frame = pd.DataFrame({"region": self.first, "population": self.population})
+        population = [*self.population, *self.population]
+        frame = pd.DataFrame({"region": [*self.first, *self.second], "population": population})
+        frame = frame[frame["region"] >= 0]
         by_region = frame.groupby("region")["population"]
         total: dict[Any, int] = by_region.sum().to_dict()
-        largest: dict[Any, Any] = by_region.idxmax().to_dict()
+        largest: dict[Any, Any] = (by_region.idxmax() % len(self.population)).to_dict()
         found = {
             int(region): int(place)
             for region, place in largest.items()
@@ -240,6 +242,10 @@ class Gazetteer:
         """Economy -> the row of its largest place."""
         order = np.argsort(self.population, kind="stable")
         return {self.economy[place]: int(place) for place in order.tolist()}
+
+    def largest_around(self, place: int) -> int:
+        """The row of the largest place in a place's region of the first order."""
+        return self._largest_of_region[self.first[place]]
 
     @cached_property
     def _largest_of_region(self) -> dict[int, int]:

@@ -20,7 +20,10 @@ _LETTERS: Final = str.maketrans(
 _ABBREVIATIONS: Final = {
     "st": "saint",
     "ste": "sainte",
+    "sta": "santa",
+    "sto": "santo",
     "mt": "mount",
+    "mtn": "mountain",
     "ft": "fort",
     "univ": "university",
     "pt": "point",
@@ -47,7 +50,16 @@ _COMPASS: Final = {
     "nw": "northwest",
     "se": "southeast",
     "sw": "southwest",
+    "nth": "north",
+    "sth": "south",
 }
+_SPELLED_OTHERWISE: Final = (
+    (re.compile(r"\bmount\b"), "mountain"),
+    (re.compile(r"\b([dl]) (?=\w{2})"), r"\1"),
+    (re.compile(r"^s (?=\w)"), "sao "),
+    (re.compile(r"^s (?=\w)"), "san "),
+)
+"""Mt View, Martin d Heres, S Paulo and S Francisco: what an abbreviation or a missing apostrophe may stand for."""
 _WORDS: Final = re.compile(r"[^\W_]+")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _COMMAS: Final = re.compile(r"[,;\n]")
@@ -106,6 +118,28 @@ _DIGITS: Final = re.compile(r"\b\w*\d[\w/-]*")
 _DISTRICT_LETTERS: Final = re.compile(r"(?<=\w{3}) (?:N[VØOW]?|S[VØOE]?|V|Ø|K|C|M|O|W|E|NE|SE|SW)$")
 _POSTAL: Final = re.compile(r"\b(?:cedex|cdx|po box|p\.? ?o\.? ?box|bp|cp)\b.*$", re.IGNORECASE)
 _LETTERED_ECONOMIES: Final = frozenset({"DK", "SE", "NO", "FI", "IE"})
+_SMALL_WORDS: Final = frozenset(
+    {"am", "an", "auf", "bei", "beim", "dem", "den", "der", "im", "in", "ob", "unter", "vor", "zu", "zur"}
+    | {
+        "sur",
+        "sous",
+        "les",
+        "le",
+        "la",
+        "en",
+        "de",
+        "des",
+        "du",
+        "upon",
+        "on",
+        "under",
+        "aan",
+        "den",
+        "op",
+        "nad",
+        "pod",
+    }
+)
 _MANY_WORDS: Final = 6
 _LONGEST_JOINED: Final = 3
 
@@ -156,12 +190,7 @@ def forms(written: str) -> list[Form]:
     if literal == written.lower() and " " not in literal and not _UMLAUTS.search(literal):
         return [found[literal]]
     words = literal.split()
-    if not _COMPASS.keys().isdisjoint(words):
-        whole = " ".join(_COMPASS.get(word, word) for word in words)
-        found[whole] = Form(whole, derived=False, kind="")
-    if "mount" in words:
-        mountain = literal.replace("mount", "mountain")
-        found.setdefault(mountain, Form(mountain, derived=True, kind=""))
+    found |= {other: Form(other, derived=False, kind="") for other in _written_out(literal)}
     outside = _PARENTHESES.sub(" ", written).strip() if "(" in written else written
     derived: list[tuple[str, Kind]] = [(outside, "")] if outside != written else []
     for name, kind in _without_kind(outside):
@@ -174,6 +203,16 @@ def forms(written: str) -> list[Form]:
         if form := plain(text):
             found.setdefault(form, Form(form, derived=True, kind=kind))
     return list(found.values())
+
+
+def _written_out(literal: str) -> Iterator[str]:
+    """What an abbreviated name may stand for: points of the compass, and `_SPELLED_OTHERWISE`."""
+    words = literal.split()
+    if not _COMPASS.keys().isdisjoint(words):
+        yield " ".join(_COMPASS.get(word, word) for word in words)
+    for pattern, replacement in _SPELLED_OTHERWISE:
+        if (other := pattern.sub(replacement, literal)) != literal:
+            yield other
 
 
 def _parts(written: str, outside: str) -> Iterator[tuple[str, Kind]]:
@@ -210,11 +249,33 @@ def _without_kind(written: str) -> list[tuple[str, Kind]]:
 def joined(form: str) -> str:
     """A plain name without its blanks: Guang Zhou and Guangzhou are one name; "" for a name of one word, or of many.
 
-    >>> joined("guang zhou"), joined("seoul"), joined("nakano ku"), joined("institute of city planning")
-    ('guangzhou', '', '', '')
+    >>> joined("guang zhou"), joined("kyo to"), joined("seoul"), joined("nakano ku")
+    ('guangzhou', 'kyoto', '', '')
     """
     words = form.split()
-    return "".join(words) if 1 < len(words) <= _LONGEST_JOINED and words[-1] not in _SUFFIXES else ""
+    a_name = 1 < len(words) <= _LONGEST_JOINED and _SUFFIXES.get(words[-1], "region") == "region"
+    return "".join(words) if a_name else ""
+
+
+def ends_in_kind(form: str) -> bool:
+    """Whether the last word of a plain name may be the word for its kind: Osaka-fu, but Kyo-to, too."""
+    return form.rpartition(" ")[2] in _SUFFIXES
+
+
+def abbreviated(own: str) -> list[str]:
+    """A plain name with its small words, and with its last one, as their first letters, as they are often written.
+
+    >>> abbreviated("rothenburg ob der tauber"), abbreviated("frankfurt am main"), abbreviated("new york")
+    (['rothenburg o d tauber', 'rothenburg o d t'], ['frankfurt a main', 'frankfurt a m'], [])
+    """
+    words = own.split()
+    small = [word in _SMALL_WORDS for word in words]
+    if not any(small[1:-1]) or small[-1]:
+        return []
+    short = [
+        word[0] if is_small and nth else word for nth, (word, is_small) in enumerate(zip(words, small, strict=True))
+    ]
+    return [" ".join(short), " ".join([*short[:-1], short[-1][0]])]
 
 
 def parts_of(name: str) -> list[str]:

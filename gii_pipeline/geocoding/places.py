@@ -32,7 +32,7 @@ from scipy.spatial import cKDTree
 from gii_pipeline import memory, verified
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import names, regions
-from gii_pipeline.geocoding.names import SPACED_AT_WILL, forms, joined, plain
+from gii_pipeline.geocoding.names import SPACED_AT_WILL, abbreviated, forms, joined, plain
 from gii_pipeline.geocoding.sphere import chord, on_sphere
 from gii_pipeline.sources.readers import files as reading
 
@@ -283,7 +283,10 @@ def _named(places: pd.DataFrame, alternates: Iterable[list[str]]) -> pd.DataFram
     named = zip(places["name"].tolist(), places["economy"].tolist(), alternates, strict=True)
     for place, (name, economy, others) in enumerate(named):
         own = plain(name)
-        known = sorted({joined(own), *(plain(other) for other in others if _is_name(other))} - {own, ""})
+        named_too = {plain(other) for other in others if _is_name(other)}
+        whole = [own, *(form for form in named_too if form.startswith(f"{own.partition(' ')[0]} "))]
+        short = {form for name in whole for form in abbreviated(name)}
+        known = sorted({joined(own), *named_too, *short} - {own, ""})
         found += [own, *known]
         numbers.extend([place] * (1 + len(known)))
         tiers.append(OWN)

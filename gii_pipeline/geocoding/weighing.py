@@ -24,10 +24,12 @@ import numpy.typing as npt
 
 from gii_pipeline.geocoding.economies import WITH_STATES, named_economy
 from gii_pipeline.geocoding.evidence import DERIVED, EXACT, OTHER, QUARTER, WARD, Evidence
-from gii_pipeline.geocoding.gazetteer import Gazetteer
+from gii_pipeline.geocoding.gazetteer import FIRST_ORDER, Gazetteer
 from gii_pipeline.geocoding.written import TAIL, Part
 
 NEAR_KM: Final = 40.0
+_OWN_TOWN_KM: Final = 25.0
+"""From here on a town is another place than the city after which its prefecture is called."""
 _LEVEL_PLACES_APART_DEG: Final = 0.25
 _KM_PER_DEGREE: Final = 111.2
 _CONTRADICTS_WITHIN: Final = 2
@@ -174,11 +176,29 @@ class Weighing:
             return None
         if own_ward and agreed:
             how = EXACT
+        nth = part.nth
+        if (of_city := self._city_around(place, how, at, parts)) is not None:
+            how, nth = EXACT, of_city - 0.5
         rank = self._rank(place, how, parts, at, supported=bool(near or agreed), agreed=bool(agreed), near=bool(near))
         weight = self._weight[place] * (_TENTH if how == EXACT + 1 else 1.0)
         exact = EXACT if how == EXACT + 1 and not agreed else how
         support = -(3 * (agreed > 0) + (near > 0) + (likeness > 0))
-        return _Candidate(rank, exact, part.nth, support, -weight, int(city_km), place, bool(agreed))
+        return _Candidate(rank, exact, nth, support, -weight, int(city_km), place, bool(agreed))
+
+    def _city_around(self, place: int, how: int, at: int, parts: Sequence[tuple[Part, Evidence]]) -> float | None:
+        """Where the address has the city of whose prefecture a place is a town of its own: "Kunshan, Suzhou"."""
+        part, names = parts[at]
+        if how not in {EXACT, DERIVED} or names.ward or names.some_words or self.gazetteer.population[place] < _SMALL:
+            return None
+        for others_part, others in parts:
+            regions = others.regions | others.weak
+            if others_part.role == "admin" or not part.nth - 1 <= others_part.nth < part.nth or not others.places:
+                continue
+            of_state = self.gazetteer.economy[place] not in WITH_STATES and self.gazetteer.first[place] in regions
+            if of_state or self.gazetteer.second[place] in regions:
+                away_km = min((self._km(place, city) for city, its_how in others.places if its_how <= how), default=0.0)
+                return others_part.nth if away_km > _OWN_TOWN_KM else None
+        return None
 
     def _is_inside(self, place: int, how: int, part: Part, names: Evidence) -> bool:
         """Whether a place lies in a region that its own part names, or is a city in the middle of one called alike."""
@@ -196,9 +216,16 @@ class Weighing:
             return True
         if agreed:
             return False
+        if names.only_region and how >= OTHER and self._is_small_in_its_region(place):
+            return True
         if names.only_region and self._own_name_is_elsewhere(place, how, names):
             return True
         return self._is_village(place) and self._is_quarter_elsewhere(place, names)
+
+    def _is_small_in_its_region(self, place: int) -> bool:
+        """Whether a place has not even a tenth of the people of the largest of its region: Kuala Selangor."""
+        population = self.gazetteer.population
+        return population[place] < _TENTH * population[self.gazetteer.largest_around(place)]
 
     def _is_quarter_elsewhere(self, place: int, names: Evidence) -> bool:
         """Whether a place has the name of a quarter of a city that lies elsewhere: Sarıyer is one of Istanbul."""
@@ -286,8 +313,10 @@ class Weighing:
         for part, names in parts:
             if part.nth >= TAIL - 1:
                 continue
-            for region in names.regions:
-                place = self.gazetteer.dominant(region)
+            named = {self.gazetteer.city_around(region) for region in names.weak} if names.ward else set()
+            for region in names.regions or (names.weak if len(named) == 1 else ()):
+                first_order = self.gazetteer.order[region] == FIRST_ORDER
+                place = self.gazetteer.dominant(region) if first_order or len(names.regions) == 1 else None
                 if place is None and not names.regional:
                     place = self.gazetteer.city_around(region)
                 if place is not None:

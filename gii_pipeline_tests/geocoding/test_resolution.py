@@ -57,6 +57,19 @@ def _at(resolver: Resolver, place: int | None) -> tuple[float, float]:
         pytest.param("FORTH, Iraklion 70013, Greece", "GR", (35.33, 25.14), id="city known by a village's name"),
         pytest.param("CONICET, Buenos Aires, Argentina", "AR", (-34.61, -58.38), id="city in a region called so"),
         pytest.param("Chinese Univ, Sha Tin", "HK", (22.38, 114.18), id="town of a city state"),
+        pytest.param("NASA, Mt View, CA 94035", "US", (37.39, -122.08), id="mountain, not mount"),
+        pytest.param("Univ Fed, Sta. Maria, RS, Brazil", None, (-29.69, -53.81), id="santa"),
+        pytest.param("LEGI, St Martin d Heres, France", None, (45.18, 5.76), id="apostrophe left out"),
+        pytest.param("Massey Univ, Palmerston Nth, New Zealand", None, (-40.36, 175.61), id="point of old"),
+        pytest.param("Stadtarchiv, Rothenburg o.d.T.", "DE", (49.38, 10.19), id="small words and last by letters"),
+        pytest.param("Weil a. Rhein", "DE", (47.59, 7.62), id="small word by its letter"),
+        pytest.param("Frankfurt a. d. Oder", "DE", (52.35, 14.55), id="another name so"),
+        pytest.param(
+            "UPM, Serdang 43400, Selangor Darul Ehsan, Malaysia", None, (3.03, 101.72), id="honour of a state"
+        ),
+        pytest.param(
+            "Lab, Kunshan, Suzhou, Jiangsu, Peoples R China", None, (31.38, 120.95), id="town of a prefecture"
+        ),
     ],
 )
 def test_a_text_leads_to_the_city_that_agrees_with_the_rest(
@@ -95,6 +108,19 @@ def test_a_text_leads_to_the_city_that_agrees_with_the_rest(
         ("Ljubljana", None, "RS", (46.05, 14.51)),
         ("Sint Maarten", "North Holland", "NL", (52.77, 4.74)),
         ("SS2", "Kuala Lumpur", "MY", (3.12, 101.62)),
+        ("Yiwu City, Jinhua City", "Zhejiang", "CN", (29.31, 120.08)),
+        ("Sesto Fiorentino, Firenze", None, "IT", (43.83, 11.20)),
+        ("Minato-ku, Tokyo", None, "JP", (35.68, 139.75)),
+        ("Kyo-to", None, "JP", (35.02, 135.75)),
+        ("Kanpur Nagar", "Uttar Pradesh", "IN", (26.46, 80.35)),
+        ("Gandhi Nagar", "Gujarat", "IN", (23.22, 72.68)),
+        ("Taoyuan Hsien", None, "TW", (24.99, 121.30)),
+        ("Songpa-gu", None, "KR", (37.57, 127.00)),
+        ("Saint-Denis", "93", "FR", (48.94, 2.36)),
+        ("Munich", "2", "DE", (48.14, 11.58)),
+        ("Makkah", None, "SA", (21.43, 39.83)),
+        ("Winston Salem", "N C", "US", (36.10, -80.24)),
+        ("Bebington", "Cheshire", "GB", (53.35, -3.02)),
         (None, "Alderney", "GG", (49.71, -2.20)),
         (None, None, "SM", (43.94, 12.45)),
     ],
@@ -120,6 +146,8 @@ def test_fields_lead_to_the_place_of_that_very_name_in_the_region(
         ("Moscow Oblast", "RU"),
         ("Zagreb County", "HR"),
         ("Basel-Landschaft", "CH"),
+        ("Selangor", "MY"),
+        ("Berkshire", "GB"),
     ],
 )
 def test_a_region_alone_is_no_city(resolver: Resolver, city: str, economy: str) -> None:
