@@ -119,9 +119,8 @@ _DISTRICT_LETTERS: Final = re.compile(r"(?<=\w{3}) (?:N[VØOW]?|S[VØOE]?|V|Ø|K
 _POSTAL: Final = re.compile(r"\b(?:cedex|cdx|po box|p\.? ?o\.? ?box|bp|cp)\b.*$", re.IGNORECASE)
 _LETTERED_ECONOMIES: Final = frozenset({"DK", "SE", "NO", "FI", "IE"})
 _SMALL_WORDS: Final = frozenset(
-    """
-    am an auf bei beim dem den der im in ob unter vor zu zur sur sous les le la en de des du upon on under aan op nad pod
-    """.split()
+    {"am", "an", "auf", "bei", "beim", "dem", "den", "der", "im", "in", "ob", "unter", "vor", "zu", "zur", "aan", "op"}
+    | {"sur", "sous", "les", "le", "la", "en", "de", "des", "du", "upon", "on", "under", "nad", "pod"}
 )
 _MANY_WORDS: Final = 6
 _LONGEST_JOINED: Final = 3
