@@ -30,8 +30,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -42,31 +44,56 @@ from _world import CITIES
 from reading import apart, measured, read_json, work
 
 from gii_pipeline.archive import Archive, Entry
+from gii_pipeline.memory import peak_bytes
 from gii_pipeline.profiles import Fetch, Input
-from gii_pipeline.sources import working
-from gii_pipeline.sources.extracts import Extracts
+from gii_pipeline.sources import SOURCES, working
+from gii_pipeline.sources.extracts import Extracts, RawFile, units
 from gii_pipeline.sources.gathering import gather
 from gii_pipeline.sources.progress import duration, readable
+from gii_pipeline.sources.union import Pinned, union
 from gii_pipeline_tests import tiny_world
 from gii_pipeline_tests.archive.server import FileHost, Server
 
 YEARS = range(2015, 2022)
 SNAPSHOT_BYTES, SNAPSHOT_JSON = 670e9, 4.6e12
-"""Works of the world in the bucket: as gzip, and unpacked."""
+SNAPSHOT_PARTS = 2_000
+"""Works of the world in the bucket: as gzip, unpacked, and their parts."""
+MACHINES = {"laptop": (4, 12.5e6), "server": (16, 125e6), "cluster": (64, 1.25e9)}
+"""Processors, and bytes per second of the network."""
 
 
-def make_part(part: int, works: int, form: str) -> tuple[bytes, int]:
-    """One part with works of every year, and the bytes of its JSON."""
-    rng = np.random.default_rng(part)
-    found = [work(part * works + n, YEARS[n % len(YEARS)], rng) for n in range(works)]
-    lines = b"".join(json.dumps(each).encode() + b"\n" for each in found)
-    if form == "jsonl":
-        return gzip.compress(lines, 6, mtime=0), len(lines)
-    for each in found:
-        each["abstract_inverted_index"] = json.dumps(each["abstract_inverted_index"])
-    out = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(found), out, row_group_size=max(works // 4, 1), compression="zstd")
-    return out.getvalue(), len(lines)
+@cache
+def patterns(works: int) -> list[dict[str, Any]]:
+    """Works of every year, which parts repeat under other ids."""
+    rng = np.random.default_rng(1)
+    return [work(n, YEARS[n % len(YEARS)], rng) for n in range(works)]
+
+
+@cache
+def pattern_table(works: int) -> pa.Table:
+    """The same as columns; abstracts are text in the Parquet parts of the snapshot."""
+    found = [
+        {**each, "abstract_inverted_index": json.dumps(each["abstract_inverted_index"])} for each in patterns(works)
+    ]
+    return pa.Table.from_pylist(found)
+
+
+def numbered(number: int) -> str:
+    return f"https://openalex.org/W{number}"
+
+
+def json_part(works: list[dict[str, Any]]) -> tuple[bytes, int]:
+    """A part of JSON lines, and its bytes before compression."""
+    lines = b"".join(json.dumps(each).encode() + b"\n" for each in works)
+    return gzip.compress(lines, 6, mtime=0), len(lines)
+
+
+def parquet_part(part: int, works: int) -> bytes:
+    table, out = pattern_table(works), io.BytesIO()
+    ids = pa.array([numbered(part * works + n) for n in range(works)])
+    table = table.set_column(table.column_names.index("id"), "id", ids)
+    pq.write_table(table, out, row_group_size=max(works // 4, 1), compression="zstd")
+    return out.getvalue()
 
 
 @dataclass
@@ -77,24 +104,36 @@ class Snapshot:
     files: dict[str, bytes]
     works: int
     json_bytes: int = 0
+    records: dict[str, int] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
         return f"/data/{self.form}/works"
 
-    def put(self, part: int, seed: int) -> None:
-        suffix = "parquet" if self.form == "parquet" else "gz"
-        content, size = make_part(seed, self.works, self.form)
-        self.files[f"{self.folder}/updated_date=2026-01-01/part_{part:04d}.{suffix}"] = content
-        self.json_bytes += size
+    def put(self, part: int, works: list[dict[str, Any]] | None = None) -> None:
+        """Add or replace a part of JSON lines, or of Parquet. works: by default those of its number."""
+        if self.form == "parquet":
+            content, suffix, records = parquet_part(part, self.works), "parquet", self.works
+        else:
+            found = self.of(part) if works is None else works
+            (content, size), suffix, records = json_part(found), "gz", len(found)
+            self.json_bytes += size
+        name = f"{self.folder}/updated_date=2026-01-01/part_{part:04d}.{suffix}"
+        self.files[name], self.records[name] = content, records
+
+    def of(self, part: int) -> list[dict[str, Any]]:
+        return [{**each, "id": numbered(part * self.works + n)} for n, each in enumerate(patterns(self.works))]
 
     def publish(self, date: str) -> None:
         parts = {name: content for name, content in self.files.items() if "part_" in name}
         listed = [
-            {"url": f"s3://openalex{name}", "meta": {"content_length": len(content), "record_count": self.works}}
+            {
+                "url": f"s3://openalex{name}",
+                "meta": {"content_length": len(content), "record_count": self.records[name]},
+            }
             for name, content in sorted(parts.items())
         ]
-        manifest = {"date": date, "record_count": self.works * len(parts), "files": listed}
+        manifest = {"date": date, "record_count": sum(self.records.values()), "files": listed}
         self.files[f"{self.folder}/manifest.json"] = json.dumps(manifest).encode()
 
 
@@ -135,11 +174,12 @@ def peak_of(root: Path) -> Iterator[list[int]]:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a run took: seconds of the clock and of processors, the peak of the disk, and what came."""
+    """What a run took: seconds of the clock and of processors, the peaks of disk and memory, and what came."""
 
     seconds: float
     cpu: float
     peak: int
+    memory: int
     entries: list[Entry]
 
 
@@ -149,11 +189,12 @@ def processor_seconds() -> float:
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
-def timed(snapshot: Snapshot, url: str, root: Path, workers: int) -> Taken:
+def timed(form: str, url: str, root: Path, workers: int) -> Taken:
     begin, cpu = time.perf_counter(), processor_seconds()
     with peak_of(root) as peak:
-        entries = take(root, url, snapshot.form, workers)
-    return Taken(time.perf_counter() - begin, processor_seconds() - cpu, peak[0], entries)
+        entries = take(root, url, form, workers)
+    used = processor_seconds() - cpu
+    return Taken(time.perf_counter() - begin, used, peak[0], peak_bytes(children=True), entries)
 
 
 def killed_and_resumed(snapshot: Snapshot, server: Server, root: Path) -> None:
@@ -177,8 +218,8 @@ def show(title: str, size: int, seconds: float, cpu: float) -> None:
     print(f"  {title:<30} {seconds:7.1f} s {size / seconds / 1e6:8.0f} MB/s {cpu:7.1f} s of CPU {per_cpu}")
 
 
-def json_lines(snapshot: Snapshot, server: Server, folder: Path) -> tuple[float, float]:
-    """Print the rates of JSON lines. Gives JSON bytes per processor second, and the share of extracts in gzip."""
+def json_lines(snapshot: Snapshot, server: Server, folder: Path) -> tuple[float, float, int]:
+    """Print the rates of JSON lines. Gives JSON bytes per processor second, the share of extracts in gzip, memory."""
     compressed = sum(len(content) for name, content in snapshot.files.items() if "part_" in name)
     parts = len(snapshot.files) - 1
     print(f"JSON lines: {parts} parts, {readable(compressed)}, {readable(snapshot.json_bytes)} of JSON")
@@ -190,24 +231,63 @@ def json_lines(snapshot: Snapshot, server: Server, folder: Path) -> tuple[float,
     taken: dict[str, Taken] = {}
     for title, workers in {"one worker": 1, "two workers": 2, "default": working.processors()}.items():
         root = folder / title.replace(" ", "-")
-        found = taken[title] = timed(snapshot, server.url, root, workers)
+        found = taken[title] = apart(timed, snapshot.form, server.url, root, workers)
         show(title, snapshot.json_bytes, found.seconds, found.cpu)
-        print(f"{'':34} disk at the peak {readable(found.peak)}, extracts {readable(disk(root / 'extracts'))}")
+        print(
+            f"{'':34} disk at the peak {readable(found.peak)}, extracts {readable(disk(root / 'extracts'))}, "
+            f"memory of a process {readable(found.memory)}"
+        )
     faster = taken["one worker"].seconds / taken["two workers"].seconds
     print(f"  two workers / one = {faster:.2f}, default / read_json = {bare / taken['default'].seconds:.2f}")
     rate = snapshot.json_bytes / taken["one worker"].cpu
     killed_and_resumed(snapshot, server, folder / "killed")
-    snapshot.put(0, 9_999)
+    second_release(snapshot, server, folder / "default")
+    return rate, disk(folder / "one-worker" / "extracts") / compressed, taken["one worker"].memory
+
+
+def second_release(snapshot: Snapshot, server: Server, root: Path) -> None:
+    """Of a tenth of the first part, most works change and move to a new part, as in the bucket; the others are gone."""
+    parts, works = len(snapshot.files) - 1, snapshot.of(0)
+    moved, gone = works[: snapshot.works // 12], snapshot.works // 10 - snapshot.works // 12
+    changed = [{**each, "type": "review", "updated_date": "2026-09-01"} for each in moved]
+    snapshot.put(0, works[len(moved) + gone :])
+    snapshot.put(parts, changed)
     snapshot.publish("2026-04-01")
     server.asked.clear()
-    take(folder / "default", server.url, snapshot.form, 1, refresh=True)
+    entries = take(root, server.url, snapshot.form, working.processors(), refresh=True)
     asked = sum("part_" in each.path for each in server.asked)
-    print(f"  a second release with one changed part asked for {asked}")
-    return rate, disk(folder / "one-worker" / "extracts") / compressed
+    found, reviews = counted(root, entries)
+    others = sum(each["type"] == "review" for each in works) * (parts - 1)
+    others += sum(each["type"] == "review" for each in works[len(moved) + gone :])
+    right = (parts * snapshot.works - gone, others + len(moved))
+    print(
+        f"  a second release ({len(moved):,} works moved and changed, {gone:,} gone) asked for {asked} of {parts + 1} "
+        f"parts; {found:,} works, {reviews:,} reviews, {'as' if (found, reviews) == right else 'NOT as'} "
+        "they should be"
+    )
+
+
+def counted(root: Path, entries: list[Entry]) -> tuple[int, int]:
+    """Works of all years, every one once, and those of the changed type."""
+    options, extracts = SOURCES["openalex_works"].parsed({}), Extracts(root / "extracts")
+    files = {"works": [RawFile(each.path, each.sha256, each.address) for each in entries]}
+    kept = [extracts.kept(unit, options) for unit in units("openalex_works", files)]
+    pinned = Pinned("scientific_publications", tuple(filter(None, kept)), YEARS[-1], "2026-09-01", root / "extracts")
+    total = reviews = 0
+    with duckdb.connect() as con:
+        for year in YEARS:
+            rows = union(con, pinned, year, {}).rows
+            [(records, changed)] = (
+                rows.filter("source_rows > 0")
+                .aggregate("count(*), count(*) FILTER (WHERE record_type = 'review')")
+                .fetchall()
+            )
+            total, reviews = total + records, reviews + changed
+    return total, reviews
 
 
 def parquet(snapshot: Snapshot, server: Server, root: Path) -> None:
-    taken = timed(snapshot, server.url, root, working.processors())
+    taken = apart(timed, snapshot.form, server.url, root, working.processors())
     entries = taken.entries
     fetched, needed = sum(entry.fetched or 0 for entry in entries), sum(entry.needed or 0 for entry in entries)
     whole = sum(entry.bytes for entry in entries)
@@ -217,15 +297,23 @@ def parquet(snapshot: Snapshot, server: Server, root: Path) -> None:
     )
 
 
-def computed(rate: float, share: float) -> None:
-    """Print the costs of the real snapshot. rate: JSON bytes per processor second; share: of extracts in gzip."""
-    processors = working.processors()
-    reading, fetching = SNAPSHOT_JSON / rate / processors, SNAPSHOT_BYTES / 20e6
+def computed(rate: float, share: float, per_worker: int) -> None:
+    """Print the costs of the real snapshot as a table of Markdown.
+
+    rate: bytes of JSON per processor second. share: of extracts in gzip. per_worker: bytes of memory that one took.
+    """
+    extracts, part = SNAPSHOT_BYTES * share, SNAPSHOT_BYTES / SNAPSHOT_PARTS
     print(
-        f"Computed for the works of the world ({readable(SNAPSHOT_BYTES)}, {readable(SNAPSHOT_JSON)} of JSON): "
-        f"{duration(reading)} to read on {processors} processors that have nothing else to do, {duration(fetching)} to "
-        f"fetch at 20 MB/s, extracts {readable(SNAPSHOT_BYTES * share)}"
+        f"Computed, not measured, for the works of the world ({readable(SNAPSHOT_BYTES)} in {SNAPSHOT_PARTS:,} parts, "
+        f"{readable(SNAPSHOT_JSON)} of JSON): extracts {readable(extracts)}\n"
+        "| | to fetch | to read | disk at the peak | memory |\n|---|---|---|---|---|"
     )
+    for name, (processors, network) in MACHINES.items():
+        print(
+            f"| {name}: {processors} processors, {network * 8 / 1e6:,.0f} Mbit/s "
+            f"| {duration(SNAPSHOT_BYTES / network)} | {duration(SNAPSHOT_JSON / rate / processors)} "
+            f"| {readable(extracts + processors * part)} | {readable(per_worker * processors)} |"
+        )
 
 
 def make_records(folder: Path, records: int, years: int) -> Path:
@@ -285,7 +373,7 @@ def main() -> None:
         for form in ("jsonl", "parquet") if given.parts else ():
             snapshot = Snapshot(form, {}, given.works)
             for part in range(given.parts):
-                snapshot.put(part, part)
+                snapshot.put(part)
             snapshot.publish("2026-01-01")
             with Server(FileHost(snapshot.files)) as server:
                 if form == "jsonl":

@@ -5,7 +5,9 @@ Belongs here: listing names and types. Does not: which of them a reader needs, o
 
 from __future__ import annotations
 
+import json
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -20,6 +22,7 @@ from gii_pipeline.sources.readers.table_files import SUFFIXES, tables
 
 _OBJECTS: Final = 500
 _BYTES: Final = 1_000_000
+_START_BYTES: Final = 16_000_000
 _MANY: Final = 3
 _BOM: Final = b"\xef\xbb\xbf"
 _ELEMENT: Final = re.compile(rb"<(?:\w+:)?([A-Za-z][\w.-]*)")
@@ -71,16 +74,44 @@ def _of_arrow(name: str, kind: pa.DataType) -> Iterator[tuple[str, str]]:
 
 def _of_json(con: duckdb.DuckDBPyConnection, path: Path) -> Iterator[tuple[str, str]]:
     """The fields of the first objects; what an API's page has around its results is not a field."""
+    start = _start(con, path)
+    largest = 67_108_864 if start == path else _START_BYTES
     objects = con.sql(
-        f"FROM read_json({reading.file_list([path])}, compression = '{reading.compression(path)}', "
-        f"hive_partitioning = false, sample_size = {_OBJECTS}, maximum_object_size = 67108864)"
+        f"FROM read_json({reading.file_list([start])}, compression = '{reading.compression(start)}', "
+        f"hive_partitioning = false, sample_size = {_OBJECTS}, maximum_object_size = {largest})"
     )
-    schema = objects.limit(0).to_arrow_table().schema
+    # DuckDB would look at all objects again for a table of none.
+    nothing = ", ".join(
+        f"NULL::{t} AS {reading.column(n)}" for n, t in zip(objects.columns, objects.types, strict=True)
+    )
+    schema = con.sql(f"SELECT {nothing}").to_arrow_table().schema
     if "results" in schema.names and pa.types.is_list(results := schema.field("results").type):
         yield from ((name.removeprefix("[]."), kind) for name, kind in _of_arrow("", results))
         return
     for field in schema:
         yield from _of_arrow(field.name, field.type)
+
+
+def _start(con: duckdb.DuckDBPyConnection, path: Path) -> Path:
+    """The first lines of a large file of JSON lines, as a file; of others the file itself.
+
+    DuckDB would unpack twice the size of the largest object that may come before it looks at the first.
+    """
+    with reading.opened(path) as file:
+        start = file.read(_START_BYTES)
+    lines, _, rest = start.rpartition(b"\n")
+    if len(start) < _START_BYTES or not rest or not _is_object(lines.partition(b"\n")[0]):
+        return path
+    found = reading.scratch(con) / f"start-{secrets.token_hex(8)}.json"
+    found.write_bytes(lines)
+    return found
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def of_unit(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> dict[str, dict[str, str]]:

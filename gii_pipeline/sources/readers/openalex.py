@@ -50,12 +50,17 @@ def scan(paths: list[Path], columns: Mapping[str, str]) -> str:
     return " UNION ALL BY NAME ".join(parts)
 
 
-def refuse_others(con: duckdb.DuckDBPyConnection, paths: list[Path], kind: str, fields: tuple[str, ...]) -> None:
-    """Raise InputError where a file has objects and none has one of the fields that objects of its kind have."""
-    for path in paths:
+def refuse_others(
+    con: duckdb.DuckDBPyConnection, files: Mapping[Path, Path], kind: str, fields: tuple[str, ...]
+) -> None:
+    """Raise InputError where a file has objects and none has one of the fields that objects of its kind have.
+
+    files: file -> what of it can be read; of a Parquet file of which only some columns came the others are holes.
+    """
+    for path, readable in files.items():
         if any(_value(first, [field]) is not None for first in _first_objects(path) for field in fields):
             continue
-        objects = scan([path], {"id": "VARCHAR", **dict.fromkeys(fields, "JSON")})
+        objects = scan([readable], {"id": "VARCHAR", **dict.fromkeys(fields, "JSON")})
         known = " OR ".join(f"{field} IS NOT NULL" for field in fields)
         if not _has(con, objects, known) and _has(con, objects, "true"):
             raise InputError(

@@ -146,8 +146,9 @@ def people(
 def _scan(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) -> str:
     suffixes = (".json", ".jsonl", ".ndjson", ".gz", ".parquet")
     paths = reading.unpacked(con, reading.named(files, "works"), suffixes)
-    openalex.refuse_others(con, paths, "work", ("publication_year", "publication_date", "authorships"))
-    return openalex.scan([projected(con, path, COLUMNS) for path in paths], COLUMNS)
+    readable = {path: projected(con, path, COLUMNS) for path in paths}
+    openalex.refuse_others(con, readable, "work", ("publication_year", "publication_date", "authorships"))
+    return openalex.scan(list(readable.values()), COLUMNS)
 
 
 def lacks(con: duckdb.DuckDBPyConnection, path: Path, field: str) -> bool:
