@@ -1,6 +1,6 @@
 """The edition stage on 300,000 locations: points to clusters, footprints, population, rankings and contributions.
 
-    python benchmarks/edition.py [--locations 300000]
+    PYTHONPATH=. python benchmarks/edition.py [--locations 300000]
 
 The points and a population raster of 30 arc seconds are made first and not timed; compiled kernels are warmed up on a
 small part. Each step is shown as its part of the stage. Target: under 30 seconds.
