@@ -7,8 +7,12 @@ Does not: what was half done; tables and releases appear whole or not at all.
 from __future__ import annotations
 
 import errno
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 try:
     import resource
@@ -22,13 +26,20 @@ REMEDIES = {
     errno.EDQUOT: ("the quota of the disk is used up", "Free some space"),
     errno.EFBIG: ("the file is larger than the system allows", "Raise `ulimit -f`, or use another file system"),
     errno.EROFS: ("the file system is read-only", "Mount it for writing, or name another folder with --root"),
-    errno.EACCES: ("the permission is missing", "Give this user the right to write there, or name another --root"),
-    errno.EPERM: ("the permission is missing", "Give this user the right to write there, or name another --root"),
+    errno.EACCES: (
+        "the permission is missing",
+        "Give this user the right to read and write there, or name another --root",
+    ),
+    errno.EPERM: (
+        "the permission is missing",
+        "Give this user the right to read and write there, or name another --root",
+    ),
     errno.EMFILE: ("too many files are open", "Raise `ulimit -n`"),
     errno.ENFILE: ("too many files are open on this machine", "Close other programs"),
 }
 FILES_NEEDED, FILES_WANTED = 128, 4096
 """How many files a command may have open: at the least (a run holds some 40), and where the system allows as many."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _LIBRARIES = ("duckdb", "_duckdb", "pyarrow", "sqlalchemy", "sqlite3")
 _SAID = {
     "No space left on device": errno.ENOSPC,
@@ -37,7 +48,7 @@ _SAID = {
     "Disk quota exceeded": errno.EDQUOT,
     "File too large": errno.EFBIG,
     "Read-only file system": errno.EROFS,
-    "attempt to write a readonly database": errno.EROFS,
+    "attempt to write a readonly database": errno.EACCES,
     "unable to open database file": errno.EACCES,
     "Permission denied": errno.EACCES,
     "Too many open files": errno.EMFILE,
@@ -80,10 +91,15 @@ def refusal(error: BaseException) -> MachineError | None:
         return None
     reason, remedy = REMEDIES[number]
     file = getattr(error, "filename", None)
-    where = f"{file}: {reason}" if file else f"{reason} ({str(error).splitlines()[0][:300]})"
-    return MachineError(
-        f"{where[0].upper()}{where[1:]}. Nothing half-written is left. {remedy}, then run the same command again."
-    )
+    where = f"{file}: {reason}" if file else f"{_place(number)}: {reason} ({str(error).splitlines()[0][:300]})"
+    return MachineError(f"{where}. Nothing half-written is left. {remedy}, then run the same command again.")
+
+
+def _place(number: int) -> Path:
+    """The folder in which a library that names no file was refused: the root, or what else has a full disk."""
+    folders = [Path(os.environ.get("GII_ROOT") or os.curdir).absolute(), Path(tempfile.gettempdir())]
+    there = [folder for folder in folders if folder.is_dir()]
+    return min(there, key=lambda folder: shutil.disk_usage(folder).free) if number in _FULL and there else folders[0]
 
 
 def _number_in(error: BaseException) -> int | None:

@@ -188,6 +188,7 @@ def dev(
     import signal
     import sys
 
+    from gii_pipeline.cli.interrupts import leave_to
     from gii_pipeline.cli.keeping import kept
     from gii_pipeline.defs.instance import instance_of
     from gii_pipeline.defs.page import FILES_VARIABLE
@@ -208,8 +209,8 @@ def dev(
                 asked_to_end.append(number)
                 keeper.terminate()
 
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, end)
+            leave_to(end)
+            signal.signal(signal.SIGTERM, end)
             echo(f"The page is at http://127.0.0.1:{port} until Ctrl-C.")
             keeper.wait()
     if not asked_to_end:

@@ -6,6 +6,7 @@ Does not: how a file is compared (`verified`, `releases.verify`), or making anyt
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -164,8 +165,10 @@ def _history(root: Path) -> Iterator[tuple[Path, Problem | None]]:
 
 
 def _sqlite_damage(path: Path) -> str | None:
+    locked = "" if os.access(path.parent, os.W_OK) else "&immutable=1"  # even a reader writes beside the file otherwise
+    path.open("rb").close()  # without the right to read it nothing can be said
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{locked}", uri=True)) as connection:
             [said] = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
         return f"is damaged ({error})"

@@ -40,11 +40,16 @@ class _Judge:
                 self.line, theirs = Pipe()
                 with theirs:
                     program = [sys.executable, "-P", "-m", "gii_pipeline.contracts.judge", str(theirs.fileno())]
-                    self.process = subprocess.Popen(program, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+                    self.process = subprocess.Popen(
+                        program,
+                        stdin=subprocess.DEVNULL,
+                        pass_fds=[theirs.fileno()],
+                        start_new_session=True,  # Ctrl-C ends the process that asks, and with it this one
+                    )
             return self.line
 
     def ask(self, what: str, *given: object) -> Any:  # noqa: ANN401 - each question has its own kind of answer
-        """The answer to a question (see `judge.QUESTIONS`); raises what was raised there."""
+        """The answer to a question (see `judge.serve`); raises what was raised there."""
         with self.lock:
             line = self.start()
             try:

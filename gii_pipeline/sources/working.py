@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Final, TypeVar
 
 from gii_pipeline import memory, spark
@@ -79,13 +82,28 @@ def _round(
         return
     context, share = multiprocessing.get_context("spawn"), memory.budget() // processes
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(share,)) as pool:
-        futures: dict[Future[R], int] = {pool.submit(function, pieces[nth]): nth for nth in left}
+        with _interrupts_blocked():
+            futures: dict[Future[R], int] = {pool.submit(function, pieces[nth]): nth for nth in left}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """What starts within it never sees Ctrl-C: that ends the process that asked for it, and with it the workers."""
+    if os.name != "posix":
+        yield
+        return
+    resource_tracker.ensure_running()  # it unblocks them when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(share: int) -> None:

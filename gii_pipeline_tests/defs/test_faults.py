@@ -43,17 +43,21 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, **home, "GII_PROFILE": str(folder / "world" / "tiny.yaml")}
 
 
-def gii(folder: Path, *arguments: str, limit: int | None = None) -> subprocess.Popen[str]:
-    """`gii` in a process of its own. limit: bytes that a file may have, as on a disk that is full."""
+def gii(folder: Path, *arguments: str, limit: int | None = None, session: bool = False) -> subprocess.Popen[str]:
+    """`gii` in a process of its own. limit: bytes that a file may have, as on a disk that is full.
+
+    session: with a group of its own, as a command at a terminal has.
+    """
     command = ["-c", LIMITED, str(limit)]
     if limit is None:
-        command = ["-c", "from gii_pipeline import cli; cli.main()"]
+        command = ["-c", "from gii_pipeline import cli; cli.process()"]
     return subprocess.Popen(
         [sys.executable, *command, *arguments],
         env=environment(folder),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        start_new_session=session,
     )
 
 
@@ -103,6 +107,18 @@ def test_a_run_that_is_killed_leaves_nothing_half_written_and_is_simply_run_agai
     assert_whole(fresh)
     with instance_of(fresh) as instance:
         assert "2013" in instance.get_materialized_partitions(dg.AssetKey("locations"))
+
+
+@pytest.mark.slow
+def test_ctrl_c_at_a_terminal_ends_a_run_and_all_its_processes_and_says_what_is_kept(fresh: Path) -> None:
+    process = gii(fresh, "ingest", "--years", "2013", session=True)
+    until_there(".staging/*/*.parquet", fresh / "root", process)
+    os.killpg(process.pid, signal.SIGINT)
+    told = process.communicate(timeout=2)[0]  # until the last process that could print has ended
+    assert process.returncode == 130
+    assert "Every finished table, release and fetched file is kept" in told
+    assert "Traceback" not in told
+    assert_whole(fresh)
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ STAGES = {
 }
 """Stage -> its command, and the files that must be in the end what they are without a kill."""
 OTHER_YEAR = ("ingest", "--years", "2014")
-AT_LEAST_S, AT_MOST = 0.05, 0.5
+AT_LEAST_S, AT_MOST = 0.05, 0.25
 """When a command is killed: so many seconds after its start, up to this part of the time that it takes by itself."""
 SCRATCH = (".staging/*", "releases/.staging/*")
 """What is gone after a command that ended by itself."""
