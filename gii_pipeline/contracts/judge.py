@@ -27,7 +27,7 @@ def serve(line: Connection) -> None:
         threading.Thread(target=_end_with, args=(line.fileno(),), daemon=True).start()
     from gii_pipeline.contracts import data_docs, expectations  # noqa: PLC0415 - seconds, in which the asker may end
 
-    questions = {"judged": expectations.judged, "note": data_docs.note, "finish": data_docs.finish}
+    questions: Questions = {"judged": expectations.judged, "note": data_docs.note, "finish": data_docs.finish}
     while True:
         if data_docs.waiting() and not line.poll():
             data_docs.write_next()
