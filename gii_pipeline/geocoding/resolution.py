@@ -58,6 +58,7 @@ class Resolver:
         answers.update(self._in_related_economies(missed, answers))
         unknown = [address for address in addresses if address.economy is None and address.parts]
         answers.update(self._anywhere(unknown))
+        answers.update(self._in_region_of_that_name([a for a in known if answers[id(a)].place is None and a.elsewhere]))
         nothing = Answer(None, "no_address")
         return [answers.get(id(address), nothing) for address in addresses]
 
@@ -117,6 +118,13 @@ class Resolver:
             answers = [self._answer(address, economy) for economy in tried[id(address)]]
             found[id(address)] = self._one_economy([answer for answer in answers if answer.place is not None])
         return found
+
+    def _in_region_of_that_name(self, addresses: Sequence[Written]) -> dict[int, Answer]:
+        """Addresses that end in the name of an economy where it is as well a region's that has their city."""
+        anywhere = [Written(None, list(address.elsewhere), point=address.point) for address in addresses]
+        found = self._anywhere(anywhere)
+        answers = {id(address): found[id(other)] for address, other in zip(addresses, anywhere, strict=True)}
+        return {key: answer for key, answer in answers.items() if answer.agrees}
 
     def _economies(self, address: Written, abroad: dict[Asked, Evidence]) -> list[str]:
         largest: dict[str, int] = {}

@@ -28,6 +28,8 @@ from gii_pipeline.geocoding.gazetteer import FIRST_ORDER, Gazetteer
 from gii_pipeline.geocoding.written import TAIL, Part
 
 NEAR_KM: Final = 40.0
+_BEYOND_A_COUNTY_KM: Final = 15.0
+"""How far beyond the surroundings of a county's places a place contradicts it: counties of old had other borders."""
 _OWN_TOWN_KM: Final = 25.0
 """From here on a town is another place than the city after which its prefecture is called."""
 _LEVEL_PLACES_APART_DEG: Final = 0.25
@@ -303,7 +305,10 @@ class Weighing:
 
     def _far_outside(self, place: int, region: int) -> bool:
         gazetteer = self.gazetteer
-        return gazetteer.parent[region] != gazetteer.first[place] or gazetteer.km_outside(place, region) > NEAR_KM
+        return (
+            gazetteer.parent[region] != gazetteer.first[place]
+            or gazetteer.km_outside(place, region) > _BEYOND_A_COUNTY_KM
+        )
 
     def _names_its_region(self, place: int, names: Evidence) -> bool:
         return any(self.gazetteer.lies_in(place, region) for region in names.regions)

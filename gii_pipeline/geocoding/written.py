@@ -7,7 +7,7 @@ Does not: deciding which of these is meant (see `resolution`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
@@ -43,12 +43,16 @@ class Part(NamedTuple):
 
 @dataclass(slots=True)
 class Written:
-    """An address in an economy: its parts, the last first, and the ZIP code and the point that say where it is."""
+    """An address in an economy: its parts, the last first, and the ZIP code and the point that say where it is.
+
+    elsewhere: all parts where the last was taken for the economy, which may as well be a region (Georgia).
+    """
 
     economy: str | None
     parts: list[Part]
     zip_code: str | None = None
     point: tuple[float, float] | None = None
+    elsewhere: Sequence[Part] = ()
 
 
 def read_fields(city: str | None, admin: str | None, economy: str | None, postcode: str | None) -> Written:
@@ -74,13 +78,19 @@ def read_fields(city: str | None, admin: str | None, economy: str | None, postco
 
 def read_text(address: str, economy: str | None) -> Written:
     """An address as printed in one text."""
+    given = economy
     if economy is None:
         economy, _ = _without_economy(segments(address, None, last=_ENDS), None)
-    economy, texts = _without_economy(segments(address, economy, last=_READ), economy)
+    written = segments(address, economy, last=_READ)
+    economy, texts = _without_economy(written, economy)
     for nth, text in enumerate(texts[:2]):
         economy = _territory(text, economy, codes=nth == 0)
-    parts = [Part(text, "text", nth, code=nth == 0) for nth, text in enumerate(texts)]
-    return Written(economy, parts, _zip([address[-40:]], economy))
+    elsewhere = _parts(written) if given is None and len(texts) < len(written) else ()
+    return Written(economy, _parts(texts), _zip([address[-40:]], economy), elsewhere=elsewhere)
+
+
+def _parts(texts: list[str]) -> list[Part]:
+    return [Part(text, "text", nth, code=nth == 0) for nth, text in enumerate(texts)]
 
 
 def _zip(texts: Iterable[str], economy: str | None) -> str | None:

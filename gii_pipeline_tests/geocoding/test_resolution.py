@@ -57,6 +57,8 @@ def _at(resolver: Resolver, place: int | None) -> tuple[float, float]:
         pytest.param("FORTH, Iraklion 70013, Greece", "GR", (35.33, 25.14), id="city known by a village's name"),
         pytest.param("CONICET, Buenos Aires, Argentina", "AR", (-34.61, -58.38), id="city in a region called so"),
         pytest.param("Chinese Univ, Sha Tin", "HK", (22.38, 114.18), id="town of a city state"),
+        pytest.param("Emory Univ, Athens, Georgia", None, (33.96, -83.38), id="state called like an economy"),
+        pytest.param("State Univ, Tbilisi, Georgia", None, (41.69, 44.83), id="economy called like a state"),
         pytest.param("NASA, Mt View, CA 94035", "US", (37.39, -122.08), id="mountain, not mount"),
         pytest.param("Univ Fed, Sta. Maria, RS, Brazil", None, (-29.69, -53.81), id="santa"),
         pytest.param("LEGI, St Martin d Heres, France", None, (45.18, 5.76), id="apostrophe left out"),
@@ -153,6 +155,12 @@ def test_fields_lead_to_the_place_of_that_very_name_in_the_region(
 def test_a_region_alone_is_no_city(resolver: Resolver, city: str, economy: str) -> None:
     answers = resolver.resolve([read_fields(city, None, economy, None), read_text(f"{city} 450046", economy)])
     assert [(answer.place, answer.method) for answer in answers] == [(None, "no_city")] * 2
+
+
+def test_a_namesake_outside_the_county_is_no_answer(resolver: Resolver) -> None:
+    """Bootle in Cumbria is not in the gazetteer; the one of Merseyside is 55 km beyond its places."""
+    [answer] = resolver.resolve([read_fields("Bootle", "Cumbria", "GB", None)])
+    assert (answer.place, answer.method) == (None, "unknown_city")
 
 
 def test_a_point_decides_between_places_of_one_name(resolver: Resolver) -> None:
