@@ -313,7 +313,7 @@ def moved_too_far(what: str, before: int | None, after: int | None, tolerance_pc
         return None
     return (
         f"its {what} moved from {before:,} to {after:,}, by more than {tolerance_pct:g} %; the old entry stays. "
-        "If the change is right, raise `refresh_tolerance_pct` in the profile"
+        "If the change is right, raise `refresh_tolerance_pct` in the profile, and date it by `allowed_until`"
     )
 
 

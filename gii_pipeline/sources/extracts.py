@@ -215,7 +215,8 @@ def _refuse_other_count(unit: Unit, rows: int) -> None:
         return
     raise InputError(
         f"{unit.name} has {rows:,} records, and its source lists {said:,}. What was made of it before stays. Fetch it "
-        "again with --refresh. Where the list is wrong, `trust_counts: false` in the profile takes the file as it is."
+        "again with --refresh. Where the list is wrong, `trust_counts: false` in the profile takes the file as it is; "
+        "`allowed_until` dates that."
     )
 
 

@@ -186,6 +186,26 @@ def test_a_manifest_smaller_than_the_source_is_known_to_be_is_refused_on_a_fresh
     assert len(root.gather()) == 3
 
 
+def test_what_a_person_allows_holds_until_a_day(root: Root) -> None:
+    root.options |= {"least_records": 5, "trust_counts": False, "allowed_until": "2100-01-31"}
+    entries = root.gather()
+    root.options["allowed_until"] = "2026-01-31"
+    with pytest.raises(InputError, match=r"allows least_records, trust_counts until 2026-01-31, and that day is over"):
+        root.gather()
+    assert root.gather(offline=True) == entries
+
+
+def test_a_part_with_other_bytes_than_listed_stops_by_its_name_and_the_others_stay(
+    root: Root, snapshot: Snapshot
+) -> None:
+    snapshot.host.files[f"/data/jsonl/works/{SECOND}"] += b"more"
+    root.options["patience"] = {"backoff_s": 0}
+    with pytest.raises(TransientError, match=f"{SECOND}.* bytes, its list says"):
+        root.gather()
+    assert len(root.rows()) == 2
+    assert root.raw == []
+
+
 def test_a_new_list_of_deleted_works_reads_no_part_again(root: Root) -> None:
     root.gather()
     before = {path: path.stat().st_mtime_ns for path in root.extracts.folder.rglob("*.parquet")}

@@ -101,6 +101,8 @@ def listed(archive: Archive, http: HttpClient, options: SnapshotOptions, data_ye
     manifest = fetch_file(archive, http, terms, request, expected)
     if manifest.retrieved_at >= began:
         logger.warning("openalex_snapshot: %s lists %s %s", manifest.address, f"{manifest.records:,}", options.entity)
+    if not options.trust_counts:
+        logger.warning("openalex_snapshot: the records of each part are not compared, as `trust_counts: false` says")
 
     def standing() -> None:
         """Raise FetchStoppedError where the manifest was replaced; the next run goes by the new one."""
@@ -144,7 +146,7 @@ def _records(path: Path, least: int = 0) -> int:
     if listed < least:
         raise ValueError(
             f"it lists {listed:,} records, and the source is known to have {least:,} or more. If a person has checked "
-            "that it is right, `least_records` in the profile allows it"
+            "that it is right, `least_records` in the profile allows it, and `allowed_until` dates it"
         )
     return listed
 

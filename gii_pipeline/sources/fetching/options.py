@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -22,10 +23,12 @@ FILE_NAME = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 MANNER = frozenset(
     {
         "per_second", "patience", "refresh_tolerance_pct", "allow_empty", "key_variable", "contact", "spend_prepaid",
-        "licence", "per_page", "limit", "trust_counts", "least_records",
+        "licence", "per_page", "limit", "trust_counts", "least_records", "allowed_until",
     }
 )  # fmt: skip
 """Options that say how a client asks, and not what it asks for."""
+EXCEPTIONS = ("refresh_tolerance_pct", "allow_empty", "least_records", "trust_counts")
+"""Options by which a person allows what else would stop a fetch."""
 _LOOPBACK_PORT = re.compile(r"(?<=://127\.0\.0\.1):\d+|(?<=://localhost):\d+")
 
 
@@ -33,7 +36,8 @@ class FetchOptions(BaseModel):
     """What every client takes.
 
     per_second: the most requests a second. refresh_tolerance_pct: by how much --refresh may move size or records.
-    allow_empty: take an answer of no records for what the source has; otherwise it stops the fetch.
+    allow_empty: take an answer of no records for what the source has; otherwise it stops the fetch. allowed_until: the
+    last day on which what the EXCEPTIONS allow holds.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,6 +46,17 @@ class FetchOptions(BaseModel):
     patience: Patience = Patience()
     refresh_tolerance_pct: float = Field(default=10, ge=0)
     allow_empty: bool = False
+    allowed_until: date | None = None
+
+    def refuse_expired(self, source: str, today: date) -> None:
+        """Raise InputError where what the profile allows was allowed until a day that is over."""
+        allowed = [name for name in EXCEPTIONS if name in self.model_fields_set]
+        if self.allowed_until and self.allowed_until < today:
+            raise InputError(
+                f"{source}: the profile allows {', '.join(allowed) or 'nothing'} until {self.allowed_until}, and that "
+                "day is over. What was fetched stays. Check again whether it is right: set a later `allowed_until`, or "
+                "take both out of the profile."
+            )
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -96,6 +111,8 @@ def connect(
     headers: Mapping[str, str] | None = None,
     stop: Callable[[Answer], str | None] = lambda _: None,
 ) -> HttpClient:
+    if not archive.offline:
+        options.refuse_expired(terms.source, archive.clock.now().date())
     return HttpClient(
         terms.source,
         key=key,
