@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 import requests
 
+from gii_pipeline import memory
 from gii_pipeline.archive import Archive
+from gii_pipeline.defs.pipeline import Pipeline
+from gii_pipeline.defs.reading import Reading
 from gii_pipeline.errors import InputError
 from gii_pipeline.profiles import read_profile
 from gii_pipeline.sandbox import Fault, Serving, World, serving
@@ -22,6 +25,7 @@ from gii_pipeline.sandbox.servers.serving import ADDRESSES, KEY
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.gathering import gather, pin
 from gii_pipeline_tests.archive.clock import PatientClock
+from gii_pipeline_tests.faults.world import files_of
 
 FILTER = "publication_year:2021,type:article|review,primary_location.source.is_core:true,is_retracted:false"
 BEARER = {"Authorization": f"Bearer {KEY}"}
@@ -266,14 +270,19 @@ def test_environment_is_put_back_and_a_taken_port_is_no_obstacle(
 
 
 @pytest.mark.parametrize("metric", ["pct_applications", "vc_deals"])
-def test_what_is_archived_does_not_depend_on_the_ports(served: Serving, tmp_path: Path, metric: str) -> None:
-    manifests = []
+def test_what_is_archived_and_read_does_not_depend_on_the_ports(served: Serving, tmp_path: Path, metric: str) -> None:
+    found = []
     for ports in ("first", "second"):
+        pipeline = Pipeline(read_profile("sandbox"), tmp_path / ports)
         with serving(tmp_path / "made", seed=served.world.seed, scale=served.world.scale, port=None):
-            archive = Archive(tmp_path / ports, clock=PatientClock())
-            gathered = gather(archive, read_profile("sandbox").metrics[metric], 2021)
-            pin(gathered, tmp_path / ports / "inputs.json")
-            kept = [(entry.address, entry.sha256) for entry in archive.entries()]
-            manifests.append((kept, (tmp_path / ports / "inputs.json").read_bytes()))
-    assert manifests[0][0]
-    assert manifests[0] == manifests[1]
+            archive = Archive(pipeline.root, clock=PatientClock())
+            gathered = gather(archive, pipeline.profile.metrics[metric], 2021)
+        with memory.connect() as connection:
+            reading = Reading(pipeline, metric, connection)
+            pin(gathered, reading.pin(2021), pipeline.profile.metrics[metric])
+            reading.extracted(2021)
+        kept = [(entry.address, entry.sha256) for entry in archive.entries()]
+        found.append((kept, files_of(pipeline.root, "raw/**/*", "extracts/**/*")))
+    assert found[0][0]
+    assert any(name.endswith(".parquet") for name in found[0][1])
+    assert found[0] == found[1]
