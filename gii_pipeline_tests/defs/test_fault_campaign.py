@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gii_pipeline_tests.faults import campaign
+from gii_pipeline_tests.faults.kills import STAGES
 
 
 def test_no_hostile_answer_is_kept_or_ends_in_a_traceback(tmp_path: Path) -> None:
@@ -35,4 +36,7 @@ def test_no_flipped_bit_is_silent(tmp_path: Path) -> None:
 def test_no_killed_run_leaves_other_tables_or_another_release(tmp_path: Path) -> None:
     table = campaign(tmp_path, 1, kill=9)
     assert table.bad == 0, str(table)
-    assert table.count("survived", "detected") == 9
+    assert sum(row.total() for sort, row in table.rows.items() if sort.startswith("kill: ")) == 9
+    assert {sort for sort in table.rows if sort.startswith("after kills: ")} == {
+        f"after kills: {stage}" for stage in STAGES
+    }

@@ -47,10 +47,11 @@ def kills(number: int, chance: random.Random, scratch: Path, table: Table) -> No
 
 
 def _until_it_ends(killed: World, command: tuple[str, ...], moments: list[float], table: Table, sort: str) -> None:
-    """Start the command and kill it, until no moment is left or it has ended before the next one."""
+    """Start the command and kill it, until no moment is left or it has ended before the next one, which then halves."""
     while moments:
         ended = killed.gii(*command, killed_after=moments[-1])
         if ended.code != -signal.SIGKILL:
+            moments[-1] /= 2
             return
         moments.pop()
         table.note(sort, *(("traceback", ended.said[-2000:]) if ended.traceback else killed.looked()))
