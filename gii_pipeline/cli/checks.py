@@ -40,11 +40,15 @@ def verify(
     if published:
         _verify_published(as_json=as_json)
         return
-    from gii_pipeline.cli.verifying import look, not_compared, set_aside
+    from gii_pipeline.cli.verifying import COMPARED, look, not_compared, set_aside
 
     cache, others = os.environ.get("GII_CACHE"), not_compared(root.absolute())
     looked = list(look(root.absolute(), Path(cache).absolute() if cache else None))
     problems = [problem for each in looked for problem in each.problems]
+    if not any((root / folder).is_dir() for folder in (*COMPARED, "dagster")):
+        raise InputError(
+            f"Nothing that the pipeline wrote lies under {root}, so nothing was compared. Name its --root."
+        )
     moved = set_aside(root.absolute(), problems) if repair else []
     if as_json:
         kinds = [{"kind": each.kind, "files": each.files, "bytes": each.bytes} for each in looked]

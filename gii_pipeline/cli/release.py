@@ -66,6 +66,8 @@ def list_versions(root: RootOption = ROOT, as_json: JsonOption = False) -> None:
     for one in listed:
         waits = f"  under embargo until {one.embargo}" if one.embargo and one.embargo > today() else ""
         echo(f"{one.version}{waits}" + (f"  withdrawn: {one.withdrawn}" if one.withdrawn else ""))
+    if not listed:
+        typer.echo(f"No release lies under {root}.", err=True)
 
 
 @app.command()

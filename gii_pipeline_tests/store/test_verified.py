@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
 from gii_pipeline import verified
+from gii_pipeline.cli import app
 from gii_pipeline.cli.verifying import look, not_compared, set_aside
 from gii_pipeline.errors import DamagedError, InputError
 from gii_pipeline.store import Lock, Made, Store, note, read_lock, write_parquet
@@ -116,6 +118,13 @@ def test_a_note_of_a_recipe_that_was_flipped_is_ignored_and_found(stored: Store)
     with pytest.raises(InputError, match="carries no lock"):  # the file itself is asked
         read_lock(path)
     assert [problem.path for looked in look(stored.root) for problem in looked.problems] == [noted]
+
+
+def test_a_folder_without_anything_to_compare_is_not_called_well(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["verify", "--root", str(tmp_path / "elsewhere")])
+    assert isinstance(done.exception, InputError)
+    assert "nothing was compared" in str(done.exception)
+    assert "as it was written" not in done.output
 
 
 @pytest.mark.parametrize("file", ["quarantine/patents/2024.parquet", "releases/latest.json"])
