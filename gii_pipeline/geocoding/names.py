@@ -114,6 +114,7 @@ _COUNTRY_PREFIX: Final = re.compile(
 )
 _INITIALS: Final = re.compile(r"\b(?:[A-Z]\.\s?){2,}$|^[A-Z] [A-Z](?: [A-Z])?$")
 _MARKUP: Final = re.compile(r"#[A-Z]+#|<[^>]*>")
+_MAIL: Final = re.compile(r"\b[Ee]-?mails?\s*:.*$|\S+@\S+", re.DOTALL)
 _DIGITS: Final = re.compile(r"\b\w*\d[\w/-]*")
 _DISTRICT_LETTERS: Final = re.compile(r"(?<=\w{3}) (?:N[VØOW]?|S[VØOE]?|V|Ø|K|C|M|O|W|E|NE|SE|SW)$")
 _POSTAL: Final = re.compile(r"\b(?:cedex|cdx|po box|p\.? ?o\.? ?box|bp|cp)\b.*$", re.IGNORECASE)
@@ -304,6 +305,8 @@ def segments(address: str, economy: str | None = None, *, last: int | None = Non
     """
     if "#" in address or "<" in address:
         address = _MARKUP.sub(" ", address)
+    if "mail" in address or "@" in address:
+        address = _MAIL.sub(" ", address)
     found: list[str] = []
     for written in reversed(_COMMAS.split(address)):
         part = without_postcode(written.strip(), economy)

@@ -64,6 +64,8 @@ def test_plain_names(written: str, form: str) -> None:
 
 def test_parts_of_an_address_come_last_first_and_without_postcodes() -> None:
     assert segments("Dept Chem, D-69120 Heidelberg, Germany") == ["Germany", "Heidelberg", "Dept Chem"]
+    assert segments("BP, Houston, Texas, USA. E-mail: a@b.com; c@d.com;") == ["USA", "Texas", "Houston", "BP"]
+    assert segments("Lab, Bonn, Germany a@b.de") == ["Germany", "Bonn", "Lab"]
 
 
 @pytest.mark.parametrize("module", [names, economies, location_id])
