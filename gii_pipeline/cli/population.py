@@ -55,12 +55,18 @@ def population(
             return
         if inputs.population_of is None:
             raise InputError(f"The profile {profile!r} has no population layer to fit: add `population` to it.")
-        wanted = [_known(text) for text in known or ()] or printed_populations()
+        asked = workflow.pipeline.profile
+        part = asked.world_part if asked.made_up else 1.0
+        wanted = [_known(text) for text in known or ()] or printed_populations(part)
         found = fit(inputs.read("cluster_members"), inputs.read("clusters"), wanted, inputs.population_of)
     if as_json:
         parts = {"by_radius": found.by_radius.to_dict("records"), "tests": found.tests.to_dict("records")}
         print_json({"radius_km": found.radius_km, **parts})
     else:
+        if asked.made_up:
+            typer.echo(
+                f"The records are made up: printed populations are taken times {part:g}, as this world has them."
+            )
         _show_fit(found, wanted)
     if found.radius_km is None or not found.tests["agrees"].all():
         raise typer.Exit(1)
@@ -97,7 +103,7 @@ def _show_fit(found: Fitted, known: list[Known]) -> None:
     for row in found.tests.to_dict("records"):
         verdict = "agrees with" if row["agrees"] else "differs from"
         out.print(
-            f"{row['cluster']} then has {row['millions']:.2f} million, which {verdict} "
+            f"{row['cluster']} then has {row['millions']:.4g} million, which {verdict} "
             f"{row['millions_low']:g} to {row['millions_high']:g}."
         )
     out.print("One cluster was fitted, so that the radius stays an assumption (A) in the edition's settings.")

@@ -18,6 +18,7 @@ from gii_pipeline.errors import InputError
 
 PopulationOf = Callable[[pd.DataFrame], pd.DataFrame]
 PRINTED = files("gii_pipeline.metrics").joinpath("population_printed.csv")
+ROUNDING = 1e-9
 RADII_KM = (1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 12.5, 15.0, 20.0, 25.0)
 
 
@@ -42,11 +43,17 @@ class Fitted(NamedTuple):
     tests: pd.DataFrame
 
 
-def printed_populations() -> list[Known]:
-    """The populations that follow from printed figures: the first to fit, the others to test."""
+def printed_populations(part: float = 1.0) -> list[Known]:
+    """The populations that follow from printed figures: the first to fit, the others to test.
+
+    part: of the world's inhabitants that a made-up world has.
+    """
     with PRINTED.open(encoding="utf-8") as file:
         rows = pd.read_csv(file)
-    return [Known(str(r["cluster"]), float(r["millions_low"]), float(r["millions_high"])) for _, r in rows.iterrows()]
+    return [
+        Known(str(row["cluster"]), part * float(row["millions_low"]), part * float(row["millions_high"]))
+        for _, row in rows.iterrows()
+    ]
 
 
 def fit(
@@ -81,11 +88,13 @@ def fit(
 
 
 def _crossing(radius: pd.Series, people: pd.Series, wanted: float) -> float | None:
-    """The radius at which people rise to what is wanted, on the lines between the areas of the circles tried."""
+    """The least radius at which people rise to what is wanted, on the lines between the areas of the circles tried."""
     rising = np.maximum.accumulate(people.fillna(0).to_numpy())
-    if not rising[0] <= wanted <= rising[-1]:
+    enough = np.flatnonzero(rising >= wanted * (1 - ROUNDING))
+    if not enough.size or rising[0] > wanted:
         return None
-    return float(np.sqrt(np.interp(wanted, rising, radius.to_numpy() ** 2)))
+    until = enough[0] + 1  # beyond it people may stay the same, and any radius would give them
+    return float(np.sqrt(np.interp(wanted, rising[:until], radius.to_numpy()[:until] ** 2)))
 
 
 def _find(clusters: pd.DataFrame, name: str) -> str:

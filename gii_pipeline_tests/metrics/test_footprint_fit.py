@@ -40,6 +40,15 @@ def test_the_radius_that_gives_a_known_population_is_found_and_tested_on_another
     assert fit(MEMBERS, CLUSTERS, wrong, evenly).tests["agrees"].tolist() == [False]
 
 
+def test_where_nobody_lives_further_out_the_least_radius_counts() -> None:
+    def within_6_km(footprints: pd.DataFrame) -> pd.DataFrame:
+        people = DENSITY * footprints["area_km2"].clip(upper=math.pi * 36)
+        return footprints[["cluster_id"]].assign(population=people)
+
+    known = [Known("Shenzhen–Hong Kong–Guangzhou", millions(6), millions(6)), Known("Mexico City", 1.0, 1.2)]
+    assert fit(MEMBERS, CLUSTERS, known, within_6_km).radius_km == pytest.approx(7.5, abs=0.1)
+
+
 def test_a_population_that_no_radius_gives_has_no_fit() -> None:
     found = fit(MEMBERS, CLUSTERS, [Known("Shenzhen", 500, 500), Known("Mexico City", 1, 2)], evenly)
     assert found.radius_km is None

@@ -21,6 +21,7 @@ from gii_pipeline.counting.units import UNITS_PER_RECORD
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import Gazetteer
+from gii_pipeline.metrics.footprint_fit import fit, printed_populations
 from gii_pipeline.metrics.population import population
 from gii_pipeline.metrics.rasters import PopulationRaster
 from gii_pipeline.profiles import read_profile
@@ -205,6 +206,17 @@ def test_a_tenth_of_the_world_comes_out_the_same_by_other_means(
     found = ranked(tmp_path, world, edition)
     assert_recovered(found, answers(world.seed, world.scale, edition))
     assert_same_by_other_means(found, tmp_path, edition)
+    rasters = [PopulationRaster(tmp_path / f"{epoch}.tif", epoch) for epoch in (2020, 2025)]
+    fitted = fit(
+        found.cluster_members,
+        found.clusters,
+        printed_populations(world.scale),
+        lambda footprints: population(footprints, rasters, edition.population_year.value),
+        radii_km=(1.0, 2.0, 3.0, 5.0),
+    )
+    assert fitted.radius_km is not None
+    assert 2 < fitted.radius_km <= 5
+    assert fitted.tests[["cluster", "agrees"]].to_numpy().tolist() == [["Mexico City", True]]
 
 
 @pytest.mark.slow
