@@ -12,6 +12,8 @@ from typing import Any
 import dagster as dg
 import pyarrow.parquet as pq
 
+from gii_pipeline import contracts
+from gii_pipeline.contracts.shape import problems
 from gii_pipeline.defs import page
 from gii_pipeline.defs.failing import failing_clearly
 from gii_pipeline.defs.gone import gone_between
@@ -42,6 +44,7 @@ from gii_pipeline.report.explorer import PAGE, write_report
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.gathering import pinned_entries
 from gii_pipeline.store import EDITION_TABLES, read_parquet
+from gii_pipeline.wording import some
 
 
 class ReleaseConfig(dg.Config):
@@ -97,8 +100,10 @@ def _about(root: Path, made: Made) -> dict[str, dg.MetadataValue | int | str | b
 def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False, embargo: str = "") -> Made:
     """Publish the edition's tables as the next version, unless they are what the last one holds.
 
-    Raises ReleaseError where the change from the last version exceeds the profile's tolerance and nobody approved it.
+    Raises ReleaseError where the change from the last version exceeds the profile's tolerance and nobody approved it,
+    and where the columns of a table are not those of its contract.
     """
+    _check_columns(pipeline, label)
     info = release_info(pipeline, label)
     breaks = {} if "@" in label else method_breaks(pipeline.book.editions.values(), pipeline.registry)
     if not approved and (reasons := beyond_tolerance(pipeline, label, info)):
@@ -117,6 +122,19 @@ def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False, e
         gone=lambda before, after: gone_between(pipeline, label, (before.lock, before.arrow), (after.lock, after.read)),
         extras=lambda folder, version: write_report(folder, info, str(version), breaks),
     )
+
+
+def _check_columns(pipeline: Pipeline, label: str) -> None:
+    """Tables that another version of the pipeline made have other columns, whatever is asked of them here."""
+    store = pipeline.store
+    for table in (table for table in EDITION_TABLES if store.edition(table, label).is_file()):
+        contract = contracts.load(table, pipeline.registry)
+        if wrong := problems(pq.read_schema(path := store.verified(table, label)), contract):
+            said = some([f"{each['column']} {each['problem']}" for each in wrong], 3)
+            raise ReleaseError(
+                f"The columns of {path} are not those of its contract, so another version of the pipeline made it: "
+                f"{said}. {store.remedy(table, label)}"
+            )
 
 
 def beyond_tolerance(pipeline: Pipeline, label: str, info: ReleaseInfo) -> list[str]:

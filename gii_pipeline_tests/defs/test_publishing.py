@@ -11,9 +11,12 @@ import pytest
 
 from gii_pipeline import contracts
 from gii_pipeline.defs.costs import Meter
+from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.publishing import Audit, publish
-from gii_pipeline.errors import GiiError
-from gii_pipeline.store import Lock, Store, made, read_footer, read_lock
+from gii_pipeline.defs.release import release_edition
+from gii_pipeline.errors import GiiError, ReleaseError
+from gii_pipeline.profiles import read_profile
+from gii_pipeline.store import Lock, Store, made, read_footer, read_lock, write_parquet
 from gii_pipeline.verified import damage
 
 TABLE, PARTITION = "geocoding_quality", "2020"
@@ -100,3 +103,16 @@ def test_a_damaged_table_is_made_again_by_the_recipe_that_it_had(store: Store) -
     path.write_bytes(written[:-8] + bytes(8))
     assert _publish(store, _rows(10), OLD).read_bytes() == written
     assert damage(path) is None
+
+
+def test_an_edition_of_another_version_of_the_pipeline_is_not_released_and_says_what_makes_it_again(
+    store: Store,
+) -> None:
+    pipeline = Pipeline(read_profile("open"), store.root)
+    path = store.edition("coverage", "2025")
+    with store.staging() as folder:
+        older = contracts.load("coverage", pipeline.registry).arrow_schema.empty_table().drop_columns(["metric"])
+        write_parquet(older, folder / "coverage.parquet")
+        store.promote({folder / "coverage.parquet": path})
+    with pytest.raises(ReleaseError, match=r"coverage.*metric missing.*`gii run --edition 2025` to make it again"):
+        release_edition(pipeline, "2025")
