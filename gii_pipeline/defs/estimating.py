@@ -275,7 +275,9 @@ def _estimated(cost: Cost, largest: int, source: Input, pipeline: Pipeline) -> C
     final = extracts if streamed else cost.read + extracts
     seconds = sum(cost.read / rate.per_second for rate, _ in done)
     in_flight = workers() * largest if streamed and pipeline.engine != "spark" else 0
-    return replace(cost, peak=final + in_flight, final=final, seconds=seconds, measured=all(here for _, here in done))
+    fetch = round(cost.fetch * (done[0][0].fetched_share if streamed else 1))
+    measured = all(here for _, here in done)
+    return replace(cost, fetch=fetch, peak=final + in_flight, final=final, seconds=seconds, measured=measured)
 
 
 def _new(archive: Archive, name: str, paths: Sequence[Path]) -> Iterator[Path]:

@@ -100,7 +100,9 @@ def _note_rate(pipeline: Pipeline, source: Input, gathered: Gathered, began: str
         if source.keep == "extract" and role == streamed_role(source):
             taking = Taking(source.reader, role, source.options, Extracts(pipeline.store.extracts))
             made = sum(taking.made(entry) for entry in fetched)
-            Rates(pipeline.rates).note(f"stream {source.reader}", Rate(sum(e.bytes for e in fetched), seconds, made))
+            whole = sum(entry.bytes for entry in fetched)
+            columns = size if any(entry.needed for entry in fetched) else None
+            Rates(pipeline.rates).note(f"stream {source.reader}", Rate(whole, seconds, made, columns))
         else:
             Rates(pipeline.rates).note(f"fetch {fetch.fetch}", Rate(size, seconds))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from filelock import FileLock
 
@@ -21,15 +21,24 @@ LEAST: Final = 1_000_000
 
 @dataclass(frozen=True)
 class Rate:
-    """What was measured: bytes that went in, bytes that came out, and the seconds that it took."""
+    """What was measured: bytes of the files that went in, bytes that came out, and the seconds that it took.
+
+    fetched: bytes that came over the network, where only some columns of the files were asked for.
+    """
 
     bytes: int
     seconds: float
     made: int = 0
+    fetched: int | None = None
 
     @property
     def per_second(self) -> float:
         return self.bytes / max(self.seconds, 1e-9)
+
+    @property
+    def fetched_share(self) -> float:
+        """Bytes that come for each of the files."""
+        return 1 if self.fetched is None else self.fetched / max(self.bytes, 1)
 
     @property
     def share(self) -> float:
@@ -66,10 +75,10 @@ class Rates:
         found = self._kept().get(f"{done} {to}")
         if not found:
             return SHIPPED[done], False
-        return Rate(int(found["bytes"]), found["seconds"], int(found["made"])), True
+        return Rate(int(found["bytes"]), found["seconds"], int(found["made"]), found.get("fetched")), True
 
-    def _kept(self) -> dict[str, dict[str, float]]:
+    def _kept(self) -> dict[str, dict[str, Any]]:
         if verified.damage(self.path):
             return {}
-        kept: dict[str, dict[str, float]] = json.loads(self.path.read_text(encoding="utf-8"))
+        kept: dict[str, dict[str, Any]] = json.loads(self.path.read_text(encoding="utf-8"))
         return kept

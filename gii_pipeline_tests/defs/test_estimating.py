@@ -65,6 +65,9 @@ def test_what_is_here_costs_nothing_and_measured_rates_are_used(pipeline: Pipeli
     [cost, _] = costs(pipeline, YEARS)
     assert cost.seconds == pytest.approx(cost.fetch / 2_000_000)
     assert "rates measured under this root" in cost.told
+    Rates(pipeline.rates).note("stream openalex_works", Rate(10_000_000, 5.0, 1_000_000, fetched=800_000))
+    [columns, _] = costs(pipeline, YEARS)
+    assert columns.fetch == pytest.approx(cost.fetch * 0.08, abs=1)
 
     lines: list[str] = []
     with watched(lines.append):
