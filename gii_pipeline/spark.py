@@ -101,11 +101,17 @@ def on_executors(
 def _one(spark: SparkSession, tag: str, task: Callable[..., Any], packed: bytes) -> Any:  # noqa: ANN401
     """What the function gives for one piece, or its error raised here."""
     from py4j.protocol import Py4JJavaError  # noqa: PLC0415
+    from pyspark.errors import PythonException  # noqa: PLC0415
 
     spark.sparkContext.addJobTag(tag)
     frame = spark.createDataFrame([(packed,)], "piece binary").coalesce(1)
     try:
         [(packed_result, missing)] = frame.mapInPandas(task, "answer binary, missing string").collect()
+    except PythonException as error:
+        last = next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), "")
+        if "ModuleNotFoundError" in last or "PYTHON_VERSION_MISMATCH" in last:
+            raise InputError(f"The Python of a Spark executor cannot run this: {last}. {REMEDY}") from error
+        raise
     except Py4JJavaError as error:
         said = str(error.java_exception).splitlines()[0]
         raise MachineError(
