@@ -221,7 +221,7 @@ def test_a_tenth_of_the_world_comes_out_the_same_by_other_means(
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(("seed", "scale"), [(seed, 0.01) for seed in range(1, 4)])
+@pytest.mark.parametrize(("seed", "scale"), [(1, 0.01)])
 def test_functions_recover_larger_worlds_in_every_edition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, scale: float
 ) -> None:
