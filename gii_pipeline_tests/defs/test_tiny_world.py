@@ -56,7 +56,7 @@ def test_the_same_inputs_give_the_same_bytes(tiny: Gii) -> None:
 
 
 def test_changed_input_is_noticed_and_makes_the_next_version_once_a_person_approves(tiny: Gii) -> None:
-    tiny_world.write(tiny.profile.parent, vc_deals={**tiny_world.PEOPLE, "Oslo": 20})
+    tiny_world.write(tiny.profile.parent, vc_deals={**tiny_world.PEOPLE, "Oslo": 20, "Graz": 6})
     plan = tiny("plan", "--edition", "2015")
     assert plan.out.count("stale") == 3
     assert "vc_deals" in plan.out
@@ -68,6 +68,11 @@ def test_changed_input_is_noticed_and_makes_the_next_version_once_a_person_appro
     newest = open_release(tiny.root)
     assert str(newest.version) == "v2015.2"
     assert newest.table("ranking_size")["vc_deals_count"].max() == 40
+    gone = [("Graz", 6, {"vc_deals": 6.0}, 2, 1), ("Oslo", 0, {}, 1, 2)]
+    told = json.loads(tiny("diff", "v2015.1", "v2015.2", "--format", "json").out)["gone_effects"]
+    assert sorted(tuple(row.values())[1:] for row in told) == gone
+    changes = Path(str(newest.folder), "CHANGES.md").read_text(encoding="utf-8")
+    assert "| Graz | 6 | vc\\_deals 6.0 | 2 | 1 |" in changes
 
 
 def test_an_earlier_retrieval_shows_that_a_data_year_is_still_coming_in(tiny: Gii) -> None:
