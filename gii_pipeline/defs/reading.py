@@ -18,7 +18,7 @@ from gii_pipeline import geocoding, memory
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.errors import InputError
 from gii_pipeline.sources import SOURCES, Options
-from gii_pipeline.sources.choosing import refuse_uncounted, refuse_unseen
+from gii_pipeline.sources.choosing import refuse_uncounted, refuse_unseen, refuse_without
 from gii_pipeline.sources.extracts import Extract, Extracts, Unit, units
 from gii_pipeline.sources.gathering import pinned, pinned_files, retrieved_at
 from gii_pipeline.sources.progress import Parts
@@ -105,6 +105,7 @@ class Reading:
             {name: [a for each in found for a in each.lacking.get(name, [])] for name in options.needs}
         )
         pinned = self._pinned(found, data_year)
+        refuse_without(self.connection, pinned.rows(), f"{self.reader} of {data_year}")
         self._refuse_choices(pinned, data_year)
         return pinned
 

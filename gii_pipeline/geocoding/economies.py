@@ -63,6 +63,8 @@ RELATED: Final = {
 }
 """Economies under whose code the places of others are filed by some sources, and by codes of states that are gone."""
 
+_UNSEEN: Final = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")  # signs without a width
+
 
 @cache
 def alpha2(economy: str | None) -> str | None:
@@ -73,7 +75,7 @@ def alpha2(economy: str | None) -> str | None:
     >>> [alpha2(name) for name in ("Korea; Republic (S. Korea)", "Gambia, The", "St Kitts & Nevi")]
     ['KR', 'GM', 'KN']
     """
-    text = " ".join((economy or "").split())
+    text = " ".join(_UNSEEN.sub("", economy or "").split())
     if not text:
         return None
     if code := _by_code(text.upper()):

@@ -17,6 +17,7 @@ from gii_pipeline.sources.readers.rows import Options, types_as_words, word
 from gii_pipeline.wording import some
 
 _SHOWN: Final = 20
+_EXAMPLES: Final = 3
 
 
 def refuse_unseen(con: duckdb.DuckDBPyConnection, rows: str, options: Options, where: str) -> None:
@@ -36,6 +37,30 @@ def refuse_unseen(con: duckdb.DuckDBPyConnection, rows: str, options: Options, w
             raise InputError(
                 f"{where}: no record has {', '.join(map(repr, unseen))}, which the option `{option}` names. "
                 f"Records have: {_listed(seen)}. Correct the option in the profile"
+            )
+
+
+_MUST_OCCUR: Final = {
+    "a date that is read": "year IS NOT NULL",
+    "a person": "person_seq > 0",
+    "an address": "coalesce(city, address, economy, institution_id, latitude::VARCHAR) IS NOT NULL",
+}
+"""What some record of every list has, in whatever order of files -> the condition of a row that has it."""
+
+
+def refuse_without(con: duckdb.DuckDBPyConnection, rows: str, where: str) -> None:
+    """Raise InputError where the source has records, and none has what a record is counted by.
+
+    Then a column has another form than the reader takes, or tables that are joined have ids of another form.
+    """
+    counted = f"FROM {rows} WHERE record_id IS NOT NULL AND (dropped IS NULL OR dropped = 'no_date')"
+    examples = con.sql(f"SELECT record_id, year_text {counted} LIMIT {_EXAMPLES}").fetchall()
+    for what, condition in _MUST_OCCUR.items() if examples else ():
+        if not con.sql(f"SELECT 1 {counted} AND ({condition}) LIMIT 1").fetchall():
+            shown = ", ".join(f"{record!r}{f' of {text!r}' if text else ''}" for record, text in examples)
+            raise InputError(
+                f"{where}: no record has {what}, for instance {shown}. A column has another form than its source gives "
+                "it, or the ids of tables that belong together differ: save them again as the source gave them"
             )
 
 

@@ -96,9 +96,9 @@ class Corpus:
 
 
 CORPORA: Final[Mapping[str, Corpus]] = {
-    "crunchbase_api": Corpus(2, "b3de5bba8ee10627", {"rounds": json.dumps(ROUNDS)}),
+    "crunchbase_api": Corpus(3, "aa9e1f68235a4e14", {"rounds": json.dumps(ROUNDS)}),
     "crunchbase_export": Corpus(
-        2,
+        3,
         "a501d30e78b9513b",
         {
             "rounds": "uuid,name,updated_at,country_code,state_code,region,city,investment_type,announced_on,org_uuid,"
@@ -109,8 +109,8 @@ CORPORA: Final[Mapping[str, Corpus]] = {
         },
     ),
     "crunchbase_export_2015": Corpus(
-        2,
-        "fd07bdb12a809333",
+        3,
+        "1449df0b8f3e690e",
         {
             "rounds": "company_permalink,funding_round_permalink,funding_round_type,funded_at\n"
             "/organization/a,r1,venture,02-12-2014\n/organization/nobody,r3,seed,01-01-2013\n"
@@ -119,7 +119,7 @@ CORPORA: Final[Mapping[str, Corpus]] = {
         },
     ),
     "deals_table": Corpus(
-        3,
+        4,
         "e09daeed223d2360",
         {
             "deals": "Search: VC deals,,,,,,\n\nDeal ID,Companies,Deal Date,Deal Type,Company City,"
@@ -128,10 +128,10 @@ CORPORA: Final[Mapping[str, Corpus]] = {
             "2-2T,B,,Seed Round,Berlin,,Germany\n"
         },
     ),
-    "local": Corpus(3, "f630ac8fc9c0c159", {"people": PEOPLE}),
+    "local": Corpus(4, "f630ac8fc9c0c159", {"people": PEOPLE}),
     "openalex_works": Corpus(3, "83854b9399c69896", {"works": "".join(json.dumps(work) + "\n" for work in WORKS)}),
     "patentsview_flat": Corpus(
-        2,
+        3,
         "27891c336d161e7c",
         {
             "inventors": "patent_id,inventor_sequence,city,state,country\n"
@@ -140,7 +140,7 @@ CORPORA: Final[Mapping[str, Corpus]] = {
         {"undated_year": 2014},
     ),
     "patentsview_tables": Corpus(
-        2,
+        3,
         "d0f726d0fa762cc8",
         {
             "pct": "patent_id\tpublished_or_filed_date\tpct_371_date\tpct_doc_number\tpct_doc_type\n"
@@ -152,7 +152,7 @@ CORPORA: Final[Mapping[str, Corpus]] = {
         },
     ),
     "patstat": Corpus(
-        2,
+        3,
         "81e14b20aa606a7e",
         {
             "applications": "appln_id,appln_auth,appln_kind,earliest_publn_year,nb_inventors\n"
@@ -163,7 +163,7 @@ CORPORA: Final[Mapping[str, Corpus]] = {
         },
     ),
     "regpat": Corpus(
-        3,
+        4,
         "ba8c2a7b1520fd06",
         {
             "inventors": "pct_nbr|app_nbr|appln_id|person_id|inv_name|address|city|postal_code|reg_code|ctry_code|"
@@ -173,7 +173,7 @@ CORPORA: Final[Mapping[str, Corpus]] = {
         },
     ),
     "scopus": Corpus(
-        1,
+        2,
         "5be02a1b09c8ce81",
         {
             "records": "Authors,Author(s) ID,Title,Year,Affiliations,Authors with affiliations,Document Type,EID\n"
@@ -182,10 +182,10 @@ CORPORA: Final[Mapping[str, Corpus]] = {
             ",,T,,,,Erratum,E2\n"
         },
     ),
-    "sec_form_d": Corpus(2, "fadf4fc57d0e9bf7", {"sets": FORM_D}),
-    "table": Corpus(3, "f630ac8fc9c0c159", {"people": PEOPLE}),
+    "sec_form_d": Corpus(3, "fadf4fc57d0e9bf7", {"sets": FORM_D}),
+    "table": Corpus(4, "f630ac8fc9c0c159", {"people": PEOPLE}),
     "web_of_science": Corpus(
-        3,
+        4,
         "33a472cd2c28d1d8",
         {
             "records": "FN Clarivate Analytics Web of Science\nVR 1.0\nPT J\nAU Doe, A\n   Roe, B\nAF Doe, Ann\n"

@@ -36,12 +36,12 @@ def people(
     return people_rows(
         con,
         f"""(
-            SELECT *, {dates.date("given.announced_on", options.date_formats)} AS announced, {located},
+            SELECT *, {dates.year("given.announced_on", options.date_formats)} AS announced, {located},
                 {categories} AS categories
             FROM (SELECT entity.uuid AS uuid, entity.properties AS given FROM ({entities}))
         )""",
-        record_id="uuid",
-        year="year(announced)",
+        record_id="lower(uuid)",
+        year="announced",
         year_text="CASE WHEN announced IS NULL THEN given.announced_on END",
         record_type=deal_type("given.investment_type", CRUNCHBASE),
         source_type="given.investment_type",

@@ -61,13 +61,13 @@ def people(
     return people_rows(
         con,
         f"""(
-            SELECT *, {dates.date("announced_on", formats)} AS announced, {places.parts("located")} AS parts,
+            SELECT *, {dates.year("announced_on", formats)} AS announced, {places.parts("located")} AS parts,
                 CASE WHEN company IS NOT NULL THEN concat_ws('|', company, announced_on, type) END AS named,
                 row_number() OVER (PARTITION BY round_id IS NULL, company, announced_on, type) AS nth
             FROM {rounds}
         )""",
-        record_id="coalesce(round_id, named || '|' || nth)",
-        year="year(announced)",
+        record_id="coalesce(lower(round_id), named || '|' || nth)",
+        year="announced",
         year_text="CASE WHEN announced IS NULL THEN announced_on END",
         record_type=deal_type(with_series("type", "code"), CRUNCHBASE),
         source_type="type",

@@ -33,15 +33,15 @@ def people(
     rounds = delimited.table(
         con, reading.named(files, "rounds"), _ROUNDS, optional=["funding_round_code"], ids=_ROUNDS[:2]
     )
-    funded = dates.date("funded_at", options.date_formats or tuple(f"%d{sign}%m{sign}%Y" for sign in "-/."))
+    funded = dates.year("funded_at", options.date_formats or tuple(f"%d{sign}%m{sign}%Y" for sign in "-/."))
     return people_rows(
         con,
         f"""(
             SELECT r.*, c.*, {funded} AS funded_on
             FROM ({rounds}) r LEFT JOIN ({_companies(con, files)}) c ON lower(r.company_permalink) = lower(c.permalink)
         )""",
-        record_id="funding_round_permalink",
-        year="year(funded_on)",
+        record_id="lower(funding_round_permalink)",
+        year="funded_on",
         year_text="CASE WHEN funded_on IS NULL THEN funded_at END",
         record_type=deal_type(with_series("funding_round_type", "funding_round_code"), CRUNCHBASE),
         source_type="funding_round_type",

@@ -24,6 +24,7 @@ from gii_pipeline.sources.readers.files import (
     parquet,
     parquet_columns,
     quoted,
+    refusing,
     scratch,
     start_of,
     unpacked,
@@ -146,7 +147,7 @@ def _is_no_header(path: Path, header: Sequence[str]) -> str:
     return (
         f"CASE WHEN {' AND '.join(again)} THEN false "
         f"WHEN {_is_one_of(first[0], [start for name in named for start in _as_first(name)])} "
-        f"THEN CASE WHEN {' AND '.join(in_other_order)} THEN error({message}) ELSE true END ELSE true END"
+        f"THEN CASE WHEN {' AND '.join(in_other_order)} THEN {refusing(message)} ELSE true END ELSE true END"
     )
 
 
@@ -178,9 +179,34 @@ def _selected(
             f"{'are' if len(missing) > 1 else 'is'} missing; the header has: {', '.join(header)[:500]}."
             f"{looks_like(start_of(path), header)} Name the right file in the profile, or correct its header"
         )
-    return ", ".join(
-        f"{'NULL' if there is None else identity(there, path) if ours in ids else value(there)} AS {column(ours)}"
-        for ours, there in found.items()
+    return ", ".join(f"{_field(path, there, header, ours in ids)} AS {column(ours)}" for ours, there in found.items())
+
+
+def _field(path: Path, name: str | None, header: Sequence[str], is_id: bool) -> str:
+    """SQL for one column; null where the table lacks it. An `InputError` where it has several that differ in a row."""
+    if name is None:
+        return "NULL"
+    read = identity(name, path) if is_id else value(name)
+    again = [other for given, other in zip(header, unique(header), strict=True) if given.lower() == name.lower()]
+    if len(again) < 2:
+        return read
+    differ = " OR ".join(f"{column(name)} IS DISTINCT FROM {column(other)}" for other in again)
+    message = f"{path}: the header has the column {name!r} more than once, with other values. Rename all but one"
+    return f"CASE WHEN {differ} THEN {refusing(quoted(message))} ELSE {read} END"
+
+
+def once(rows: str, key: Sequence[str], where: Sequence[Path]) -> str:
+    """SQL for the rows of a table that others are joined to by a key: equal rows are one.
+
+    An `InputError` where different rows have one key: what is joined to them would be counted more than once.
+    """
+    keys = ", ".join(key)
+    message = f"{', '.join(map(str, where))}: several rows that differ have the same {key[0]}, for instance "
+    way_out = ". Name each part of the table once, all of one edition"
+    return (
+        f"(SELECT * FROM (SELECT DISTINCT * FROM ({rows})) QUALIFY {key[0]} IS NULL "
+        f"OR CASE WHEN count(*) OVER (PARTITION BY {keys}) > 1 "
+        f"THEN {refusing(quoted(message), f'{key[0]}::VARCHAR', quoted(way_out))} ELSE true END)"
     )
 
 
@@ -190,20 +216,27 @@ def value(name: str) -> str:
     return f"CASE WHEN {value} BETWEEN '!' AND '~' THEN {value} ELSE nullif(trim({value}, {_BLANKS}), '') END"
 
 
+def bare(name: str) -> str:
+    """SQL for a field without blanks around it and without signs that nobody sees within."""
+    value = f"{column(name)}::VARCHAR"
+    seen = f"regexp_replace({value}, '[{_UNSEEN}]', '', 'g')"
+    return (
+        f"CASE WHEN {value} BETWEEN '!' AND '~' AND NOT ends_with({value}, ' ') AND strlen({value}) = length({value}) "
+        f"THEN {value} ELSE nullif(trim({seen}, {_BLANKS}), '') END"
+    )
+
+
 def identity(name: str, path: Path) -> str:
-    """SQL for a field that identifies something: without blanks around it and signs that nobody sees within.
+    """SQL for a field that identifies something, bare.
 
     An `InputError` where it is a number that a spreadsheet has rounded, so that several share it.
     """
     value = f"{column(name)}::VARCHAR"
-    seen = f"regexp_replace({value}, '[{_UNSEEN}]', '', 'g')"
     message = quoted(f"{path}: the ids of the column {name} are rounded, for instance ")
     way_out = quoted(": different records share one. Export the column as text")
     return (
         f"CASE WHEN contains({value}, 'E+') AND regexp_full_match({value}, '{_ROUNDED}') "
-        f"THEN error({message} || {value} || {way_out}) "
-        f"WHEN {value} BETWEEN '!' AND '~' AND NOT ends_with({value}, ' ') AND strlen({value}) = length({value}) "
-        f"THEN {value} ELSE nullif(trim({seen}, {_BLANKS}), '') END"
+        f"THEN {refusing(message, value, way_out)} ELSE {bare(name)} END"
     )
 
 

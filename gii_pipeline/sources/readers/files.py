@@ -32,6 +32,7 @@ Compression = Literal["none", "gzip", "zstd"]
 _HINTS = re.compile(
     r"\n\n?LINE |\n\s*(?:Possible (?:fixes|solutions):|Try setting )"
 )  # of DuckDB, which no profile can follow
+_REFUSED = "refused: "  # by what a reader found in a row
 DELIMITED = (".csv", ".tsv", ".txt", ".tab")
 _scratch: WeakKeyDictionary[duckdb.DuckDBPyConnection, tempfile.TemporaryDirectory[str]] = WeakKeyDictionary()
 
@@ -49,6 +50,8 @@ def explained(what: str = "the input files") -> Iterator[None]:
     try:
         yield
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException, OSError) as error:
+        if refused := str(error).partition(_REFUSED)[2]:
+            raise InputError(refused) from error
         if isinstance(error, OSError) and (error.errno is not None or refusal(error)):  # of the system, not of the file
             raise
         raise InputError(
@@ -56,6 +59,11 @@ def explained(what: str = "the input files") -> Iterator[None]:
             "The file is cut short, damaged or not of the format that the profile says: fetch it again or correct the "
             "profile."
         ) from error
+
+
+def refusing(*parts: str) -> str:
+    """SQL that stops the reading with an `InputError`, within `explained`; parts: SQL for parts of its message."""
+    return f"error(concat({quoted(_REFUSED)}, {', '.join(parts)}))"
 
 
 def _reason(told: str) -> str:

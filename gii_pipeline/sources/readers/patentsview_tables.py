@@ -108,6 +108,7 @@ def _listed(con: duckdb.DuckDBPyConnection, files: Files) -> str:
             f"SELECT *, {rank} AS rank FROM {kind.table(role)}" for rank, kind in enumerate(kinds)
         )
 
+    located = [path for kind in kinds for path in files.get(f"{kind.prefix}locations", [])]
     places = " UNION ALL ".join(f"SELECT *, {rank} AS rank FROM {kind.places()}" for rank, kind in enumerate(kinds))
     return f"""(
         WITH pct AS (
@@ -128,9 +129,9 @@ def _listed(con: duckdb.DuckDBPyConnection, files: Files) -> str:
             SELECT p.*, i.location_id, row_number() OVER (
                 PARTITION BY p.key ORDER BY try_cast(i.inventor_sequence AS INTEGER), i.inventor_id
             ) AS person_seq, count(i.document) OVER (PARTITION BY p.key) AS people
-            FROM publications p LEFT JOIN ({both("inventors")}) i
+            FROM publications p LEFT JOIN (SELECT DISTINCT * FROM ({both("inventors")})) i
                 ON i.document = p.document AND i.rank = p.rank AND p.published AND p.key IS NOT NULL
-        ), places AS ({places})
+        ), places AS (FROM {delimited.once(places, ["location_id", "rank"], located)})
         SELECT listed.*, l.* EXCLUDE (location_id, rank), organisations, fields
         FROM listed LEFT JOIN places l ON l.location_id = listed.location_id AND l.rank = listed.rank
             LEFT JOIN {_organisations(both("assignees"))} o
@@ -187,7 +188,7 @@ def _organisations(assignees: str) -> str:
     return f"""(
         SELECT document, rank, {shared("listed")} AS organisations FROM (
             SELECT document, a.rank, list({one} ORDER BY try_cast(assignee_sequence AS INTEGER), assignee_id) AS listed
-            FROM ({assignees}) a LEFT JOIN (
+            FROM (SELECT DISTINCT * FROM ({assignees})) a LEFT JOIN (
                 SELECT location_id, rank, any_value(disambig_country) AS country FROM places GROUP BY ALL
             ) l ON l.location_id = a.location_id AND l.rank = a.rank
             GROUP BY document, a.rank

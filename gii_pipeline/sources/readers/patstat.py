@@ -53,27 +53,34 @@ def people(
     """
     del options
     applications, links, persons = (_table(con, files, role) for role in ("applications", "links", "persons"))
+    international = f"""SELECT appln_id, earliest_publn_year, nb_inventors, count(*) AS source_rows
+        FROM ({applications}) WHERE {_INTERNATIONAL} GROUP BY ALL"""
+    pct = delimited.once(international, ["appln_id"], files["applications"])
+    linked = f"SELECT persons.* FROM ({persons}) persons SEMI JOIN linked USING (person_id)"
+    known = delimited.once(linked, ["person_id"], files["persons"])
     source = f"""(
         WITH pct AS (
             SELECT a.appln_id, coalesce(published, nullif(try_cast(earliest_publn_year AS INTEGER), 9999)) AS published,
-                try_cast(nb_inventors AS INTEGER) AS inventors, 1 AS source_rows,
+                try_cast(nb_inventors AS INTEGER) AS inventors, source_rows,
                 CASE WHEN a.appln_id IS NULL THEN 'no_id' END AS refused
-            FROM ({applications}) a LEFT JOIN ({_publications(con, files)}) USING (appln_id) WHERE {_INTERNATIONAL}
+            FROM {pct} a LEFT JOIN ({_publications(con, files)}) USING (appln_id)
             UNION ALL
             SELECT NULL, NULL, NULL, count(*), 'not_international'
             FROM ({applications}) WHERE NOT {_INTERNATIONAL} HAVING count(*) > 0
-        ), listed AS (
+        ), linked AS MATERIALIZED (
+            SELECT DISTINCT links.* FROM ({links}) links SEMI JOIN pct USING (appln_id)
+        ), known AS MATERIALIZED (FROM {known}), listed AS (
             SELECT p.*, l.person_id, count(l.person_id) OVER record AS listed,
                 row_number() OVER (record ORDER BY l.invt_seq_nr, l.person_id) AS person_seq
             FROM pct p LEFT JOIN (
-                SELECT appln_id, person_id, try_cast(invt_seq_nr AS INTEGER) AS invt_seq_nr FROM ({links})
+                SELECT appln_id, person_id, try_cast(invt_seq_nr AS INTEGER) AS invt_seq_nr FROM linked
                 WHERE try_cast(invt_seq_nr AS INTEGER) > 0
             ) l USING (appln_id) WINDOW record AS (PARTITION BY appln_id, refused)
         )
         SELECT listed.*, {joined("trim(person_address)", "freeform", "street", "postal", "state")} AS printed,
             city, state, postal, trim(person_ctry_code) AS economy, organisations, fields
-        FROM listed LEFT JOIN ({persons}) USING (person_id) LEFT JOIN ({_originals(con, files)}) USING (person_id)
-            LEFT JOIN ({_organisations(links, persons)}) USING (appln_id)
+        FROM listed LEFT JOIN known USING (person_id) LEFT JOIN ({_originals(con, files)}) USING (person_id)
+            LEFT JOIN ({_organisations()}) USING (appln_id)
             LEFT JOIN ({_fields(con, files)}) USING (appln_id)
     )"""
     return people_rows(
@@ -125,8 +132,8 @@ def _originals(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) 
     )
 
 
-def _organisations(links: str, persons: str) -> str:
-    """SQL for appln_id and all its applicants; PATSTAT says of most what sector they are of."""
+def _organisations() -> str:
+    """SQL, out of `linked` and `known`, for appln_id and all its applicants; of most, PATSTAT knows the sector."""
     sector = "upper(psn_sector)"
     known = f"""CASE WHEN inventor OR {sector} LIKE '%INDIVIDUAL%' THEN false
         WHEN regexp_matches({sector}, 'COMPANY|UNIVERSITY|GOV|HOSPITAL') THEN true END"""
@@ -134,8 +141,8 @@ def _organisations(links: str, persons: str) -> str:
     one = organisation(name, "economy", own_id="'psn:' || psn_id", known=known)
     applicants = f"""(
         SELECT l.appln_id, {one} AS organisation, try_cast(applt_seq_nr AS INTEGER) AS nth, person_id
-        FROM (SELECT *, coalesce(try_cast(invt_seq_nr AS INTEGER) > 0, false) AS inventor FROM ({links})) l
-            LEFT JOIN (SELECT *, trim(person_ctry_code) AS economy FROM ({persons})) USING (person_id)
+        FROM (SELECT *, coalesce(try_cast(invt_seq_nr AS INTEGER) > 0, false) AS inventor FROM linked) l
+            LEFT JOIN (SELECT *, trim(person_ctry_code) AS economy FROM known) USING (person_id)
         WHERE try_cast(applt_seq_nr AS INTEGER) > 0
     )"""
     listed = (

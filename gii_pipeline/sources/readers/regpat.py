@@ -39,7 +39,7 @@ def people(
 ) -> duckdb.DuckDBPyRelation:
     """PEOPLE rows, one an inventor × region; a record's weights are scaled to add up to 1, since shares are rounded.
 
-    `dropped` is no_id, no_wo_number (of another office), no_date or no_share.
+    `dropped` is no_id, no_wo_number (of another office), no_date or no_share (of one of its inventors or regions).
     """
     rows = delimited.table(con, reading.named(files, "inventors"), _REQUIRED, optional=_OPTIONAL, ids=_IDS)
     weighted = f"""(
@@ -49,6 +49,7 @@ def people(
     )"""
     numbered = f"""(
         SELECT *, max(person_seq) OVER record AS listed, sum(weight) OVER record AS total,
+            count(weight) OVER record AS weighed,
             round(1 / nullif(min(part) OVER record, 0)) AS people, count(*) OVER record AS source_rows,
             row_number() OVER (PARTITION BY pct_nbr, person_seq ORDER BY reg_code, weight) AS address_seq
         FROM {weighted} WINDOW record AS (PARTITION BY pct_nbr)
@@ -63,7 +64,7 @@ def people(
         record_type="'pct'",
         dropped=f"""CASE WHEN pct_nbr IS NULL THEN 'no_id' WHEN NOT starts_with(pct_nbr, 'WO') THEN 'no_wo_number'
             WHEN {year} IS NULL THEN 'no_date'
-            WHEN NOT coalesce(total > 0, false) THEN 'no_share' END""",
+            WHEN NOT coalesce(total > 0 AND weighed = source_rows, false) THEN 'no_share' END""",
         person_seq="person_seq",
         address_seq="address_seq",
         people="greatest(people, listed)",
@@ -82,8 +83,9 @@ def people(
 
 
 def _share(column: str) -> str:
-    """SQL for a share, whatever its decimal sign."""
-    return f"coalesce(try_cast({column} AS DOUBLE), try_cast(replace({column}, ',', '.') AS DOUBLE))"
+    """SQL for a share, whatever its decimal sign; null for what is none, such as -1, NaN or 50 %."""
+    share = f"coalesce(try_cast({column} AS DOUBLE), try_cast(replace({column}, ',', '.') AS DOUBLE))"
+    return f"CASE WHEN {share} BETWEEN 0 AND 1 THEN {share} END"
 
 
 def _dated(

@@ -12,6 +12,7 @@ from typing import Final
 
 import duckdb
 
+from gii_pipeline.errors import InputError
 from gii_pipeline.sources.readers import delimited
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.rows import INSTITUTION_COLUMNS, NoOptions, institution_rows
@@ -97,6 +98,11 @@ def _json_rows(con: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyRel
         FROM read_json({reading.file_list([path])}, format = 'auto', columns = {{{columns}}},
             compression = '{reading.compression(path)}', maximum_object_size = 67108864)
     )"""
+    if not con.sql(f"SELECT 1 FROM {source} WHERE id IS NOT NULL LIMIT 1").fetchall():
+        raise InputError(
+            f"{path}: no organization of ROR is in it; no object has an `id`. Name the data dump (JSON or "
+            "CSV) in the profile, not an answer of the API"
+        )
     display = "list_filter(names, lambda n: list_contains(n.types, 'ror_display'))[1].value"
     return institution_rows(
         con,

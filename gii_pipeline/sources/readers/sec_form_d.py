@@ -65,11 +65,12 @@ def people(
                 bool_or(SUBMISSIONTYPE = 'D') OVER offering AS whole, count(*) OVER offering AS notices
             FROM (SELECT *, coalesce(FILE_NUM, ACCESSIONNUMBER) AS number,
                 {dates.date("FILING_DATE", formats)} AS filed_on FROM ({submissions}))
-            LEFT JOIN ({offerings}) USING (ACCESSIONNUMBER)
+            LEFT JOIN {delimited.once(offerings, ["ACCESSIONNUMBER"], sets)} USING (ACCESSIONNUMBER)
             LEFT JOIN (
                 FROM ({issuers}) QUALIFY row_number() OVER (
                     PARTITION BY ACCESSIONNUMBER
-                    ORDER BY coalesce({_yes("IS_PRIMARYISSUER_FLAG")}, false) DESC, ISSUER_SEQ_KEY::INTEGER, CITY
+                    ORDER BY coalesce({_yes("IS_PRIMARYISSUER_FLAG")}, false) DESC,
+                        try_cast(ISSUER_SEQ_KEY AS INTEGER), CITY
                 ) = 1
             ) USING (ACCESSIONNUMBER)
             WINDOW offering AS (PARTITION BY number)
@@ -101,11 +102,13 @@ def _tables(con: duckdb.DuckDBPyConnection, sets: list[Path]) -> list[str]:
     """SQL for the submissions, issuers and offerings of all quarters."""
     members: dict[str, list[Path]] = {name: [] for name in _COLUMNS}
     for path in sets:
-        found = {member.stem.lower(): member for member in reading.unpacked(con, [path], (".tsv",))}
+        found: dict[str, list[Path]] = {}
+        for member in reading.unpacked(con, [path], (".tsv",)):
+            found.setdefault(member.stem.lower(), []).append(member)
         if missing := [name for name in _COLUMNS if name not in found]:
             raise InputError(f"{path}: no {', '.join(f'{name.upper()}.tsv' for name in missing)} in it. Fetch it again")
         for name in _COLUMNS:
-            members[name].append(found[name])
+            members[name] += found[name]
     return [
         delimited.table(con, members[name], columns, optional=_OPTIONAL[name], ids=["ACCESSIONNUMBER", "FILE_NUM"])
         for name, columns in _COLUMNS.items()

@@ -103,12 +103,12 @@ def _expression(
     if column.row:
         return f"md5(concat_ws(chr(31), {', '.join(f'coalesce({_text(name)}, chr(30))' for name in table.columns)}))"
     if column.join and not missing:
-        joined_parts = ", ".join(f"coalesce({_text(name)}, '')" for name in there)
+        joined_parts = ", ".join(f"coalesce({_text(name, ours)}, '')" for name in there)
         return f"nullif(concat_ws('|', {joined_parts}), '{'|' * (len(there) - 1)}')"
     if column.any and there:
         if there[0] in table.nested and ours in NESTED:
             return reading.column(there[0])
-        return f"coalesce({', '.join(map(_text, there))})"
+        return f"coalesce({', '.join(_text(name, ours) for name in there)})"
     if optional:
         return None
     wrong = " or ".join(f"{name!r}{nearest(name, table.columns)}" for name in missing)
@@ -118,8 +118,8 @@ def _expression(
     )
 
 
-def _text(name: str) -> str:
-    return f"rtrim({delimited.value(name)})"
+def _text(name: str, ours: str = "") -> str:
+    return delimited.bare(name) if ours == "record_id" else f"rtrim({delimited.value(name)})"
 
 
 def _refuse_unknown(where: object, unknown: Sequence[str]) -> None:

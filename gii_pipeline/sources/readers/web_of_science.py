@@ -107,7 +107,7 @@ def people(
     return people_rows(
         con,
         rows,
-        record_id="UT",
+        record_id="upper(UT)",
         year=year,
         record_type=publication_type(_first_type(), WEB_OF_SCIENCE),
         dropped=f"CASE WHEN UT IS NULL THEN 'no_id' WHEN {year} IS NULL THEN 'no_date' END",

@@ -67,7 +67,7 @@ def people(
     """
     del options
     table = reading.scratch(con) / f"pct-{token_hex(8)}.parquet"
-    documents = chain.from_iterable(_documents(path) for path in reading.named(files, "gazettes"))
+    documents = chain.from_iterable(_some_documents(path) for path in reading.named(files, "gazettes"))
     _write(table, chain.from_iterable(_rows(nth, name, text) for nth, (name, text) in enumerate(documents)))
     rows = reading.parquet(table)
     symbols = f"(SELECT document, unnest(symbols) AS symbol FROM {rows} WHERE person_seq <= 1)"
@@ -107,6 +107,16 @@ def _write(path: Path, rows: Iterator[Row]) -> None:
                 writer.write_table(pa.Table.from_pylist(batch, _SCHEMA))
                 batch = []
         writer.write_table(pa.Table.from_pylist(batch, _SCHEMA))
+
+
+def _some_documents(path: Path) -> Iterator[tuple[str, bytes]]:
+    """As `_documents`; an `InputError` where the file has none."""
+    documents = _documents(path)
+    first = next(documents, None)
+    if first is None:
+        raise InputError(f"{path}: it has no file ending in .xml. Name WIPO's weekly archives, or unpack what is in it")
+    yield first
+    yield from documents
 
 
 def _documents(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -68,6 +68,10 @@ def _records(path: Path) -> Iterator[Record]:
             continue
         if found := _TAG.match(text):
             tag = found[1]
+            if tag == "PT" and fields:
+                raise InputError(
+                    f"{path}, line {number}: a record begins where the one before has no ER. Export it again"
+                )
             if tag == "ER":
                 yield {name: _joined(name, values) for name, values in fields.items()}
                 fields = {}

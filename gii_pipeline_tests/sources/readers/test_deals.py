@@ -56,7 +56,7 @@ def test_permalinks_join_in_any_case_and_days_come_first(read: Read, tmp_path: P
         ("r1", 2014, "venture", None, "Paris", "A8", "FRA"),
         ("r2", 2013, "seed", None, "London", "H9", "GBR"),
         ("r3", 2013, "seed", "no_company", None, None, None),
-        ("r4", None, "angel", "no_date", "Paris", "A8", "FRA"),
+        ("r4", 2014, "angel", None, "Paris", "A8", "FRA"),
     ]
 
 
