@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -14,11 +15,13 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.geocoding import pack
 from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.profiles import read_profile
-from gii_pipeline.releases.comparison import Diff, GoneEffect, GoneRecords
+from gii_pipeline.releases.comparison import Diff, GoneAtSource, GoneEffect, GoneRecords, Snapshot
 from gii_pipeline.releases.comparison_text import to_dict, to_markdown
 from gii_pipeline.releases.gone import rank_effects
+from gii_pipeline.releases.reader import Release
 from gii_pipeline_tests.commands import CACHE
 from gii_pipeline_tests.ranking import small_world as world
+from gii_pipeline_tests.releases.small_edition import lock, release, write_edition
 from gii_pipeline_tests.sources.test_vintages import extracts_of_two_vintages, sha
 
 PCT = "pct_applications"
@@ -67,14 +70,34 @@ def test_the_effect_is_in_what_people_and_programs_read() -> None:
     assert "is not known." in to_markdown(unknown)
 
 
-def test_what_is_gone_between_two_releases_is_located_and_ranked(tmp_path: Path) -> None:
-    """The first release was made from two applications, the second from one: that of Rome is gone, for B."""
-    profile = tmp_path / "profile.yaml"
+def pipeline_of_two_vintages(root: Path) -> Pipeline:
+    profile = root / "profile.yaml"
     source = "metrics: {pct_applications: {reader: regpat, files: {inventors: x.txt}}}"
     profile.write_text(f"name: two\ntitle: Two vintages\n{source}\n", encoding="utf-8")
     with duckdb.connect() as con:
-        extracts_of_two_vintages(con, tmp_path)
-    pipeline = Pipeline(read_profile(profile), tmp_path, cache_root=Path(os.environ[CACHE]))
+        extracts_of_two_vintages(con, root)
+    return Pipeline(read_profile(profile), root, cache_root=Path(os.environ[CACHE]))
+
+
+def test_the_changes_of_a_version_have_what_is_gone_since_the_one_before(tmp_path: Path) -> None:
+    pipeline = pipeline_of_two_vintages(tmp_path)
+
+    def gone(before: Release, after: Snapshot) -> GoneAtSource:
+        return gone_between(pipeline, "2025", (before.lock, before.arrow), (after.lock, after.read))
+
+    for vintage in ("202602", "202502"):
+        sources = lock().sources
+        with_it = {**sources, "regpat": {**sources["regpat"], "2020": (sha(tmp_path, vintage),)}}
+        write_edition(tmp_path, "2025", by=replace(lock(), sources=with_it))
+        made = release(tmp_path, gone=gone)
+    changes = Path(str(made.release.folder), "CHANGES.md").read_text(encoding="utf-8")
+    assert "| regpat | 2020 | 1 | 1.0 | WO2020000001 |" in changes
+    assert "could not be computed" not in changes
+
+
+def test_what_is_gone_between_two_releases_is_located_and_ranked(tmp_path: Path) -> None:
+    """The first release was made from two applications, the second from one: that of Rome is gone, for B."""
+    pipeline = pipeline_of_two_vintages(tmp_path)
     files = [{"2019": [found], "2020": [found]} for found in (sha(tmp_path, "202602"), sha(tmp_path, "202502"))]
     locks = [{"sources": {"regpat": by_year}} for by_year in [*files, {"2019": ["a file that nobody read"]}]]
     rome = pd.DataFrame({"location_id": pack([41.89], [12.51], 2), "cluster_id": [world.B]})

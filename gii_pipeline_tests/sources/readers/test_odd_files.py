@@ -21,7 +21,7 @@ from gii_pipeline_tests.sources.test_extract_versions import CORPORA, FORM_D, GA
 
 PATSTAT: Final = TABLES["patstat"].files
 VIEW: Final = TABLES["patentsview_tables"].files
-REGPAT: Final = TABLES["regpat of 2016"].files["inventors"]
+REGPAT: Final = str(TABLES["regpat of 2016"].files["inventors"])
 TAGGED: Final = CORPORA["web_of_science"].files["records"]
 ROUNDS: Final = "uuid,investment_type,announced_on,org_uuid,city\n"
 OLD_ROUNDS: Final = {
