@@ -325,7 +325,7 @@ def make_records(folder: Path, records: int, years: int) -> Path:
     for year in range(last - years + 1, last + 1):
         names.append(f"publications-{year}.parquet")
         with duckdb.connect() as con:
-            con.execute("SET threads = 2")
+            con.execute("SET threads = 2; SET enable_progress_bar = false")
             con.sql(
                 f"SELECT 'W{year}-' || range AS record_id, {year} AS year, 'article' AS record_type, "
                 f"'Town ' || (hash(range) % {CITIES}) AS city, 'FR' AS economy, "
@@ -345,17 +345,22 @@ def records(folder: Path, records: int, years: int, memory: str) -> None:
     profile = apart(make_records, folder, records, years)
     command = ["-m", "gii_pipeline", "run", "--edition", "2015", "--profile", str(profile), "--memory", memory]
     begin = time.perf_counter()
-    ended = subprocess.run(
-        [sys.executable, *command, "--root", str(folder / "root")], capture_output=True, text=True, check=False
-    )
+    said: list[str] = []
+    with subprocess.Popen(
+        [sys.executable, *command, "--root", str(folder / "root")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as ended:
+        for line in ended.stderr or ():
+            said.append(line)
+            if line.startswith(("ingest ", "ranking ", "release ")):
+                print(f"  {line}", end="", flush=True)
     seconds = time.perf_counter() - begin
-    for line in ended.stderr.splitlines():
-        if line.startswith(("ingest ", "ranking ", "release ")):
-            print(f"  {line}")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"  files to release {seconds:.1f} s, peak {peak:,.0f} MiB, exit code {ended.returncode}")
     if ended.returncode:
-        print(ended.stderr[-2000:])
+        print("".join(said[-20:]))
 
 
 def main() -> None:
