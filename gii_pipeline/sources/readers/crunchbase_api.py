@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from gii_pipeline.errors import InputError
 from gii_pipeline.sources.readers import dates
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.companies import company, industries
@@ -29,7 +30,9 @@ def people(
     con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], options: DealOptions
 ) -> duckdb.DuckDBPyRelation:
     """PEOPLE rows, one an entity of a page; `dropped` is no_date or no_id."""
-    entities = " UNION ALL ".join(_entities(path) for path in reading.named(files, "rounds"))
+    paths = reading.named(files, "rounds")
+    _refuse_other_answers(con, paths)
+    entities = " UNION ALL ".join(_entities(path) for path in paths)
     located = ", ".join(f"{_place(part)} AS {part}" for part in ("city", "region", "country"))
     categories = "array_to_string(list_transform(given.funded_organization_categories, lambda c: c.value), '|')"
     organisation = "given.funded_organization_identifier"
@@ -56,12 +59,26 @@ def people(
     )
 
 
+def _refuse_other_answers(con: duckdb.DuckDBPyConnection, paths: list[Path]) -> None:
+    """Raise InputError where a file has no list of entities, not even an empty one."""
+    for path in paths:
+        if not con.sql(f"FROM {_pages(path)} WHERE entities IS NOT NULL LIMIT 1").fetchall():
+            raise InputError(
+                f"{path}: no `entities` are in it, as pages of Crunchbase's API have them at the top. It is an error "
+                "that the API answered with, or a page wrapped in something else: fetch it again, or unwrap it"
+            )
+
+
 def _entities(path: Path) -> str:
+    # Two columns, see openalex._pages.
+    return f"SELECT unnest(entities) AS entity FROM {_pages(path)} WHERE count IS NOT NULL OR entities IS NOT NULL"
+
+
+def _pages(path: Path) -> str:
     return (
-        f"SELECT unnest(entities) AS entity FROM read_json({reading.file_list([path])}, format = 'unstructured', "
+        f"read_json({reading.file_list([path])}, format = 'unstructured', "
         f"columns = {{count: 'JSON', entities: 'STRUCT(uuid VARCHAR, properties {_PROPERTIES})[]'}}, "
-        f"compression = '{reading.compression(path)}', hive_partitioning = false, maximum_object_size = 134217728) "
-        "WHERE count IS NOT NULL OR entities IS NOT NULL"  # two columns, see openalex._pages
+        f"compression = '{reading.compression(path)}', hive_partitioning = false, maximum_object_size = 134217728)"
     )
 
 

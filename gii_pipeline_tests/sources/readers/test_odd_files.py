@@ -114,6 +114,11 @@ REFUSED: Final[Mapping[str, tuple[str, Files, str]]] = {
         {"records": str(TAGGED).replace("ER\n\nPT", "\nPT", 1)},
         r"records, line \d+: a record begins where the one before has no ER",
     ),
+    "an answer of the API that is an error": (
+        "crunchbase_api",
+        {"rounds": json.dumps({"error": "Unauthorized"})},
+        r"rounds: no `entities` are in it",
+    ),
     "an archive without XML": (
         "wipo_pct_xml",
         {"gazettes": {"a.txt": "x"}},
