@@ -1,11 +1,11 @@
 """Faults, and how they end: survived, detected, silent, with a traceback. The last two must not happen.
 
-    PYTHONPATH=. python benchmarks/faults.py [--kills 100] [--flips 500] [--runs 50] [--answers 60] [--inputs 70]
+    PYTHONPATH=. python benchmarks/faults.py [--kills 100] [--flips 500] [--runs 18] [--answers 60] [--inputs 70]
                                              [--seed 1] [--people 5000]
 
 survived: the result is what it is without the fault. detected: one message of the pipeline, and no result. silent:
 another result. Each fault is reported as it ends; the table at the end is in docs/reliability.md. Kills and runs are of
-the four towns of the tests, in processes that start with the libraries loaded: two quiet cores need about an hour.
+the four towns of the tests, in processes that start with the libraries loaded: two quiet cores need half an hour.
 Then what verified reads cost: the share of an ingest and of a ranking that goes into the hashes of files, in the same
 towns with so many times the people. Target: at most 3 %.
 """
@@ -74,7 +74,7 @@ def main() -> None:
     for name, number in (
         ("kills", 100),
         ("flips", 500),
-        ("runs", 50),
+        ("runs", 18),
         ("answers", 60),
         ("inputs", 70),
         ("seed", 1),

@@ -34,9 +34,9 @@ def serve(line: Connection) -> None:
             continue
         try:
             what, given = line.recv()
-        except EOFError:
+            line.send(_answer(questions, what, given))
+        except (EOFError, OSError):  # the asker has ended; `_answer` raises nothing
             return
-        line.send(_answer(questions, what, given))
 
 
 def _end_with(descriptor: int) -> None:
