@@ -5,7 +5,7 @@
 
 survived: the result is what it is without the fault. detected: one message of the pipeline, and no result. silent:
 another result. Each fault is reported as it ends; the table at the end is in docs/reliability.md. Kills and runs are of
-the four towns of the tests, in processes that start with the libraries loaded: two quiet cores need half an hour.
+the four towns of the tests, in processes that start with the libraries loaded.
 Then what verified reads cost: the share of an ingest and of a ranking that goes into the hashes of files, in the same
 towns with so many times the people. Target: at most 3 %.
 """
