@@ -22,12 +22,14 @@ from gii_pipeline.geocoding import pack, unpack
 from gii_pipeline.releases.comparison import GoneAtSource, GoneRecords
 from gii_pipeline.releases.gone import rank_effects
 from gii_pipeline.releases.provenance import file_hashes
+from gii_pipeline.sources.gathering import hashes
 from gii_pipeline.sources.gone_records import GonePeople, gone_people
 from gii_pipeline.sources.readers.files import quoted
 
 Read = Callable[[str], pa.Table]
 Side = tuple[Mapping[str, Any], Read]
 """The lock of a release, and its tables by name."""
+Files = Mapping[int, set[str]]
 
 
 def gone_between(pipeline: Pipeline, label: str, before: Side, after: Side) -> GoneAtSource:
@@ -36,7 +38,8 @@ def gone_between(pipeline: Pipeline, label: str, before: Side, after: Side) -> G
     label: the edition of `after`, of this pipeline.
     """
     with memory.connect() as con:
-        found = gone_people(con, pipeline.store.extracts, *(file_hashes(lock) for lock, _ in (before, after)))
+        old, new = (file_hashes(lock) for lock, _ in (before, after))
+        found = gone_people(con, pipeline.store.extracts, old, new)
         if found is None:
             return GoneAtSource(
                 note=f"Which records are gone at the source is not known: {pipeline.store.extracts} has nothing that "
@@ -46,11 +49,24 @@ def gone_between(pipeline: Pipeline, label: str, before: Side, after: Side) -> G
         try:
             edition = pipeline.book.edition(label)
             _refuse_other_sources(pipeline, found)
-            lost = _located(pipeline, con, found, edition)
+            lost = _located(pipeline, con, old, new, edition)
             effects = rank_effects(lost, before[1], after[1], edition) if len(lost) else ()
         except InputError as error:
             return GoneAtSource(records, note=f"What the loss does to ranks could not be computed: {error}")
     return GoneAtSource(records, effects)
+
+
+def _of_metric(pipeline: Pipeline, metric: str, files: Files) -> Files:
+    """Of the files of each data year those of a metric: where several have one reader, those that its lists name."""
+    readers = [source.reader for source in pipeline.profile.metrics.values()]
+    if readers.count(pipeline.profile.metrics[metric].reader) < 2:
+        return files
+    lists = {year: pipeline.store.raw(pipeline.core_tables[metric], year).parent.glob("inputs*.json") for year in files}
+    named = {
+        year: {sha for path in paths for found in hashes(path).values() for sha in found}
+        for year, paths in lists.items()
+    }
+    return {year: set(found) & named[year] for year, found in files.items()}
 
 
 def _refuse_other_sources(pipeline: Pipeline, found: list[GonePeople]) -> None:
@@ -64,17 +80,18 @@ def _refuse_other_sources(pipeline: Pipeline, found: list[GonePeople]) -> None:
 
 
 def _located(
-    pipeline: Pipeline, con: duckdb.DuckDBPyConnection, found: list[GonePeople], edition: Edition
+    pipeline: Pipeline, con: duckdb.DuckDBPyConnection, old: Files, new: Files, edition: Edition
 ) -> pd.DataFrame:
     """record_id, metric, location_id and fraction of the records that the edition would count."""
     parts = [pd.DataFrame({"record_id": [], "metric": [], "location_id": [], "fraction": []})]
     for name, settings in edition.metrics.items():
         if name not in pipeline.profile.metrics:
             continue
+        found = gone_people(con, pipeline.store.extracts, *(_of_metric(pipeline, name, each) for each in (old, new)))
         reading, window = Reading(pipeline, name, con), settings.window.value
         types = settings.record_types.value
         of_type = "true" if types is None else f"record_type IN ({', '.join(map(quoted, types))})"
-        for each in found:
+        for each in found or ():
             if each.source != reading.reader or not window.first_year <= each.data_year <= window.last_year:
                 continue
             people = reading.located(each.rows, each.data_year).filter(f"dropped IS NULL AND {of_type}")
