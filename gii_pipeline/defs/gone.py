@@ -20,7 +20,6 @@ from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import pack, unpack
 from gii_pipeline.releases.comparison import GoneAtSource, GoneRecords
-from gii_pipeline.releases.gone import rank_effects
 from gii_pipeline.releases.provenance import file_hashes
 from gii_pipeline.sources.gathering import hashes
 from gii_pipeline.sources.gone_records import GonePeople, gone_people
@@ -37,6 +36,8 @@ def gone_between(pipeline: Pipeline, label: str, before: Side, after: Side) -> G
 
     label: the edition of `after`, of this pipeline.
     """
+    from gii_pipeline.releases.gone import rank_effects
+
     with memory.connect() as con:
         old, new = (file_hashes(lock) for lock, _ in (before, after))
         found = gone_people(con, pipeline.store.extracts, old, new)

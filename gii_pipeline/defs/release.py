@@ -24,7 +24,6 @@ from gii_pipeline.defs.pictures import pictures
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.waived import used_waivers
 from gii_pipeline.errors import ReleaseError
-from gii_pipeline.metrics.coverage import warnings as coverage_warnings
 from gii_pipeline.profiles import Input
 from gii_pipeline.releases import (
     Made,
@@ -179,6 +178,8 @@ def release_info(pipeline: Pipeline, label: str) -> ReleaseInfo:
 
 def _incomplete(pipeline: Pipeline, label: str) -> list[str]:
     """Which data years are incomplete and which economies without a record, as every output of the release says."""
+    from gii_pipeline.metrics.coverage import warnings as coverage_warnings
+
     rows = read_parquet(pipeline.store.existing_edition("coverage", label)).to_pandas()
     return coverage_warnings(rows, pipeline.registry.title_in_text)
 
