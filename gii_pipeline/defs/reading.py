@@ -105,7 +105,8 @@ class Reading:
             {name: [a for each in found for a in each.lacking.get(name, [])] for name in options.needs}
         )
         pinned = self._pinned(found, data_year)
-        refuse_without(self.connection, pinned.rows(), f"{self.reader} of {data_year}")
+        joins = SOURCES[self.reader].joins
+        refuse_without(self.connection, pinned.rows(), f"{self.reader} of {data_year}", joins=joins)
         self._refuse_choices(pinned, data_year)
         return pinned
 

@@ -48,14 +48,16 @@ _MUST_OCCUR: Final = {
 """What some record of every list has, in whatever order of files -> the condition of a row that has it."""
 
 
-def refuse_without(con: duckdb.DuckDBPyConnection, rows: str, where: str) -> None:
+def refuse_without(con: duckdb.DuckDBPyConnection, rows: str, where: str, *, joins: bool) -> None:
     """Raise InputError where the source has records, and none has what a record is counted by.
 
-    Then a column has another form than the reader takes, or tables that are joined have ids of another form.
+    Then a column has another form than the reader takes, or tables that are joined have ids of another form. joins:
+    whether the reader joins tables; in one table, records may have no person or address.
     """
     counted = f"FROM {rows} WHERE record_id IS NOT NULL AND (dropped IS NULL OR dropped = 'no_date')"
     examples = con.sql(f"SELECT record_id, year_text {counted} LIMIT {_EXAMPLES}").fetchall()
-    for what, condition in _MUST_OCCUR.items() if examples else ():
+    must = [each for each in _MUST_OCCUR.items() if joins or "year" in each[1]] if examples else []
+    for what, condition in must:
         if not con.sql(f"SELECT 1 {counted} AND ({condition}) LIMIT 1").fetchall():
             shown = ", ".join(f"{record!r}{f' of {text!r}' if text else ''}" for record, text in examples)
             raise InputError(

@@ -213,7 +213,7 @@ def test_records_of_which_none_can_be_counted_are_refused(
 ) -> None:
     people = SOURCES[reader].people(con, {role: [path] for role, path in written(tmp_path, files).items()})
     with pytest.raises(InputError, match=f"x: no record has {lacking}, for instance '"):
-        refuse_without(con, f"({people.sql_query()})", "x")
+        refuse_without(con, f"({people.sql_query()})", "x", joins=SOURCES[reader].joins)
 
 
 def test_an_answer_of_rors_api_is_no_dump(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
