@@ -45,29 +45,31 @@ def date(text: str, formats: Sequence[str]) -> str:
     """SQL for the date that a text writes, null where it is in no form that is read.
 
     formats: of dates that are not read in any case, as strptime has them; the first that fits is taken.
+    Within CASE, DuckDB tries a form only on the rows that no form before it fits.
     """
     day = _without_time(text)
     parsed = [_parsed(text if "%H" in written else day, written) for written in formats]
     months = f"regexp_replace(regexp_replace({day}, '(\\d)(st|nd|rd|th)\\b', '\\1'), '[,.]', '', 'g')"
-    names = [_parsed(months, written) for written in _NAMED]
-    return f"coalesce({', '.join([*parsed, _iso(day), *names])})"
+    names = f"coalesce({', '.join(_parsed(months, written) for written in _NAMED)})"
+    return f"CASE WHEN {text} IS NOT NULL THEN coalesce({', '.join([*parsed, _iso(day, names)])}) END"
 
 
 def year(text: str, formats: Sequence[str]) -> str:
     """SQL for the year of a date, or of a year alone (2020, or 2020.0 as spreadsheets have it)."""
-    alone = f"CASE WHEN regexp_full_match({text}, '[12]\\d{{3}}(\\.0+)?') THEN left({text}, 4)::INTEGER END"
-    return f"coalesce({alone}, year({date(text, formats)}))"
+    alone = f"WHEN regexp_full_match({text}, '[12]\\d{{3}}(\\.0+)?') THEN left({text}, 4)::INTEGER"
+    return f"CASE {alone} ELSE year({date(text, formats)}) END"
 
 
 def _without_time(text: str) -> str:
     return f"regexp_replace({text}, '{_TIME}', '')"
 
 
-def _iso(day: str) -> str:
+def _iso(day: str, other: str) -> str:
+    """SQL for a date in ISO 8601; other: for a text that does not begin like one."""
     return (
         f"CASE WHEN regexp_matches({day}, '^\\d{{4}}[-/.]\\d') "
         f"THEN try_strptime(translate({day}, '/.', '--'), ['%Y-%m-%d', '%Y-%m']) "
-        f"WHEN regexp_full_match({day}, '\\d{{8}}') THEN try_strptime({day}, '%Y%m%d') END"
+        f"WHEN regexp_full_match({day}, '\\d{{8}}') THEN try_strptime({day}, '%Y%m%d') ELSE {other} END"
     )
 
 
