@@ -99,6 +99,8 @@ def test_ranks_that_moved_far_are_named(sandbox: Pipeline) -> None:
     assert name in moved.says
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_command_prints_the_list_and_ends_with_1_while_anything_is_open(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["year", "2099", "--root", str(tmp_path), "--json"])
     assert done.exit_code == 1

@@ -232,6 +232,8 @@ def test_functions_recover_larger_worlds_in_every_edition(
         assert_recovered(ranked(tmp_path, world, edition), answers(seed, scale, edition))
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_raw_records_read_and_located_are_the_core_tables(world: World, tmp_path: Path, gazetteer: Gazetteer) -> None:
     """So that what is true of core tables written directly is true of the raw records, through readers and geocoder."""
     year = 2021
