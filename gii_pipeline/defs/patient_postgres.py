@@ -1,6 +1,7 @@
 """Dagster's Postgres storage, whose processes wait for a database that is away.
 
-Belongs here: how long a process waits to connect, and connections that were cut. Does not: what Dagster keeps there.
+Belongs here: how long a process waits to connect, connections that were cut, and questions that are asked again.
+Does not: what Dagster keeps there.
 
 Dagster gives up after some ten seconds. A run worker that does so cannot write that its run failed, and the code server
 that then looks for dead workers stops looking, so that the run counts as started for good. `dagster.yaml.example` names
@@ -14,8 +15,8 @@ import time
 from typing import Any
 
 from dagster_postgres import DagsterPostgresStorage
-from sqlalchemy import Engine, Pool, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy import Connection, Engine, Pool, event
+from sqlalchemy.exc import DisconnectionError, OperationalError
 
 WAIT_SECONDS = 300.0
 """How long one attempt to connect waits. Dagster attempts it six times."""
@@ -50,6 +51,28 @@ def connect_patiently(dialect: Any, _record: Any, arguments: list[Any], paramete
             logger.warning("Postgres is away, waiting for it: %s", str(error).strip())
         time.sleep(delay)
         delay = min(2 * delay, LONGEST_DELAY_SECONDS)
+
+
+class AskingAgain(Connection):
+    """A connection whose first question is asked again where the database went away before it answered.
+
+    Only questions: whether a row that was being written is there, nobody knows. SQLAlchemy has no public way to name
+    the class of an engine's connections.
+    """
+
+    def execute(self, statement: Any, *given: Any, **options: Any) -> Any:  # noqa: ANN401
+        first = not self.in_transaction()
+        try:
+            return super().execute(statement, *given, **options)
+        except OperationalError as error:
+            again = first and error.connection_invalidated and getattr(statement, "is_select", False)
+            if not again or self.dialect.name != "postgresql":
+                raise
+        self.rollback()
+        return super().execute(statement, *given, **options)
+
+
+Engine._connection_cls = AskingAgain  # noqa: SLF001
 
 
 @event.listens_for(Pool, "checkout")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+import sqlalchemy as db
 import yaml
 
 from gii_pipeline.defs.instance import instance_of
@@ -133,6 +137,43 @@ def test_telemetry_is_off_in_a_root_whose_name_is_a_pattern_too(
 def postgres() -> Iterator[Postgres]:
     with postgres_server() as server:
         yield server
+
+
+@pytest.mark.slow
+def test_a_question_whose_connection_is_cut_is_asked_again_and_a_statement_that_writes_is_not(
+    postgres: Postgres,
+) -> None:
+    from gii_pipeline.defs.patient_postgres import AskingAgain
+
+    given = postgres.database("cut")
+    address = f"postgresql+psycopg2://dagster:{given['DAGSTER_POSTGRES_PASSWORD']}@127.0.0.1:{postgres.port}/cut"
+    engine = db.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=db.pool.NullPool)
+    slowly = db.func.pg_sleep(1).label("slept")
+    with engine.connect() as made:
+        made.execute(db.text("CREATE TABLE kept (slept text)"))
+    with engine.connect() as connection, cutting(engine):
+        assert isinstance(connection, AskingAgain)
+        assert connection.execute(db.select(db.literal(7), slowly)).scalar_one() == 7
+    kept = db.table("kept", db.column("slept"))
+    writing = db.insert(kept).from_select(["slept"], db.select(db.cast(slowly, db.Text)))
+    with engine.connect() as connection, cutting(engine), pytest.raises(db.exc.OperationalError):
+        connection.execute(writing)
+
+
+@contextmanager
+def cutting(engine: db.Engine) -> Iterator[None]:
+    """Cut every other connection once one of them is busy with a statement that sleeps."""
+
+    def cut() -> None:
+        busy = "FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid() AND state = 'active'"
+        with engine.connect() as other:
+            while not other.execute(db.text(f"SELECT pg_terminate_backend(pid) {busy}")).fetchall():
+                time.sleep(0.05)
+
+    knife = threading.Thread(target=cut)
+    knife.start()
+    yield
+    knife.join()
 
 
 @pytest.mark.slow
