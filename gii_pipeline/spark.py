@@ -72,13 +72,10 @@ def on_executors(
     root.mkdir(parents=True, exist_ok=True)
     sign = root / f".{tag}"
     sign.touch()
-    first: Exception | None = None
+    task, first = _task(installation(), str(sign)), None
     try:
         with ThreadPoolExecutor(at_once) as pool:
-            futures = {
-                pool.submit(_one, spark, tag, _task(installation(), str(sign)), pickle.dumps((function, piece))): piece
-                for piece in pieces
-            }
+            futures = {pool.submit(_one, spark, tag, task, pickle.dumps((function, piece))): piece for piece in pieces}
             try:
                 for future in as_completed(futures):
                     try:

@@ -50,18 +50,15 @@ def gone_between(pipeline: Pipeline, label: str, before: Side, after: Side) -> G
         try:
             edition = pipeline.book.edition(label)
             _refuse_other_sources(pipeline, found)
-            lost = _located(pipeline, con, old, new, edition)
+            lost = _located(pipeline, con, found, (old, new), edition)
             effects = rank_effects(lost, before[1], after[1], edition) if len(lost) else ()
         except InputError as error:
             return GoneAtSource(records, note=f"What the loss does to ranks could not be computed: {error}")
     return GoneAtSource(records, effects)
 
 
-def _of_metric(pipeline: Pipeline, metric: str, files: Files) -> Files:
-    """Of the files of each data year those of a metric: where several have one reader, those that its lists name."""
-    readers = [source.reader for source in pipeline.profile.metrics.values()]
-    if readers.count(pipeline.profile.metrics[metric].reader) < 2:
-        return files
+def _named(pipeline: Pipeline, metric: str, files: Files) -> Files:
+    """Of the files of each data year those that a metric's lists name."""
     lists = {year: pipeline.store.raw(pipeline.core_tables[metric], year).parent.glob("inputs*.json") for year in files}
     named = {
         year: {sha for path in paths for found in hashes(path).values() for sha in found}
@@ -81,18 +78,28 @@ def _refuse_other_sources(pipeline: Pipeline, found: list[GonePeople]) -> None:
 
 
 def _located(
-    pipeline: Pipeline, con: duckdb.DuckDBPyConnection, old: Files, new: Files, edition: Edition
+    pipeline: Pipeline,
+    con: duckdb.DuckDBPyConnection,
+    every: list[GonePeople],
+    files: tuple[Files, Files],
+    edition: Edition,
 ) -> pd.DataFrame:
-    """record_id, metric, location_id and fraction of the records that the edition would count."""
+    """record_id, metric, location_id and fraction of the records that the edition would count.
+
+    every: all that are gone. files: before and after; where several metrics have one reader, their lists say whose they
+    are.
+    """
+    readers = [source.reader for source in pipeline.profile.metrics.values()]
     parts = [pd.DataFrame({"record_id": [], "metric": [], "location_id": [], "fraction": []})]
     for name, settings in edition.metrics.items():
         if name not in pipeline.profile.metrics:
             continue
-        found = gone_people(con, pipeline.store.extracts, *(_of_metric(pipeline, name, each) for each in (old, new)))
-        reading, window = Reading(pipeline, name, con), settings.window.value
+        reading, window, found = Reading(pipeline, name, con), settings.window.value, every
+        if readers.count(reading.reader) > 1:
+            found = gone_people(con, pipeline.store.extracts, *(_named(pipeline, name, each) for each in files)) or []
         types = settings.record_types.value
         of_type = "true" if types is None else f"record_type IN ({', '.join(map(quoted, types))})"
-        for each in found or ():
+        for each in found:
             if each.source != reading.reader or not window.first_year <= each.data_year <= window.last_year:
                 continue
             people = reading.located(each.rows, each.data_year).filter(f"dropped IS NULL AND {of_type}")

@@ -73,6 +73,14 @@ def sections(found: Diff) -> Iterator[Section]:
         ),
         Section("Method", ("setting", "old", "new"), [(c.what, c.old, c.new) for c in found.method]),
         Section("Sources", ("what", "old", "new"), [(c.what, c.old, c.new) for c in found.sources]),
+        *_gone(found),
+    ]
+    return (part for part in parts if part.rows)
+
+
+def _gone(found: Diff) -> tuple[Section, Section]:
+    """The records that the sources no longer have, and what that does to ranks."""
+    return (
         Section(
             "Gone at the source",
             ("source", "data year", "records", "counted", "for instance"),
@@ -95,8 +103,7 @@ def sections(found: Diff) -> Iterator[Section]:
                 for c in found.gone_effects
             ],
         ),
-    ]
-    return (part for part in parts if part.rows)
+    )
 
 
 def _n(number: int | None) -> str:

@@ -127,9 +127,9 @@ class Portraits(Mapping[str, Portrait]):
 
     def __init__(self, tables: Mapping[str, pd.DataFrame], registry: Registry) -> None:
         self._registry = registry
-        self._clusters = _by_cluster(tables["clusters"])
-        self._ranked = _by_cluster(tables["ranking_size"])
-        self._population = _by_cluster(tables["cluster_footprints"])
+        self._clusters = by_cluster(tables["clusters"])
+        self._ranked = by_cluster(tables["ranking_size"])
+        self._population = by_cluster(tables["cluster_footprints"])
         self._rows = {
             name: _grouped(table)
             for name, table in tables.items()
@@ -210,7 +210,8 @@ def portraits(release: Release) -> Portraits:
     return Portraits({name: release.table(name) for name in TABLES if name in release.tables}, release.registry)
 
 
-def _by_cluster(table: pd.DataFrame) -> dict[str, Row]:
+def by_cluster(table: pd.DataFrame) -> dict[str, Row]:
+    """Cluster -> its row, of a table with one row per cluster."""
     return {row["cluster_id"]: row for row in table.to_dict("records")}
 
 

@@ -26,7 +26,7 @@ from gii_pipeline.releases.package import data_package
 from gii_pipeline.releases.provenance import common_lock, lock_file
 from gii_pipeline.releases.reader import LOCK_FILE, Release
 from gii_pipeline.releases.schemas import purposes, write_contracts
-from gii_pipeline.releases.series import SERIES_TABLES, series_before, series_tables
+from gii_pipeline.releases.series import series_before, series_tables
 from gii_pipeline.releases.shelf import PACKAGE, Version
 from gii_pipeline.releases.storage import Folder, file_sha256, files_in, store_at
 from gii_pipeline.releases.wide import NAME as WIDE
@@ -41,7 +41,6 @@ RELEASE_KEY = b"gii_release"
 RECIPE_KEY = b"gii_recipe"
 """Beside it, the sha256 of the recipe: the lock lies once, in `sources.lock.json`, and not in every file."""
 CHANGES = "CHANGES.md"
-RELEASE_TABLES = (*EDITION_TABLES, *SERIES_TABLES)
 
 Extras = Callable[[Path, Version], None]
 GoneSince = Callable[[Release, Snapshot], GoneAtSource]

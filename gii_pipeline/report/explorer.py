@@ -25,7 +25,7 @@ import shapely
 from gii_pipeline.releases import PROVISIONAL, Portraits, ReleaseInfo
 from gii_pipeline.releases.events import OWN_METHOD
 from gii_pipeline.releases.portrait import TABLES as PORTRAYED
-from gii_pipeline.releases.portrait import Portrait
+from gii_pipeline.releases.portrait import Portrait, by_cluster
 from gii_pipeline.releases.search import economy_name, slugs, words_of
 from gii_pipeline.report.colours import colours
 from gii_pipeline.report.frame import policy, resource
@@ -112,7 +112,7 @@ def page_facts(
     ranking = tables["ranking_size"].sort_values("rank", kind="stable")
     metrics = _metrics(tables["cluster_metrics"], info)
     footprints = _footprints(tables["cluster_footprints"])
-    changes, stability = _by_cluster(tables["rank_changes"]), _by_cluster(tables["rank_stability"])
+    changes, stability = by_cluster(tables["rank_changes"]), by_cluster(tables["rank_stability"])
     history, events = _history(tables["rank_history"]), _events(tables["rank_events"])
     contributors = _contributors(tables["contributions"], ranking["cluster_id"], [metric["key"] for metric in metrics])
     portraits = Portraits(tables, info.registry) if "clusters" in tables else {}
@@ -284,10 +284,6 @@ def _portrait(portrait: Portrait | None) -> dict[str, dict[str, Any]]:
         for found in (portrait.metrics if portrait else ())
         if found.years
     }
-
-
-def _by_cluster(table: pd.DataFrame) -> dict[str, dict[Any, Any]]:
-    return {row["cluster_id"]: row for row in table.to_dict("records")}
 
 
 def _chosen(row: Mapping[Any, Any] | None, names: Sequence[str]) -> dict[str, Any] | None:

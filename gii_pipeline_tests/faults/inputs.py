@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import random
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -168,10 +168,10 @@ def _packed(chance: random.Random, right: Rows) -> Iterator[tuple[str, str, Writ
     whole = gzip.compress(_csv().encode())
     yield sort, "local", _bytes("x.csv.gz", whole[: chance.randrange(20, len(whole) - 8)]), None
     for name in ("../x.csv", "/tmp/x.csv", "a/../../x.csv", "..\\x.csv"):  # noqa: S108 - a trap
-        yield sort, "local", _bytes("x.zip", _zip({name: _csv()})), right if "\\" in name else None
-    yield sort, "local", _bytes("x.zip", _zip({"a.zip": "x"})), None
-    yield sort, "local", _bytes("x.zip", _zip({})), None
-    content = bytearray(_zip({"x.csv": _csv()}))
+        yield sort, "local", _bytes("x.zip", zip_of({name: _csv()})), right if "\\" in name else None
+    yield sort, "local", _bytes("x.zip", zip_of({"a.zip": "x"})), None
+    yield sort, "local", _bytes("x.zip", zip_of({})), None
+    content = bytearray(zip_of({"x.csv": _csv()}))
     central = content.index(b"PK\x01\x02")
     for local, of_central, value in ((6, 8, 1), (8, 10, 97)):  # encrypted; a method that nobody knows
         changed = bytearray(content)
@@ -184,7 +184,8 @@ def _packed(chance: random.Random, right: Rows) -> Iterator[tuple[str, str, Writ
     yield sort, "local", _bytes("x.parquet", cut), None
 
 
-def _zip(members: dict[str, str]) -> bytes:
+def zip_of(members: Mapping[str, str]) -> bytes:
+    """A zip with these texts."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, text in members.items():

@@ -25,10 +25,12 @@ from gii_pipeline.metrics.coverage import coverage
 from gii_pipeline.ranking import Ours, agreement, contributions, rank_intensity, rank_size, rank_variants
 from gii_pipeline.ranking.variants import Ranked, changed
 from gii_pipeline.releases import Made, ReleaseInfo, SourceInfo, make_release
+from gii_pipeline.releases.series import SERIES_TABLES
 from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, Store, write_parquet
 from gii_pipeline.store.lock import Sources
 from gii_pipeline_tests.composition.small_composition import BY_APPLICANT, licences
 
+RELEASE_TABLES = (*EDITION_TABLES, *SERIES_TABLES)
 SHENZHEN, TOKYO, SINGAPORE, PAULO = "gii-shenzhen", "gii-tokyo", "gii-singapore", "gii-paulo"
 NAMES = {
     SHENZHEN: ("Shenzhen–Hong Kong", "CN/HK", 51_290_000.0),

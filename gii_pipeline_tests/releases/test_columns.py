@@ -14,9 +14,8 @@ import pytest
 from gii_pipeline import contracts
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.columns import broken_promises
-from gii_pipeline.releases.stage import RELEASE_TABLES
 from gii_pipeline.verified import sealed
-from gii_pipeline_tests.releases.small_edition import release, tables, write_and_release, write_edition
+from gii_pipeline_tests.releases.small_edition import RELEASE_TABLES, release, tables, write_and_release, write_edition
 
 RELEASED = Path(__file__).resolve().parents[2] / "data_contracts" / "released"
 PROMISED = {path.name.removesuffix(".odcs.yaml") for path in RELEASED.glob("*.odcs.yaml")}

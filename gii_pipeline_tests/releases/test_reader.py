@@ -14,8 +14,7 @@ import pytest
 import gii_pipeline
 from gii_pipeline import contracts, releases
 from gii_pipeline.releases import Release, open_release
-from gii_pipeline.releases.stage import RELEASE_TABLES
-from gii_pipeline_tests.releases.small_edition import write_and_release
+from gii_pipeline_tests.releases.small_edition import RELEASE_TABLES, write_and_release
 
 HEAVY = {"dagster", "great_expectations", "geopandas", "pandas", "duckdb", "rasterio", "scipy", "numba"}
 

@@ -14,10 +14,16 @@ from hypothesis import strategies as st
 
 from gii_pipeline.errors import InputError, ReleaseError
 from gii_pipeline.releases import open_release, rebuild
-from gii_pipeline.releases.stage import RELEASE_TABLES
 from gii_pipeline.store import LOCK_KEY, Store
 from gii_pipeline.store.content import content_sha256
-from gii_pipeline_tests.releases.small_edition import SHENZHEN, lock, tables, write_and_release, write_edition
+from gii_pipeline_tests.releases.small_edition import (
+    RELEASE_TABLES,
+    SHENZHEN,
+    lock,
+    tables,
+    write_and_release,
+    write_edition,
+)
 
 Lock = Mapping[str, Any]
 

@@ -205,12 +205,6 @@ def types_as_words(types: Iterable[str]) -> list[str]:
     return [re.sub(r"[\W_]+", "_", text.lower()).strip("_") for text in types]
 
 
-def day(text: str, *formats: str) -> str:
-    """SQL for a date written in one of the formats (ISO 8601 when none is given); null when in none of them."""
-    listed = ", ".join(f"'{written}'" for written in formats or ("%Y-%m-%d",))
-    return f"try_strptime({text}, [{listed}])"
-
-
 def joined(*parts: str) -> str:
     """SQL for a readable address: the parts that are known, separated by commas; null when none is."""
     known = ", ".join(f"nullif({part}, '')" for part in parts)

@@ -28,7 +28,7 @@ from defusedxml.ElementTree import fromstring
 from gii_pipeline.errors import InputError
 from gii_pipeline.sources.readers import files as reading
 from gii_pipeline.sources.readers.organisations import organisation, shared
-from gii_pipeline.sources.readers.rows import NoOptions, day, joined, people_rows
+from gii_pipeline.sources.readers.rows import NoOptions, joined, people_rows
 from gii_pipeline.sources.readers.technology import fields_by_symbol
 
 _APPLICANT: Final = pa.struct([("name", pa.string()), ("economy", pa.string()), ("organised", pa.bool_())])
@@ -71,7 +71,7 @@ def people(
     _write(table, chain.from_iterable(_rows(nth, name, text) for nth, (name, text) in enumerate(documents)))
     rows = reading.parquet(table)
     symbols = f"(SELECT document, unnest(symbols) AS symbol FROM {rows} WHERE person_seq <= 1)"
-    published = day("published", "%Y%m%d", "%Y-%m-%d")
+    published = "try_strptime(published, ['%Y%m%d', '%Y-%m-%d'])"
     year = f"year({published})"
     one = organisation("a.name", "a.economy", known="a.organised")
     return people_rows(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +13,7 @@ import pytest
 from gii_pipeline.errors import InputError
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.choosing import refuse_without
+from gii_pipeline_tests.faults.inputs import zip_of
 from gii_pipeline_tests.sources.readers.conftest import Read
 from gii_pipeline_tests.sources.readers.test_saved_again import TABLES
 from gii_pipeline_tests.sources.test_extract_versions import CORPORA, FORM_D, GAZETTE
@@ -44,16 +43,8 @@ def changed(files: Files, role: str, old: str, new: str) -> Files:
 def written(folder: Path, files: Files) -> dict[str, Path]:
     paths = {role: folder / role for role in files}
     for role, content in files.items():
-        paths[role].write_bytes(zipped(content) if isinstance(content, Mapping) else content.encode())
+        paths[role].write_bytes(zip_of(content) if isinstance(content, Mapping) else content.encode())
     return paths
-
-
-def zipped(members: Mapping[str, str]) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        for name, text in members.items():
-            file.writestr(name, text)
-    return archive.getvalue()
 
 
 AS_BEFORE: Final[Mapping[str, tuple[str, Files, Files]]] = {
