@@ -105,12 +105,12 @@ TRIALS: Final[Mapping[str, tuple[Callable[[Path], Files], str]]] = {
     "companies.csv of 2015 as rounds": (text(COMPANY_2015), "It looks like Crunchbase's companies.csv of 2015"),
     "deals as CSV": (text('"A title\nof two lines"\n' + PITCHBOOK, "people"), ""),
     "deals as a workbook": (sheets("Deals"), ""),
-    "deals given to a reader of Crunchbase": (text(PITCHBOOK), "It looks like PitchBook's deals"),
+    "deals passed to a Crunchbase reader": (text(PITCHBOOK), "It looks like PitchBook's deals"),
     "quarterly zip": (lambda folder: {"sets": form_d(folder / "q.zip", Notice("a"))}, ""),
     "a zip without one of its tables": (without_a_table, "no FORMDSUBMISSION.tsv"),
-    ".xlsx with one fitting sheet": (sheets("Only"), ""),
-    ".xlsx with several fitting sheets": (sheets("2023", "2024"), "Say which in the profile"),
-    ".xls given to a reader of text": (old_workbook, "a workbook of Excel before 2007 (.xls)"),
+    ".xlsx with one matching sheet": (sheets("Only"), ""),
+    ".xlsx with several matching sheets": (sheets("2023", "2024"), "Say which in the profile"),
+    ".xls passed to a text reader": (old_workbook, "a workbook of Excel before 2007 (.xls)"),
     ".7z": (packed, "a 7z archive cannot be read"),
 }
 """The beginning of a line's form -> files, and what the refusal says; empty where they are read."""

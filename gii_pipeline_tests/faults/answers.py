@@ -32,7 +32,7 @@ def answers(number: int, chance: random.Random, scratch: Path, table: Table) -> 
     given = [answer for _ in range(1 + number // 40) for answer in _answers(chance)]
     chance.shuffle(given)
     for turn, (sort, name, reply) in enumerate(given[:number]):
-        table.note(f"answer: {sort}", *_fetched(scratch / str(turn), name, reply))
+        table.note(f"response: {sort}", *_fetched(scratch / str(turn), name, reply))
 
 
 def _fetched(root: Path, name: str, reply: Reply) -> tuple[str, str]:
@@ -57,19 +57,19 @@ def _answers(chance: random.Random) -> Iterator[tuple[str, str, Reply]]:
     for status in STATUSES:
         yield "a status without a file", "x.csv", Reply(b"x,y\n1,2\n", status)
     for value in WAITS:
-        yield "`Retry-After` without sense", "x.csv", Reply(b"", chance.choice((429, 503)), {"Retry-After": value})
+        yield "invalid `Retry-After`", "x.csv", Reply(b"", chance.choice((429, 503)), {"Retry-After": value})
     for value in LENGTHS:
-        yield "`Content-Length` without sense", "x.csv", Reply(GOOD, 200, {"Content-Length": value}, length=None)
+        yield "invalid `Content-Length`", "x.csv", Reply(GOOD, 200, {"Content-Length": value}, length=None)
     for value in PLACES:
         status = chance.choice((301, 302, 303, 307, 308))
         yield "a redirect to nowhere", "x.csv", Reply(b"", status, {"Location": value})
     for body in BODIES:
         yield "a body that is not data", "x.csv", Reply(body, 200, {"Content-Type": chance.choice(KINDS)})
     for part in (0, 1, 7):
-        yield "a body cut short", "x.csv", Reply(GOOD[:part], 200, length=len(GOOD))
-    yield "a body cut short", "x.csv", Reply(GOOD, 200, length=10**15)
+        yield "a truncated body", "x.csv", Reply(GOOD[:part], 200, length=len(GOOD))
+    yield "a truncated body", "x.csv", Reply(GOOD, 200, length=10**15)
     for content in _zips(chance):
-        yield "a zip that is damaged", "x.zip", Reply(content, 200, {"Content-Type": "application/zip"})
+        yield "a damaged zip", "x.zip", Reply(content, 200, {"Content-Type": "application/zip"})
 
 
 def _zips(chance: random.Random) -> Iterator[bytes]:

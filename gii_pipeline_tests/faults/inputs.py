@@ -115,11 +115,11 @@ def _inputs(chance: random.Random) -> Iterator[tuple[str, str, Write, Rows | Non
     for encoding in ("utf-16", "utf-16-le", "utf-8-sig", "utf-32"):
         yield "another encoding", "local", _bytes("x.csv", _csv().encode(encoding)), right
     for name, text in _texts():
-        yield "a table that is none, or cut short", "local", _bytes(name, text), None
+        yield "a truncated table, or a file that is not a table", "local", _bytes(name, text), None
     stray = 'record_id,year,city\n1,2015,"Oslo\n2,2015,Bergen\n'
     yield "a stray quote", "local", _bytes("x.csv", stray), [("1", "2015", '"Oslo'), ("2", "2015", "Bergen")]
     without_place = "record_id,year,latitude,longitude\n1,2015,NaN,1e400\n"
-    yield "values nested, or without sense", "local", _bytes("x.csv", without_place), [("1", "2015", None)]
+    yield "nested or invalid values", "local", _bytes("x.csv", without_place), [("1", "2015", None)]
     yield from _packed(chance, right)
     yield from _nested()
     yield "not a regular file", "local", _special(os.mkfifo), None
@@ -164,7 +164,7 @@ def _texts() -> Iterator[tuple[str, bytes | str]]:
 
 
 def _packed(chance: random.Random, right: Rows) -> Iterator[tuple[str, str, Write, Rows | None]]:
-    sort = "an archive that is damaged, or a trap"
+    sort = "a damaged or malicious archive"
     whole = gzip.compress(_csv().encode())
     yield sort, "local", _bytes("x.csv.gz", whole[: chance.randrange(20, len(whole) - 8)]), None
     for name in ("../x.csv", "/tmp/x.csv", "a/../../x.csv", "..\\x.csv"):  # noqa: S108 - a trap
@@ -194,7 +194,7 @@ def zip_of(members: Mapping[str, str]) -> bytes:
 
 
 def _nested() -> Iterator[tuple[str, str, Write, Rows | None]]:
-    sort = "values nested, or without sense"
+    sort = "nested or invalid values"
     deep = "[" * DEEP + "]" * DEEP
     work = '{"id": "https://openalex.org/W1", "publication_year": 2015, "authorships": %s}\n'
     yield sort, "openalex_works", _bytes("works", work % deep), None
