@@ -22,7 +22,8 @@ from gii_pipeline.sources.readers.table_files import SUFFIXES, tables
 
 _OBJECTS: Final = 500
 _BYTES: Final = 1_000_000
-_START_BYTES: Final = 16_000_000
+_LARGEST_LINE: Final = 16_000_000
+_ENOUGH_BYTES: Final = 2_000_000
 _MANY: Final = 3
 _BOM: Final = b"\xef\xbb\xbf"
 _ELEMENT: Final = re.compile(rb"<(?:\w+:)?([A-Za-z][\w.-]*)")
@@ -75,7 +76,7 @@ def _of_arrow(name: str, kind: pa.DataType) -> Iterator[tuple[str, str]]:
 def _of_json(con: duckdb.DuckDBPyConnection, path: Path) -> Iterator[tuple[str, str]]:
     """The fields of the first objects; what an API's page has around its results is not a field."""
     start = _start(con, path)
-    largest = 67_108_864 if start == path else _START_BYTES
+    largest = 67_108_864 if start == path else max(start.stat().st_size, _BYTES)
     objects = con.sql(
         f"FROM read_json({reading.file_list([start])}, compression = '{reading.compression(start)}', "
         f"hive_partitioning = false, sample_size = {_OBJECTS}, maximum_object_size = {largest})"
@@ -93,17 +94,25 @@ def _of_json(con: duckdb.DuckDBPyConnection, path: Path) -> Iterator[tuple[str, 
 
 
 def _start(con: duckdb.DuckDBPyConnection, path: Path) -> Path:
-    """The first lines of a large file of JSON lines, as a file; of others the file itself.
+    """The first objects of JSON lines, as a file; of other forms the file itself.
 
     DuckDB would unpack twice the size of the largest object that may come before it looks at the first.
     """
     with reading.opened(path) as file:
-        start = file.read(_START_BYTES)
-    lines, _, rest = start.rpartition(b"\n")
-    if len(start) < _START_BYTES or not rest or not _is_object(lines.partition(b"\n")[0]):
-        return path
+        line = file.readline(_LARGEST_LINE)
+        if not _is_object(line):
+            return path
+        lines, size = [line.removeprefix(_BOM)], len(line)
+        # A line of the largest size is cut.
+        while (
+            len(lines) < _OBJECTS
+            and size < _ENOUGH_BYTES
+            and 0 < len(line := file.readline(_LARGEST_LINE)) < _LARGEST_LINE
+        ):
+            lines.append(line)
+            size += len(line)
     found = reading.scratch(con) / f"start-{secrets.token_hex(8)}.json"
-    found.write_bytes(lines)
+    found.write_bytes(b"".join(lines))
     return found
 
 

@@ -109,9 +109,9 @@ def people(
     addresses = f"""(
         SELECT *, unnest(affiliations) AS affiliation, unnest(generate_series(1, len(affiliations))) AS address_seq
         FROM (
-            SELECT * EXCLUDE (author, groups), author.countries[1] AS country,
+            SELECT * EXCLUDE (author, ids, named, sets, groups), author.countries[1] AS country,
                 {_affiliations("author")} AS affiliations
-            FROM (SELECT *, {_groups("author")} AS groups FROM {people_of_works})
+            FROM {_grouped(people_of_works, "author")}
         )
     )"""
     institution = "affiliation.institution"
@@ -176,42 +176,52 @@ def _traits() -> str:
         'domain:' || primary_topic.domain.display_name], lambda trait: trait IS NOT NULL)"""
 
 
-def _groups(author: str) -> str:
-    """SQL for the institutions of an author who has several, by affiliation; null for all others, who need no grouping.
+def _grouped(people: str, author: str) -> str:
+    """SQL for the people with `groups`: of an author with several institutions, the places of these by affiliation.
 
     An affiliation is a set of institutions that a printed string names, each set once, or one that no string names.
+    `named` are the printed strings, and `sets` the places of the institutions of each. All are null for other authors.
     """
-    found = f"{author}.institutions"
-    sets = f"list_transform({_named(author)}, lambda a: {_theirs(found)})"
-    unnamed = f"list_filter({found}, lambda i: NOT list_contains(flatten({sets}), i))"
-    return f"""CASE WHEN len({found}) > 1 THEN list_concat(
-        list_filter({sets}, lambda g, nth: len(g) > 0 AND list_position({sets}, g) = nth),
-        list_transform({unnamed}, lambda i: [i])) END"""
-
-
-def _affiliations(author: str) -> str:
-    """SQL for an author's affiliations × institutions, each with its part of the author; `groups` is a column."""
-    found = f"{author}.institutions"
-    printed = f"nullif(array_to_string({author}.raw_affiliation_strings, '; '), '')"
-    of_group = f"list_filter({_named(author)}, lambda a: {_theirs(found)} = g)[1].raw_affiliation_string"
-    return f"""CASE
-        WHEN coalesce(len({found}), 0) = 0 THEN [{{printed: {printed}, institution: NULL, fraction: 1}}]
-        WHEN groups IS NULL THEN [{{printed: NULL, institution: {found}[1], fraction: 1}}]
-        ELSE flatten(list_transform(groups, lambda g: list_transform(g, lambda i: {{
-            printed: CASE WHEN len(g) > 1 THEN {of_group} END,
-            institution: i, fraction: 1 / (len(groups) * len(g))}})))
-    END::{_AFFILIATION}[]"""
+    places = f"generate_series(1, len({author}.institutions))"
+    return f"""(
+        SELECT *, CASE
+            WHEN len(sets) = 0 THEN list_transform({places}, lambda place: [place])
+            WHEN sets IS NOT NULL THEN list_concat(
+                list_filter(sets, lambda places, nth: len(places) > 0 AND list_position(sets, places) = nth),
+                list_transform(
+                    list_filter({places}, lambda place: NOT list_contains(flatten(sets), place)), lambda place: [place]
+                )
+            ) END AS groups
+        FROM (
+            SELECT *, list_transform(named, lambda a: list_filter(
+                generate_series(1, len(ids)), lambda place: list_contains(a.institution_ids, ids[place])
+            )) AS sets
+            FROM (SELECT *, CASE WHEN ids IS NOT NULL THEN {_named(author)} END AS named FROM (
+                SELECT *, CASE WHEN len({author}.institutions) > 1
+                    THEN list_transform({author}.institutions, lambda i: i.id) END AS ids
+                FROM {people}
+            ))
+        )
+    )"""
 
 
 def _named(author: str) -> str:
     """SQL for the printed strings with the institutions of each; in old vintages an only string names them all."""
-    found, strings = f"{author}.institutions", f"{author}.raw_affiliation_strings"
+    strings = f"{author}.raw_affiliation_strings"
     return f"""CASE WHEN len({author}.affiliations) > 0 THEN {author}.affiliations
         WHEN len(list_distinct({strings})) = 1
-            THEN [{{raw_affiliation_string: {strings}[1], institution_ids: list_transform({found}, lambda i: i.id)}}]
+            THEN [{{raw_affiliation_string: {strings}[1], institution_ids: ids}}]
         ELSE [] END"""
 
 
-def _theirs(found: str) -> str:
-    """SQL for the institutions of a printed string `a`."""
-    return f"list_filter({found}, lambda i: list_contains(a.institution_ids, i.id))"
+def _affiliations(author: str) -> str:
+    """SQL for an author's affiliations × institutions, each with its part of the author; see `_grouped`."""
+    found = f"{author}.institutions"
+    printed = f"nullif(array_to_string({author}.raw_affiliation_strings, '; '), '')"
+    return f"""CASE
+        WHEN coalesce(len({found}), 0) = 0 THEN [{{printed: {printed}, institution: NULL, fraction: 1}}]
+        WHEN groups IS NULL THEN [{{printed: NULL, institution: {found}[1], fraction: 1}}]
+        ELSE flatten(list_transform(groups, lambda g: list_transform(g, lambda place: {{
+            printed: CASE WHEN len(g) > 1 THEN named[list_position(sets, g)].raw_affiliation_string END,
+            institution: {found}[place], fraction: 1 / (len(groups) * len(g))}})))
+    END::{_AFFILIATION}[]"""
