@@ -20,7 +20,7 @@ import shapely
 from gii_pipeline import ranking
 from gii_pipeline.areas.reading import Areas
 from gii_pipeline.counting import Total
-from gii_pipeline.counting.units import counted, to_units
+from gii_pipeline.counting.units import counted, percent, to_units
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 from gii_pipeline.metrics.cluster_metrics import check_points, figures
@@ -141,7 +141,7 @@ def _notes(
         )
     whole = units.groupby("metric")["units"].sum()
     outside = units[~units["location_id"].isin(often.index)].groupby("metric")["units"].sum()
-    left = (100 * outside / whole).fillna(0)
+    left = percent(outside, whole).fillna(0)
     parts = ", ".join(f"{left.get(metric, 0):.1f} % of {metric}" for metric in counts.columns)
     notes.append(f"Outside all areas: {parts}, of what is located.")
     empty = counts.index[(counts == 0).all(axis=1)].tolist()

@@ -20,7 +20,7 @@ import pandas as pd
 from gii_pipeline.composition.organisations import one_each
 from gii_pipeline.counting.co_counts import OUTSIDE
 from gii_pipeline.counting.makeup import CLUSTERS, ELSEWHERE, NOWHERE, UNLOCATED, WITHIN, Makeup
-from gii_pipeline.counting.units import UNITS_PER_RECORD, counted, to_units
+from gii_pipeline.counting.units import UNITS_PER_RECORD, counted, percent, to_units
 from gii_pipeline.editions import Edition
 from gii_pipeline.geocoding.economies import alpha2
 from gii_pipeline.metrics.cluster_metrics import with_edition
@@ -190,8 +190,8 @@ def collaboration(inputs: Inputs) -> pd.DataFrame:
     of_all = units.sum(axis=1)
     rows["records"] = found.groupby(WHO)["records"].sum().reindex(rows.index, fill_value=0).astype("int64")
     for kind in units.columns:
-        rows[f"{kind}_pct"] = 100 * units[kind] / of_all
-    rows["economies_pct"] = 100 * found[found["abroad"]].groupby(WHO)["units"].sum().reindex(of_all.index) / of_all
+        rows[f"{kind}_pct"] = percent(units[kind], of_all)
+    rows["economies_pct"] = percent(found[found["abroad"]].groupby(WHO)["units"].sum().reindex(of_all.index), of_all)
     rows["economies_pct"] = rows["economies_pct"].where(rows["economies_pct"].notna() | (rows["records"] == 0), 0.0)
     columns = [
         *WHO, "records", "count", "within_pct", "clusters_pct", "outside_pct", "unlocated_pct", "economies_pct",
@@ -245,8 +245,8 @@ def economy_totals(inputs: Inputs) -> pd.DataFrame:
     sums["inside"] = rows[rows["cluster_id"].notna()].groupby(by)["units"].sum().reindex(sums.index, fill_value=0)
     table = sums.reset_index().sort_values(by, ignore_index=True).astype({"clusters": "int32"})
     table["count"], table["count_in_clusters"] = from_whole(table["units"]), from_whole(table["inside"])
-    table["share_pct"] = 100 * table["units"] / table.groupby("metric")["units"].transform("sum")
-    table["in_clusters_pct"] = (100 * table["inside"] / table["units"]).where(table["units"] > 0)
+    table["share_pct"] = percent(table["units"], table.groupby("metric")["units"].transform("sum"))
+    table["in_clusters_pct"] = percent(table["inside"], table["units"]).where(table["units"] > 0)
     return table[[*by, "count", "share_pct", "clusters", "count_in_clusters", "in_clusters_pct"]]
 
 
@@ -311,7 +311,7 @@ def _with_rest(rows: pd.DataFrame, whole: pd.Series, **rest: str) -> pd.DataFram
     both = pd.concat([rows, left[counted(left["units"]) > 0]], ignore_index=True)
     of_all = pd.MultiIndex.from_frame(both[WHO])
     both["count"] = from_whole(both["units"])
-    both["share_pct"] = np.minimum(100 * both["units"] / whole.reindex(of_all).to_numpy(), 100)
+    both["share_pct"] = np.minimum(percent(both["units"], whole.reindex(of_all).to_numpy()), 100)
     both["known_pct"] = np.minimum(100 * (known / whole).reindex(of_all).to_numpy(), 100)
     both["is_known"] = both["known_pct"] >= ENOUGH_KNOWN_PCT
     return both

@@ -14,11 +14,15 @@ two that differ by less are the same, wherever ranks or scores are compared.
 from __future__ import annotations
 
 from math import lcm
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from gii_pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNITS_PER_RECORD = 16 * lcm(*range(1, 25))
 MOST_RECORDS = (2**63 - 1) // UNITS_PER_RECORD
@@ -44,6 +48,11 @@ def counted(units: npt.ArrayLike) -> npt.NDArray[np.float64]:
     (False, 1.0)
     """
     return np.round(from_units(units), DECIMALS)
+
+
+def percent(part: pd.Series, whole: pd.Series | npt.NDArray[np.int64]) -> pd.Series:
+    """Units in percent of others. Multiplied as floats: 100 times the units of 1.1 million records exceed 64 bits."""
+    return 100.0 * part / whole
 
 
 def from_units(units: npt.ArrayLike) -> npt.NDArray[np.float64]:

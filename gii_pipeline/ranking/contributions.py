@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from gii_pipeline.counting.units import from_units, to_units
+from gii_pipeline.counting.units import from_units, percent, to_units
 from gii_pipeline.editions import Edition
 from gii_pipeline.metrics.cluster_metrics import with_edition
 
@@ -32,5 +32,5 @@ def contributions(members: pd.DataFrame, points: pd.DataFrame, edition: Edition)
     parts = parts.groupby(KEY, sort=True)["units"].sum().reset_index()
     whole = parts.groupby(["cluster_id", "metric", "level"])["units"].transform("sum")
     parts["count"] = from_units(parts["units"])
-    parts["cluster_share_pct"] = 100 * parts["units"] / whole
+    parts["cluster_share_pct"] = percent(parts["units"], whole)
     return with_edition(parts.drop(columns="units"), edition)
