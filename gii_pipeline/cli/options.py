@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -67,13 +67,21 @@ SANDBOX = "sandbox"
 @contextmanager
 def sources_up(profile: str, root: Path) -> Iterator[None]:
     """Within it the sandbox's servers are up, where the profile asks for them and nobody else runs them."""
-    if profile != SANDBOX or "GII_SANDBOX_KEY" in os.environ:
+    with _sources_starting(profile, root) as wait:
+        wait()
         yield
-        return
-    from gii_pipeline.sandbox.servers import serving
 
-    with serving(root.absolute() / SANDBOX):
-        yield
+
+@contextmanager
+def _sources_starting(profile: str, root: Path) -> Iterator[Callable[[], None]]:
+    """As `sources_up`, once the function that it gives has been called: until then they start."""
+    if profile != SANDBOX or "GII_SANDBOX_KEY" in os.environ:
+        yield lambda: None
+        return
+    from gii_pipeline.cli.beside import serving_apart
+
+    with serving_apart(root.absolute() / SANDBOX) as wait:
+        yield wait
 
 
 @contextmanager
@@ -93,15 +101,12 @@ def workflow_of(
 
     fetches: whether the command may ask sources, so that the sandbox's have to be up.
     """
-    from contextlib import nullcontext
-
     from gii_pipeline.archive.pacing import Clock
-    from gii_pipeline.contracts import pages_later
-    from gii_pipeline.defs.pipeline import NATIONAL, Pipeline
-    from gii_pipeline.defs.workflow import Workflow
     from gii_pipeline.memory import budget
 
     if country:
+        from gii_pipeline.defs.pipeline import NATIONAL
+
         root = root / NATIONAL / country_code(country)
     os.environ |= {"GII_PROFILE": profile, "GII_ROOT": str(root.absolute()), "GII_OFFLINE": str(int(offline))}
     os.environ["GII_REFRESH"] = Clock().timestamp() if refresh else "0"
@@ -112,8 +117,14 @@ def workflow_of(
         os.environ["GII_MAX_DISK"] = max_disk
     if method is not None:
         os.environ["GII_METHODS"] = str(method)
-    with sources_up(profile, root) if fetches and not offline else nullcontext(), pages_later():
-        yield Workflow(Pipeline.from_environment())
+    with _sources_starting(profile if fetches and not offline else "", root) as wait:
+        from gii_pipeline.contracts import pages_later
+        from gii_pipeline.defs.pipeline import Pipeline
+        from gii_pipeline.defs.workflow import Workflow
+
+        wait()
+        with pages_later():
+            yield Workflow(Pipeline.from_environment())
 
 
 def country_code(text: str) -> str:

@@ -11,9 +11,11 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+from gii_pipeline import scratch
 from gii_pipeline.sandbox import patents, population
 from gii_pipeline.sandbox.institutions import ROR_RELEASE, write_ror_dump
 from gii_pipeline.sandbox.servers.faults import Fault
@@ -22,6 +24,7 @@ from gii_pipeline.sandbox.world import World
 
 Make = Callable[[Path], None]
 
+STAGED = ".staged"
 SIGNED = "/signed"
 SIGNATURE = "X-Amz-Signature"
 MADE_AT_S = 1_780_358_400.0  # 2026-06-02
@@ -38,6 +41,10 @@ class Workshop:
         self._locks: dict[str, Lock] = {}
         self._lock = Lock()
         folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(f"*{STAGED}"):  # by a process that was killed
+            maker = left.name.removesuffix(STAGED).rpartition(".")[2]
+            if not (maker.isdecimal() and scratch.is_alive(int(maker))):
+                left.unlink(missing_ok=True)
 
     def file(self, name: str, make: Make) -> Path:
         """The file of a name, made by `make` unless it is there."""
@@ -46,10 +53,15 @@ class Workshop:
         path = self.folder / name
         with lock:
             if not path.exists():
-                staged = path.with_name(f"{name}.{os.getpid()}.staged")
+                staged = path.with_name(f"{name}.{os.getpid()}{STAGED}")
                 make(staged)
                 staged.replace(path)
         return path
+
+    def make_ahead(self, name: str, make: Make) -> None:
+        """Make a file that nobody has asked for yet; where that fails, whoever asks learns why."""
+        with suppress(OSError):
+            self.file(name, make)
 
 
 class FileHost:
@@ -83,7 +95,16 @@ class FileHost:
             return Reply(b"Not found\n", 404, {"Content-Type": "text/plain"})
         if asked.path.startswith(SIGNED) and asked.query.get(SIGNATURE) != signature(asked.path):
             return Reply(b"<Error><Code>AccessDenied</Code></Error>", 403, {"Content-Type": "application/xml"})
-        return ranged(self._workshop.file(asked.path.rsplit("/", 1)[-1], make), asked.headers)
+        return ranged(self._workshop.file(_name(asked.path), make), asked.headers)
+
+    def make_all(self) -> None:
+        """Make every file that is not there, before somebody waits for it."""
+        for path, make in self._files.items():
+            self._workshop.make_ahead(_name(path), make)
+
+
+def _name(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
 
 
 def ranged(path: Path, headers: Mapping[str, str]) -> Reply:

@@ -117,6 +117,8 @@ class OpenAlex:
         if "cursor" in query:
             full = len(lines) == per_page
             meta["next_cursor"] = _cursor(begin + per_page) if full else None
+            if not full:
+                self._lists.make_next()
             if fault is Fault.REPEATED_CURSOR:
                 meta["next_cursor"] = query["cursor"] if begin else _cursor(0)
         return b'{"meta":' + json.dumps(meta).encode() + b',"results":[' + b",".join(results) + b'],"group_by":[]}'

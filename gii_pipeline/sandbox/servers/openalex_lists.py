@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any, Final
 
 import msgspec
@@ -166,6 +166,13 @@ class Lists:
                 self._matching[key] = self._find(entity, query, xpac=xpac)
             return self._matching[key]
 
+    def make_next(self) -> None:
+        """Make the works of the year behind the last one that was asked for, while nobody waits for them."""
+        years = [year for year in YEARS if _works_of(year) in self._shelves]
+        if years and (following := years[-1] + 1) in YEARS:
+            write = _writing(works(self._world, following))
+            Thread(target=self._workshop.make_ahead, args=(_works_of(following), write), daemon=True).start()
+
     def _find(self, entity: str, query: str, *, xpac: bool) -> Matching:
         kind, fields = _ENTITIES[entity]
         conditions = list(_conditions(query, fields))
@@ -188,16 +195,24 @@ class Lists:
             return
         for year in YEARS:
             if all(holds({str(year)}) for name, holds in conditions if name == "publication_year"):
-                yield self._shelf(f"works-{year}.jsonl", works(self._world, year))
+                yield self._shelf(_works_of(year), works(self._world, year))
 
     def _shelf(self, name: str, lines: Iterable[str]) -> Shelf:
-        def write(path: Path) -> None:
-            with path.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(f"{line}\n" for line in lines)
-
         if name not in self._shelves:
-            self._shelves[name] = Shelf.of(self._workshop.file(name, write))
+            self._shelves[name] = Shelf.of(self._workshop.file(name, _writing(lines)))
         return self._shelves[name]
+
+
+def _works_of(year: int) -> str:
+    return f"works-{year}.jsonl"
+
+
+def _writing(lines: Iterable[str]) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{line}\n" for line in lines)
+
+    return write
 
 
 def _conditions(query: str, fields: dict[str, Any]) -> Iterator[tuple[str, Callable[[Values], bool]]]:

@@ -6,7 +6,10 @@ Does not: any protocol.
 
 from __future__ import annotations
 
+import json
 import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -66,6 +69,17 @@ def serving(
         stack.callback(_restore, before)
         os.environ.update(running.environment)
         yield running
+
+
+def serve_until_closed(folder: Path) -> None:
+    """Serve a world until standard input is closed; the first line of output is the environment, as JSON."""
+    with serving(folder) as running:
+        print(json.dumps(running.environment), flush=True)  # noqa: T201 - what the other end reads
+        files = running.servers["files"].service
+        if isinstance(files, FileHost):
+            threading.Thread(target=files.make_all, daemon=True).start()
+        sys.stdin.read()
+        os._exit(0)  # whatever is being made: it is begun again
 
 
 def serve(
