@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+export GII_CACHE ?= $(CURDIR)/.venv/cache
 PROFILE ?= sandbox
 EDITION ?= 2025
 
@@ -11,6 +12,7 @@ EDITION ?= 2025
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -c "import os, pathlib; from gii_pipeline.geocoding import Gazetteer; Gazetteer.default(cache=pathlib.Path(os.environ['GII_CACHE']))"
 	touch $@
 
 help:  ## this list
