@@ -13,7 +13,7 @@ from sklearn.cluster import DBSCAN
 
 from gii_pipeline.clusters.density import density, nearest_within
 from gii_pipeline.clusters.kernels import compiled, haversine
-from gii_pipeline.clusters.rows import EARTH_RADIUS_KM
+from gii_pipeline.clusters.rows import EARTH_RADIUS_KM, Points
 from gii_pipeline.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -213,3 +213,8 @@ def test_half_a_million_points_in_cities_of_ten_thousand_a_radius_fit_in_two_gib
     assert clusters <= 40
     assert core > 450_000
     assert peak_mib < 2048
+
+
+def test_coordinates_of_single_precision_are_points_of_double_precision() -> None:
+    points = Points.of_degrees(np.array([42.36], "float32"), np.array([-71.06], "float32"))
+    assert points.latitude.dtype == points.longitude.dtype == np.float64

@@ -61,3 +61,21 @@ def test_a_zero_world_total_is_refused_by_metric_and_window(total: float) -> Non
     totals = world.TOTALS | {"pct_applications": Total(total, total)}
     with pytest.raises(InputError, match=r"pct_applications has a world total of .* in the window 2019–2023"):
         cluster_metrics(world.members(), world.points(), totals, None, world.edition())
+
+
+@pytest.mark.parametrize("base", ["located", "all"])
+def test_a_metric_without_a_world_total_is_refused(base: str) -> None:
+    edition = world.edition()
+    edition = edition.model_copy(update={"share_base": edition.share_base.model_copy(update={"value": base})})
+    totals = {"pct_applications": world.TOTALS["pct_applications"]}
+    with pytest.raises(InputError, match="scientific_publications has a world total of 0 in the window"):
+        cluster_metrics(world.members(), world.points(), totals, None, edition)
+
+
+def test_a_figure_names_its_edition_and_the_window_of_its_metric() -> None:
+    years = ["edition", "method", "window_first_year", "window_last_year"]
+    found = _figures().drop_duplicates("metric").set_index("metric")[years]
+    assert found.T.to_dict("list") == {
+        "pct_applications": [2024, 2024, 2019, 2023],
+        "scientific_publications": [2024, 2024, 2018, 2022],
+    }

@@ -54,3 +54,8 @@ def test_a_year_that_was_retrieved_while_it_ran_is_told_so() -> None:
 @pytest.mark.parametrize("last", [0.0, -0.0])
 def test_a_year_that_has_no_record_left_is_not_compared_with(last: float) -> None:
     assert shown({2024: MAY}, late(2021, first=80, last=last))[2024].settled_pct is None
+
+
+def test_the_retrieval_nearest_to_the_age_counts_and_not_the_first() -> None:
+    known = [Retrieval(2021, date(2022, 1, 1), 30), *late(2021, first=80, last=100)]
+    assert shown({2024: MAY}, known) == {2024: Shown(4, 80.0, 1)}

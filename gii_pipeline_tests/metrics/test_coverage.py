@@ -132,3 +132,11 @@ def test_what_earlier_retrievals_show_decides_before_the_pace() -> None:
         "they have now (3 compared)."
     )
     assert notes(found) == []
+
+
+def test_growth_from_a_year_without_records_is_left_out_of_the_pace() -> None:
+    years = [(2020, 100.0), (2021, 110.0), (2022, 121.0), (2023, 133.1)]
+    found = coverage(counts(("US", 2019, 0.0), *(("US", *year) for year in years)), {}, edition())
+    pace = found.drop_duplicates("data_year").set_index("data_year")["pace"]
+    assert pace.isna().to_dict() == {2019: True, 2020: True, 2021: True, 2022: False, 2023: False}
+    assert pace[2022] == pytest.approx(1.0)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from gii_pipeline.errors import InputError
-from gii_pipeline.metrics.footprint_fit import Known, fit, printed_populations
+from gii_pipeline.metrics.footprint_fit import RADII_KM, Known, fit, printed_populations
 
 DENSITY = 10_000
 MEMBERS = pd.DataFrame(
@@ -62,3 +62,10 @@ def test_a_known_cluster_that_is_not_there_is_named() -> None:
 
 def test_the_printed_populations_are_one_to_fit_and_one_to_test() -> None:
     assert [one.cluster for one in printed_populations()] == ["Shenzhen–Hong Kong–Guangzhou", "Mexico City"]
+
+
+def test_where_everybody_lives_in_the_least_circle_its_radius_fits() -> None:
+    known = [Known("Shenzhen–Hong Kong–Guangzhou", 2, 2), Known("Mexico City", 2, 2)]
+    found = fit(MEMBERS, CLUSTERS, known, lambda drawn: drawn[["cluster_id"]].assign(population=2e6))
+    assert found.radius_km == pytest.approx(RADII_KM[0])
+    assert found.tests["agrees"].tolist() == [True]

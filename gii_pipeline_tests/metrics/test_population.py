@@ -19,7 +19,7 @@ from rasterio.transform import Affine, from_origin
 
 from gii_pipeline.clusters.footprint import footprint
 from gii_pipeline.errors import InputError
-from gii_pipeline.metrics.population import apart, population, warnings
+from gii_pipeline.metrics.population import apart, population, warnings, with_population
 from gii_pipeline.metrics.rasters import PopulationRaster
 
 MOLLWEIDE = "ESRI:54009"
@@ -280,8 +280,9 @@ def test_a_cell_denser_than_any_place_is_refused(tmp_path: Path) -> None:
 
 def test_a_density_is_refused_by_its_name_and_by_its_cells(tmp_path: Path) -> None:
     here = shapely.box(0.1, 49.1, 0.9, 49.9)
-    with pytest.raises(InputError, match=r"people_density.tif holds people per area"):
-        counted(write(tmp_path / "people_density.tif", np.ones((9, 9)), north=50, size=0.1), here)
+    for name in ("people_density.tif", "Population_Density.tif", "PD_2020.tif"):
+        with pytest.raises(InputError, match=f"{name} holds people per area"):
+            counted(write(tmp_path / name, np.ones((9, 9)), north=50, size=0.1), here)
     districts = np.repeat(np.random.default_rng(2).uniform(1, 900, (30, 100)), 4, axis=0)
     area = np.cos(np.radians(50 - 0.0085 * (np.arange(120) + 0.5)))[:, None]
     density = write(tmp_path / "people.tif", districts, north=50, size=0.0085)
@@ -362,3 +363,27 @@ def test_a_global_raster_of_30_arc_seconds_is_never_whole_in_memory(tmp_path: Pa
     people, more_mib = run.stdout.split()
     assert float(people) == 2 * 256 * 256
     assert int(more_mib) < 300
+
+
+def test_without_a_layer_clusters_have_no_inhabitants() -> None:
+    drawn = footprints(shapely.box(0, 9, 1, 10)).assign(area_km2=1.0)
+    without = with_population(drawn, None)
+    assert without["population"].isna().all()
+    given = with_population(drawn, lambda _: drawn[["cluster_id"]].assign(population=7.0, population_year="2020"))
+    assert given["population"].tolist() == [7.0]
+    assert without.dtypes.to_dict() == given.dtypes.to_dict()
+
+
+@pytest.mark.parametrize(("north", "west"), [(60.0, -100.0), (-40.0, 100.0)])
+def test_tiles_with_the_same_people_are_refused_wherever_they_are_and_tiles_that_meet_are_not(
+    tmp_path: Path, north: float, west: float
+) -> None:
+    here = write(tmp_path / "here.tif", [[1.0, 1.0], [1.0, 1.0]], west=west, north=north)
+    outline = shapely.box(west, north - 2, west + 2, north)
+    for east, south in ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0)):
+        other = write(tmp_path / f"over{east}{south}.tif", [[1.0, 1.0]] * 2, west=west + east, north=north - south)
+        with pytest.raises(InputError, match="both have data"):
+            of_files([here, other], outline)
+    for east, south in ((1.9999, 0.0), (0.0, 1.9999), (-1.9999, 0.0), (0.0, -1.9999)):
+        other = write(tmp_path / f"next{east}{south}.tif", [[1.0, 1.0]] * 2, west=west + east, north=north - south)
+        assert of_files([here, other], outline) == pytest.approx(4, rel=1e-3)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from gii_pipeline.ranking.bootstrap import drawn_counts, interval
+from gii_pipeline.counting import Total
+from gii_pipeline.ranking.bootstrap import bootstrap_scores, drawn_counts, interval
+from gii_pipeline_tests.ranking import towns
 
 REPLICATES = 20_000
 
@@ -41,3 +44,13 @@ def test_a_count_is_never_below_zero_and_without_a_record_stays_what_it_is() -> 
     assert (drawn >= 0).all()
     assert (drawn[:, 1] == 0).all()
     assert set(np.unique(drawn[:, 0])) <= {0.5 * number for number in range(12)}
+
+
+def test_where_no_record_is_drawn_scores_are_zero() -> None:
+    this = towns.edition(2024)
+    counts = pd.DataFrame({name: [1.0] for name in this.metrics}, index=["gii-a"])
+    together = pd.DataFrame({"metric": list(this.metrics), "a": 0, "b": 0, "co_count": 1.0})
+    alone = {name: Total(1.0, 1.0) for name in this.metrics}
+    scores = bootstrap_scores(counts, alone, together, this, replicates=500, seed=1)
+    weight = 100 * this.metrics["pct_applications"].weight.value
+    assert set(np.unique(scores)) == {0.0, weight, 2 * weight}

@@ -130,3 +130,13 @@ def test_the_interval_of_the_score_is_around_it() -> None:
 def test_without_any_cluster_the_table_is_empty() -> None:
     hamlet = Town("Hamlet", 10.0, 10.0, {PCT: 1, PAPERS: 1})
     assert len(_stability(edition(2024), [hamlet])[0]) == 0
+
+
+def test_the_chance_to_be_among_the_first_hundred_is_that_of_each_cluster() -> None:
+    many = [Town(f"Town {n}", n - 50.0, 10.0, {PCT: 50.0, PAPERS: 50.0}, points=1) for n in range(100)]
+    first = Town("First", 60.0, 10.0, {PCT: 200.0, PAPERS: 200.0}, points=1)
+    stability, _ = _stability(edition(2024), [first, *many], replicates=50)
+    assert _of(stability, "First", "top_100_share") == [1.0]
+    others = stability.loc[stability["name"] != "First", "top_100_share"]
+    assert (others < 1.0).any()
+    assert stability["top_100_share"].sum() <= 100

@@ -99,3 +99,11 @@ def test_other_footprints_change_the_rank_by_intensity_alone() -> None:
     ]
     assert set(table["rank_by"]) == {"intensity"}
     assert broken_rules("rank_variants", table, this, ranking_size=size) == []
+
+
+def test_without_variants_the_table_is_empty_and_has_its_columns() -> None:
+    this = edition(2024)
+    ranking = world.rank(counted([ALBA, BORGO], this), this).ranking_size
+    table = rank_variants(ranking, [], [], this)
+    assert table.empty
+    assert broken_rules("rank_variants", table, this, ranking_size=ranking) == []
