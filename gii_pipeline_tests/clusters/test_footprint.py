@@ -105,9 +105,7 @@ def test_an_outline_is_valid_and_on_the_globe_and_holds_what_is_near_a_member(
 def test_every_edge_is_at_the_distance_from_a_member_wherever_on_the_globe_they_are(longitude: float) -> None:
     members = np.array([(60.0, longitude), (60.6, longitude + 1.2)])
     outline, _ = draw(*map(tuple, members))
-    corners = shapely.get_coordinates(outline)
+    east, north = shapely.get_coordinates(outline).T
     geod = pyproj.Geod(ellps="WGS84")
-    off = [
-        geod.inv(*corners.T, np.full(len(corners), east), np.full(len(corners), north))[2] for north, east in members
-    ]
+    off = [geod.inv(east, north, np.full_like(east, at[1]), np.full_like(east, at[0]))[2] for at in members]
     assert np.min(off, axis=0) == pytest.approx(5000, rel=2e-3)

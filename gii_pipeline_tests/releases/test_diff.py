@@ -175,3 +175,14 @@ def test_records_that_are_gone_at_the_source_are_listed(changed: Diff) -> None:
     assert file_hashes({"sources": {"openalex": {"2023": ["a"]}, "uspto": {"2023": ["b"]}, "ror": {"all": ["c"]}}}) == {
         2023: {"a", "b"}
     }
+
+
+def test_a_count_that_was_zero_changes_by_no_per_cent() -> None:
+    before, after = tables(), tables()
+    frame = before["cluster_metrics"].to_pandas()
+    frame.loc[frame["cluster_id"] == TOKYO, ["count", "share_pct"]] = 0.0
+    before["cluster_metrics"] = as_table("cluster_metrics", frame)
+    empty: dict[str, dict[str, str]] = {"sources": {}, "contracts": {}}
+    nothing = {**empty, "settings": "", "code": {}}
+    found = diff(Snapshot("old", before.__getitem__, nothing), Snapshot("new", after.__getitem__, nothing))
+    assert {(c.cluster_id, c.old_count, c.change_pct) for c in found.counts} == {(TOKYO, 0.0, None)}

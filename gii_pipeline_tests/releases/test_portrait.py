@@ -70,3 +70,13 @@ def test_a_release_opens_a_cluster_by_its_name(tmp_path: Path, first: Portrait) 
     assert json.loads(json.dumps(release.cluster(first.name).as_dict()))["name"] == first.name
     with pytest.raises(InputError, match=r"No cluster of edition 2025 is called 'Atlantis'\. Near: "):
         release.cluster("Atlantis")
+
+
+def test_a_cluster_beyond_the_ranking_has_a_portrait_without_rank_and_score(first: Portrait) -> None:
+    ranked = FRAMES["ranking_size"]
+    others = {**FRAMES, "ranking_size": ranked[ranked["cluster_id"] != first.cluster_id]}
+    portrait = Portraits(others, shipped())[first.cluster_id]
+    assert (portrait.rank, portrait.size_score, portrait.metrics) == (None, None, first.metrics)
+    assert (first.rank, first.size_score) == tuple(
+        ranked.set_index("cluster_id").loc[first.cluster_id, ["rank", "size_score"]]
+    )
