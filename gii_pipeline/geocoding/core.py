@@ -47,6 +47,11 @@ _ORGANISATIONS: Final = """
 """
 """The organisations of a person's addresses at one location, each with its part of these; an address without any is
 unknown. Only addresses after a person's first are kept in lists, as most people have one."""
+_PERSON: Final = "hash(record_id, person_seq) AS person"
+_SAME_PERSON: Final = "rows.person = several.repeated"
+_MADE: Final = ", ".join(
+    name for name in ("first_address", *CORE_COLUMNS) if name not in {"data_year", "location_seq", "first_at_location"}
+)
 _OF_ADDRESSES: Final = "coalesce(economy, 'XX') AS economy, coalesce(precision, 'none') AS precision,"
 """XX stands for an unknown economy, as in WIPO's standard ST.3."""
 _SHOWN: Final = 70
@@ -59,7 +64,25 @@ def core_rows(located: duckdb.DuckDBPyRelation, data_year: int) -> duckdb.DuckDB
     fractions, the organisations of all and the other attributes of the first; addresses without a location stay apart.
     Dropped records are left out.
     """
-    merged = located.filter(f"year = {int(data_year)} AND dropped IS NULL").aggregate(
+    rows = located.filter(f"year = {int(data_year)} AND dropped IS NULL").select(f"*, {_PERSON}").set_alias("rows")
+    several = rows.aggregate("person AS repeated, count(*) AS times", "person").filter("times > 1").set_alias("several")
+    merged = _merged(rows.join(several, _SAME_PERSON, "semi")).select(
+        f"{_MADE.replace('organisations', f'{_as_json(_ORGANISATIONS)} AS organisations')}, "
+        "row_number() OVER (PARTITION BY record_id, person_seq ORDER BY first_address, location_id) AS location_seq"
+    )
+    # Most people have one address, and need no grouping.
+    as_they_are = rows.join(several, _SAME_PERSON, "anti").select(
+        f"{_MADE.replace('first_address', 'address_seq').replace('organisations', _as_json('organisations'))}, 1"
+    )
+    first = "row_number() OVER (PARTITION BY record_id, location_id ORDER BY person_seq, first_address) = 1"
+    given = {"data_year": str(int(data_year)), "first_at_location": first, "fields": _as_json("fields")}
+    columns = ", ".join(f"({given.get(name, name)})::{kind} AS {name}" for name, kind in CORE_COLUMNS.items())
+    return merged.union(as_they_are).select(columns).order("record_id, person_seq, location_seq")
+
+
+def _merged(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """A person's addresses at one location as one row; those without a location stay apart."""
+    return rows.aggregate(
         "record_id, person_seq, location_id, min(address_seq) AS first_address, sum(fraction) AS fraction, "
         "min(record_type) AS record_type, max(people) AS people, bool_or(people_truncated) AS people_truncated, "
         "count(*) AS addresses, first(fraction ORDER BY address_seq) AS first_part, "
@@ -67,15 +90,6 @@ def core_rows(located: duckdb.DuckDBPyRelation, data_year: int) -> duckdb.DuckDB
         + ", ".join(f"first({name} ORDER BY address_seq) AS {name}" for name in _FIRST),
         "record_id, person_seq, location_id, CASE WHEN location_id IS NULL THEN address_seq END",
     )
-    numbered = merged.select(
-        f"* REPLACE ({_as_json(_ORGANISATIONS)} AS organisations, {_as_json('fields')} AS fields), "
-        f"{int(data_year)} AS data_year, "
-        "row_number() OVER (PARTITION BY record_id, person_seq ORDER BY first_address, location_id) AS location_seq, "
-        "row_number() OVER (PARTITION BY record_id, location_id ORDER BY person_seq, first_address) = 1 "
-        "AS first_at_location"
-    )
-    columns = ", ".join(f"{name}::{kind} AS {name}" for name, kind in CORE_COLUMNS.items())
-    return numbered.select(columns).order("record_id, person_seq, location_seq")
 
 
 def _as_json(listed: str) -> str:
