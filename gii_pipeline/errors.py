@@ -1,12 +1,12 @@
-"""What can go wrong that a person must fix, each with the exit code that `gii` ends with.
+"""Errors that a person must fix, each with the exit code of `gii`.
 
-Belongs here: the few exception classes shared by every room.
-Does not: messages. The room that notices says what was wrong, where, and what to do.
+Belongs here: the few exception classes shared by all packages.
+Does not: messages. The package that detects the error says what was wrong, where, and what to do.
 """
 
 
 class GiiError(Exception):
-    """Something that a person must fix. The message names the file, row, column or year, and the remedy."""
+    """An error that a person must fix. The message names the file, row, column or year, and the remedy."""
 
     exit_code = 2
 
@@ -16,11 +16,11 @@ class InputError(GiiError):
 
 
 class MissingYearsError(InputError):
-    """An edition demands data years that are not in the core tables."""
+    """An edition needs data years that are not in the core tables."""
 
 
 class DamagedError(GiiError):
-    """A file that the pipeline wrote is missing, cut short or changed since; the message says how to repair it."""
+    """A file that the pipeline wrote is missing, truncated or was changed; the message says how to repair it."""
 
     exit_code = 7
 
@@ -32,19 +32,19 @@ class ContractError(GiiError):
 
 
 class FetchStoppedError(GiiError):
-    """A source refused (budget spent, key refused, source retired). What was fetched is kept; a re-run resumes."""
+    """A source refused (budget spent, key refused, source retired). Fetched files are kept; a re-run resumes."""
 
     exit_code = 4
 
 
 class TransientError(GiiError):
-    """A fetch failed in a way that a later try may fix: time-outs, resets, 5xx after all retries."""
+    """A fetch failed in a way that a later attempt may fix: time-outs, resets, 5xx after all retries."""
 
     exit_code = 5
 
 
 class MachineError(GiiError):
-    """The machine refused: a full disk, no right to write, too many open files. Nothing half-written is left."""
+    """The machine refused: a full disk, no write permission, too many open files. No partial file is left."""
 
     exit_code = 8
 

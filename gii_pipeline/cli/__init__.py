@@ -1,4 +1,4 @@
-"""`gii`: the same jobs for people at a terminal.
+"""`gii`: the same jobs from a terminal.
 
 Belongs here: arguments, progress, what is printed, exit codes. Commands import what they need when they run, so that
 `gii --help` answers at once.
@@ -74,7 +74,7 @@ def _show_version(asked: bool) -> None:
 @app.callback()
 def gii(
     _version: Annotated[
-        bool, typer.Option("--version", help="Show the version and end.", callback=_show_version, is_eager=True)
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
     """The ranking of the world's innovation clusters, from raw records to versioned tables."""
@@ -88,7 +88,7 @@ app.add_typer(sandbox.app, name="sandbox")
 
 
 def main() -> None:
-    """Run `gii`; an error that a person can fix is reported in one message, with its exit code."""
+    """Run `gii`; an error that a person can fix is reported as one message, with its exit code."""
     try:
         with refusals_told():
             app()
@@ -98,14 +98,14 @@ def main() -> None:
 
 
 def _with_paths_in_utf8() -> None:
-    """Begin again in Python's UTF-8 mode where the locale has no letters beyond ASCII, which paths may have."""
+    """Restart in Python's UTF-8 mode if the locale supports only ASCII, because paths may have other characters."""
     if sys.getfilesystemencoding() != "utf-8":
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
 
 
 def process() -> None:
-    """`gii` as a process of its own.
+    """`gii` as a separate process.
 
     It ends without the interpreter's teardown, in which threads of native libraries that still run would abort it.
     """

@@ -1,4 +1,4 @@
-"""`gii archive`: what was fetched, and whether it is whole.
+"""`gii archive`: the fetched files, and whether they are intact.
 
 Belongs here: the subcommands. Does not: how bytes are kept (`archive`).
 """
@@ -9,24 +9,24 @@ import typer
 
 from gii_pipeline.cli.options import ROOT, JsonOption, RootOption, echo, print_json
 
-app = typer.Typer(help="Raw files as they were received: list them, verify them.", no_args_is_help=True)
+app = typer.Typer(help="List and verify the raw files as received.", no_args_is_help=True)
 
 
 @app.command()
 def verify(root: RootOption = ROOT) -> None:
-    """Read every archived byte again, and name each file that is not what was received."""
+    """Read every archived file again, and list each one that differs from what was received."""
     from gii_pipeline.archive import Archive
 
     archive = Archive(root)
     if problems := archive.verify(lambda source: echo(f"reading {source}", err=True)):
         echo("\n".join(map(str, problems)))
         raise typer.Exit(1)
-    echo(f"All is well with {len(archive.sources())} sources in {archive.folder}.")
+    echo(f"No problems found in {len(archive.sources())} sources in {archive.folder}.")
 
 
 @app.command("list")
 def list_entries(root: RootOption = ROOT, as_json: JsonOption = False) -> None:
-    """List what the archive holds, one line per source."""
+    """List the contents of the archive, one line per source."""
     from gii_pipeline.archive import Archive
 
     archive = Archive(root)

@@ -27,22 +27,23 @@ from gii_pipeline.cli.options import (
 
 def rank(
     areas: Annotated[
-        Path, typer.Option("--areas", help="GeoJSON of polygons in degrees (WGS 84), each with a name of its own.")
+        Path, typer.Option("--areas", help="GeoJSON of polygons in degrees (WGS 84), each with a unique name.")
     ],
     edition: EditionOption,
     profile: ProfileOption = "sandbox",
     method: MethodOption = None,
     root: RootOption = ROOT,
-    name_property: Annotated[str, typer.Option(help="The property that has an area's name.")] = "name",
+    name_property: Annotated[str, typer.Option(help="The property that contains an area's name.")] = "name",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write all columns to this file: .parquet or .csv.")
     ] = None,
     country: CountryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Rank your own areas by the records of an edition: regions, metropolitan areas. They are not clusters.
+    """Rank your own areas, such as regions or metropolitan areas, by the records of an edition.
 
-    The counting, shares and scores are those of the ranking. The data years must be there (`gii ingest`).
+    Areas are not clusters. Counts, shares and scores follow the same rules as in the ranking. The data years must
+    exist (`gii ingest`).
     """
     from gii_pipeline.areas import read_areas, write
     from gii_pipeline.defs.areas import rank_areas

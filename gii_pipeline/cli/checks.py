@@ -1,4 +1,4 @@
-"""`gii verify`, `explain` and `doctor`: whether things are as they should be, and why not.
+"""`gii verify`, `explain` and `doctor`: find problems and their causes.
 
 Belongs here: commands that look and change nothing.
 Does not: the checks themselves.
@@ -32,11 +32,11 @@ def verify(
         bool, typer.Option("--published", help="Compare the method with WIPO's printed figures instead.")
     ] = False,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Move what is damaged to the folder `damaged`, so that it is made again.")
+        bool, typer.Option("--repair", help="Move damaged files to the folder `damaged`, so that they are rebuilt.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Read everything under a root again, and name each file that is not as it was written and what repairs it."""
+    """Read all files under a root again, and list each file that was changed or damaged and how to repair it."""
     if published:
         _verify_published(as_json=as_json)
         return
@@ -46,9 +46,7 @@ def verify(
     looked = list(look(root.absolute(), Path(cache).absolute() if cache else None))
     problems = [problem for each in looked for problem in each.problems]
     if not any((root / folder).is_dir() for folder in (*COMPARED, "dagster")):
-        raise InputError(
-            f"Nothing that the pipeline wrote lies under {root}, so nothing was compared. Name its --root."
-        )
+        raise InputError(f"There are no files of the pipeline under {root}, so nothing was compared. Set --root.")
     moved = set_aside(root.absolute(), problems) if repair else []
     if as_json:
         kinds = [{"kind": each.kind, "files": each.files, "bytes": each.bytes} for each in looked]
@@ -58,8 +56,8 @@ def verify(
             state = f"{len(each.problems)} damaged" if each.problems else "as written" if each.files else "none there"
             echo(f"{each.kind:16} {each.files:8,} files {each.bytes:18,} bytes  {state}")
         if others:
-            echo(f"Not compared, since no table is made from them: {', '.join(others)}.")
-        echo("\n".join(map(str, problems)) or f"All that was read under {root} is as it was written.")
+            echo(f"Not compared, because no table is made from them: {', '.join(others)}.")
+        echo("\n".join(map(str, problems)) or f"All files read under {root} are as they were written.")
         echo("".join(f"set aside: {path}\n" for path in moved), nl=False)
     if problems:
         raise typer.Exit(DamagedError.exit_code)
@@ -70,18 +68,18 @@ def explain(
     partition: Annotated[str, typer.Argument(help="A data year or an edition, for instance 2024.")],
     profile: ProfileOption = "sandbox",
     root: RootOption = ROOT,
-    rows: Annotated[int, typer.Option(help="How many rows to print, of each outcome.")] = 50,
+    rows: Annotated[int, typer.Option(help="How many rows to print per outcome.")] = 50,
     outcome: Annotated[
         str | None,
         typer.Option(
-            help="Print examples of the records with this outcome in the ledger of a data year instead: undated, "
+            help="Print records with this outcome in the ledger of a data year instead: undated, "
             "refused, 'superseded: equal', not_chosen, unlocated …"
         ),
     ] = None,
 ) -> None:
-    """Print the rows of a table's last failed validation, with the rule that each one broke.
+    """Print the rows of a table's last failed validation, each with the rule that it broke.
 
-    With --outcome, print rows of a data year by what became of them, with file and id.
+    With --outcome, print the records of a data year that have this outcome, with file and id.
     """
     if outcome is not None:
         _explain_outcome(profile, root, table, partition, outcome, rows)
@@ -94,7 +92,7 @@ def explain(
 
     path = Store(root).quarantine(table, partition)
     if not path.is_file():
-        raise InputError(f"No failing rows of {table} {partition} are kept: {path} is not there.")
+        raise InputError(f"There are no failing rows of {table} {partition}: {path} does not exist.")
     failing = read_parquet(check(path, TURNED_AWAY)).to_pandas()
     title = f"{table} {partition}: {len(failing):,} failing rows, all in {path}"
     console().print(rows_table(failing.head(rows), title))
@@ -117,7 +115,8 @@ def doctor(
     probe: Annotated[
         bool,
         typer.Option(
-            "--probe", help="Ask every source for its smallest answer, and show what its reader misses in it."
+            "--probe",
+            help="Request the smallest response from every source, and show what its reader does not find in it.",
         ),
     ] = False,
     as_json: JsonOption = False,

@@ -1,4 +1,4 @@
-"""`gii clean`: removing what can be made again.
+"""`gii clean`: remove files that can be rebuilt.
 
 Belongs here: the command. Does not: what is in use; `defs.reading` and `geocoding.kept` say that.
 """
@@ -17,19 +17,21 @@ from gii_pipeline.errors import InputError
 def clean(
     profile: ProfileOption = "sandbox",
     root: RootOption = ROOT,
-    extracts: Annotated[bool, typer.Option("--extracts", help="Extracts that no list of files names.")] = False,
+    extracts: Annotated[
+        bool, typer.Option("--extracts", help="Remove extracts that no list of files refers to.")
+    ] = False,
     answers: Annotated[
-        bool, typer.Option("--answers", help="Locations of addresses by an older gazetteer or version of the geocoder.")
+        bool, typer.Option("--answers", help="Remove cached locations from an older gazetteer or geocoder version.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
 ) -> None:
-    """Remove what is no longer in use and can be made again from the archive."""
+    """Remove files that are no longer in use and can be rebuilt from the archive."""
     from gii_pipeline.cli.options import workflow_of
     from gii_pipeline.defs.reading import unused_extracts
     from gii_pipeline.geocoding import outdated_answers
 
     if not extracts and not answers:
-        raise InputError("Say what to remove: gii clean --extracts, gii clean --answers, or both.")
+        raise InputError("Choose what to remove: gii clean --extracts, gii clean --answers, or both.")
     with workflow_of(profile, root) as workflow:
         pipeline = workflow.pipeline
         unused = unused_extracts(pipeline) if extracts else []
@@ -39,7 +41,7 @@ def clean(
             "extracts", [file for path in unused for file in (path.with_suffix(".json"), path)], len(unused), dry_run
         )
     if answers:
-        _remove("files of answers", outdated, len(outdated), dry_run)
+        _remove("files of cached locations", outdated, len(outdated), dry_run)
 
 
 def _remove(what: str, files: list[Path], count: int, dry_run: bool) -> None:

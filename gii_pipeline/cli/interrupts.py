@@ -1,4 +1,4 @@
-"""Ctrl-C: the command ends at once, whatever library is at work, and says what is kept.
+"""Ctrl-C: the command ends at once, whatever library is running, and reports what is kept.
 
 Belongs here: the signal. Does not: cleaning up; whatever is half done is invisible, and swept by the next command.
 
@@ -19,14 +19,14 @@ from types import FrameType
 
 CODE = 130
 KEPT = (
-    "\nStopped. Every finished table, release and fetched file is kept, and nothing half-written is visible. "
-    "The same command goes on from here.\n"
+    "\nStopped. Finished tables, releases and fetched files are kept, and no partial file is visible. "
+    "Run the same command to resume.\n"
 )
 _left_to_a_command = threading.Event()
 
 
 def end_at_once_on_interrupt() -> None:
-    """From now on Ctrl-C ends this process within a moment, until a command leaves it to a handler of its own."""
+    """Make Ctrl-C end this process at once, until a command installs its own handler."""
     if threading.current_thread() is not threading.main_thread():
         return
     terminal = os.dup(sys.stderr.fileno())  # Dagster sends what a step prints to a file
@@ -38,7 +38,7 @@ def end_at_once_on_interrupt() -> None:
 
 
 def leave_to(handler: Callable[[int, FrameType | None], None]) -> None:
-    """From now on a handler of a command's own decides what Ctrl-C does."""
+    """Leave Ctrl-C to a command's own handler."""
     _left_to_a_command.set()
     signal.signal(signal.SIGINT, handler)
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they stand for.
+"""Options shared by several commands, and their values.
 
 Belongs here: names and help of options, parsing years and labels, and the pipeline that options ask for.
 Does not: commands.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gii_pipeline.defs.workflow import Workflow
 
 ProfileOption = Annotated[
-    str, typer.Option("--profile", "-p", envvar="GII_PROFILE", help="A shipped profile, or the path of one.")
+    str, typer.Option("--profile", "-p", envvar="GII_PROFILE", help="A shipped profile, or the path of a profile.")
 ]
 
 
@@ -33,30 +33,32 @@ def _root(text: str | Path) -> Path:
     return local_root(text)
 
 
-RootOption = Annotated[
-    Path, typer.Option("--root", envvar="GII_ROOT", parser=_root, help="The folder that everything lies under.")
-]
+RootOption = Annotated[Path, typer.Option("--root", envvar="GII_ROOT", parser=_root, help="The folder for all data.")]
 EditionOption = Annotated[int, typer.Option("--edition", "-e", help="The edition's year.")]
-MethodOption = Annotated[
-    int | None, typer.Option("--method", "-m", help="Rank by the method of this edition instead of its own.")
-]
-OfflineOption = Annotated[bool, typer.Option("--offline", help="Use only what the archive holds.")]
+MethodOption = Annotated[int | None, typer.Option("--method", "-m", help="Use the method of this edition instead.")]
+OfflineOption = Annotated[bool, typer.Option("--offline", help="Use only archived files.")]
 RefreshOption = Annotated[bool, typer.Option("--refresh", help="Fetch and read everything again.")]
 MemoryOption = Annotated[
     str | None,
-    typer.Option("--memory", envvar="GII_MEMORY", help="What a run may use, as 2GB; by default half of what is there."),
+    typer.Option(
+        "--memory",
+        envvar="GII_MEMORY",
+        help="Memory a run may use, such as 2GB; by default half of the available memory.",
+    ),
 ]
 MaxDiskOption = Annotated[
     str | None,
-    typer.Option("--max-disk", envvar="GII_MAX_DISK", help="Stop before it begins where fetching takes more disk."),
+    typer.Option(
+        "--max-disk", envvar="GII_MAX_DISK", help="Stop before the run starts if fetched files need more disk."
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 CountryOption = Annotated[
     str | None,
     typer.Option(
         "--country",
-        help="A national slice instead (ISO code, as CH): the sources that can be asked for one country, under "
-        "ROOT/national/CH.",
+        help="Rank a national slice (ISO code, such as CH) from the sources that can be queried by country, "
+        "under ROOT/national/CH.",
     ),
 ]
 ROOT = Path("gii_data")
@@ -66,7 +68,7 @@ SANDBOX = "sandbox"
 
 @contextmanager
 def sources_up(profile: str, root: Path) -> Iterator[None]:
-    """Within it the sandbox's servers are up, where the profile asks for them and nobody else runs them."""
+    """Run the sandbox's servers, if the profile needs them and they are not running yet."""
     with _sources_starting(profile, root) as wait:
         wait()
         yield
@@ -97,7 +99,7 @@ def workflow_of(
     max_disk: str | None = None,
     country: str | None = None,
 ) -> Iterator[Workflow]:
-    """The workflow of a command's options. They go through the environment, as the Dagster page gets them.
+    """The workflow for a command's options. They are passed through the environment, as for the Dagster UI.
 
     fetches: whether the command may ask sources, so that the sandbox's have to be up.
     """
@@ -128,12 +130,12 @@ def workflow_of(
 
 
 def country_code(text: str) -> str:
-    """The ISO 3166-1 alpha-2 code of a country that a person names. Raises InputError where there is none."""
+    """The ISO 3166-1 alpha-2 code of a country given by name or code. Raises InputError if there is none."""
     from gii_pipeline.geocoding.economies import alpha2
 
     code = alpha2(text)
     if code is None:
-        raise InputError(f"{text!r} is not a country. Write its code of two letters, for instance --country CH.")
+        raise InputError(f"{text!r} is not a country. Use its two-letter code, for instance --country CH.")
     return code
 
 
@@ -147,11 +149,11 @@ def years_in(text: str) -> list[int]:
         parts = [part.split("..") for part in text.split(",")]
         return sorted({year for part in parts for year in range(int(part[0]), int(part[-1]) + 1)})
     except ValueError:
-        raise InputError(f"{text!r} are not years. Write 2019, 2019,2021 or 2019..2023.") from None
+        raise InputError(f"{text!r} is not a list of years. Write 2019, 2019,2021 or 2019..2023.") from None
 
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Print text that may quote other people's files: a terminal obeys nothing in it."""
+    """Print text that may quote foreign files, without letting the terminal interpret it."""
     typer.echo(plain(text), err=err, nl=nl)
 
 

@@ -53,7 +53,7 @@ def run(
     max_disk: MaxDiskOption = None,
     country: CountryOption = None,
 ) -> None:
-    """Rank an edition: ingest the years it demands, find the clusters, rank them, release the tables."""
+    """Rank an edition: ingest the years it needs, find clusters, rank them, and release the tables."""
     from gii_pipeline.contracts import prepare
     from gii_pipeline.defs.planning import Step
     from gii_pipeline.report.progress import reporting
@@ -89,7 +89,7 @@ def plan(
     country: CountryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what an edition needs: what is there, what is missing, what is stale and why."""
+    """Show the state of an edition: what exists, what is missing, and what is stale and why."""
     with workflow_of(profile, root, method=method, country=country) as workflow:
         _show_plan(workflow, [label_of(edition, method)], as_json=as_json)
 
@@ -104,7 +104,7 @@ def ingest(
     max_disk: MaxDiskOption = None,
     country: CountryOption = None,
 ) -> None:
-    """Fetch and read data years into the core tables, whether or not they are there already."""
+    """Fetch and read data years into the core tables, even if they already exist."""
     from gii_pipeline.contracts import prepare
 
     prepare()
@@ -117,7 +117,7 @@ def ingest(
         known = workflow.pipeline.data_years
         wanted = years_in(years)
         if unknown := sorted(set(wanted) - set(known)):
-            raise InputError(f"No edition demands the data years {unknown}. There are {known[0]} to {known[-1]}.")
+            raise InputError(f"No edition needs the data years {unknown}. Known: {known[0]} to {known[-1]}.")
         steps = [Step("ingest", str(year), "missing", tables=workflow.pipeline.asked(year)) for year in wanted]
         made: list[Step] = []
         with reporting(len(steps)) as reporter:
@@ -136,7 +136,7 @@ def backfill(
     method: MethodOption = None,
     root: RootOption = ROOT,
     release: Annotated[bool, typer.Option("--release", help="Release each edition after its ranking.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan without running it.")] = False,
     offline: OfflineOption = False,
     refresh: RefreshOption = False,
     memory: MemoryOption = None,
@@ -144,9 +144,9 @@ def backfill(
     country: CountryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make what is missing or stale of several editions: the data years first, once each, then the rankings.
+    """Make the missing or stale parts of several editions: first the data years, once each, then the rankings.
 
-    A step that fails does not stop those that do not need it; running the command again goes on where it stopped.
+    A failed step does not stop steps that do not need it. Run the command again to resume.
     """
     from gii_pipeline.contracts import prepare
     from gii_pipeline.report.progress import console, reporting
@@ -181,9 +181,9 @@ def backfill(
 def dev(
     profile: ProfileOption = "sandbox",
     root: RootOption = ROOT,
-    port: Annotated[int, typer.Option(help="The page's port; the files that it links to are on the next one.")] = 3000,
+    port: Annotated[int, typer.Option(help="The port of the UI; the files it links to are on the next port.")] = 3000,
 ) -> None:
-    """Open the Dagster page of a profile, and the sandbox's servers with it, until Ctrl-C."""
+    """Start the Dagster UI for a profile, with the sandbox's servers if needed, until Ctrl-C."""
     import os
     import signal
     import sys
@@ -211,7 +211,7 @@ def dev(
 
             leave_to(end)
             signal.signal(signal.SIGTERM, end)
-            echo(f"The page is at http://127.0.0.1:{port} until Ctrl-C.")
+            echo(f"The Dagster UI is at http://127.0.0.1:{port} until Ctrl-C.")
             keeper.wait()
     if not asked_to_end:
         raise typer.Exit(1)
@@ -221,10 +221,13 @@ def files(
     root: RootOption = ROOT,
     port: Annotated[int, typer.Option(help="The port.")] = 3001,
     host: Annotated[
-        str, typer.Option(help="Who may read: 127.0.0.1 is this machine, 0.0.0.0 everybody.")
+        str, typer.Option(help="Who may connect: 127.0.0.1 for this machine only, 0.0.0.0 for everybody.")
     ] = "127.0.0.1",
 ) -> None:
-    """Serve what the Dagster page links to, until Ctrl-C: Data Docs, pictures, releases. `gii dev` does so too."""
+    """Serve the files that the Dagster UI links to (Data Docs, pictures, releases) until Ctrl-C.
+
+    `gii dev` also does this.
+    """
     import signal
 
     from gii_pipeline.report.serving import serving
@@ -258,14 +261,14 @@ def _show_plan(workflow: Workflow, labels: list[str], *, as_json: bool) -> None:
 
 
 def _tell_notes(workflow: Workflow, label: str, reporter: Reporter) -> None:
-    """Before a run begins, what its result will not be."""
+    """Print the limits of a run's result before it starts."""
     from gii_pipeline.defs.lacking import notes
 
     say(reporter.console, notes(workflow.pipeline, label), "Note")
 
 
 def _tell_costs(workflow: Workflow, steps: Sequence[Step], reporter: Reporter) -> None:
-    """The first lines of a run: what each source takes. Raises InputError where there is no room for it."""
+    """Print the cost of each source as the first lines of a run. Raises InputError if there is not enough disk."""
     from gii_pipeline.defs.estimating import costs, refuse_too_much
 
     found = costs(workflow.pipeline, steps, keep=True)
@@ -297,12 +300,12 @@ def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
         out.print(PROVISIONAL, highlight=False)
     say(out, [*incomplete, *population_warnings(release.table("cluster_footprints"))], "Warning")
     say(out, () if workflow.pipeline.profile.made_up else coverage.notes(covered, title_of), "Note")
-    unchanged = " (unchanged: the same inputs made it before)" if str(release.version) == before else ""
+    unchanged = " (unchanged: the inputs are the same)" if str(release.version) == before else ""
     say(out, [f"Release {release.version}: {release.folder}{unchanged}"])
 
 
 def _show_account(workflow: Workflow, made: Sequence[Step], *, stderr: bool = False) -> None:
-    """What became of every row of the data years that were ingested, and every warning of the command's contracts."""
+    """Print the outcome of every row of the ingested data years, and every contract warning of the command."""
     from gii_pipeline.report.progress import console
     from gii_pipeline.sources.ledger import told
 

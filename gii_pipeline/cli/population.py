@@ -1,4 +1,4 @@
-"""`gii population`: what the inhabitants of an edition's clusters rest on.
+"""`gii population`: the inhabitants of an edition's clusters and what they are based on.
 
 Belongs here: the table of footprints with its warnings, and the fit of a radius to known populations.
 Does not: computing either (`metrics.population`, `metrics.footprint_fit`).
@@ -36,15 +36,18 @@ def population(
     method: MethodOption = None,
     root: RootOption = ROOT,
     calibrate: Annotated[
-        bool, typer.Option("--calibrate", help="Fit the footprints' radius to known populations, and test it.")
+        bool, typer.Option("--calibrate", help="Fit the radius of the footprints to known populations, and test it.")
     ] = False,
     known: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=MILLIONS or NAME=LOW..HIGH; the first is fitted, the others test. Default: printed."),
+        typer.Option(
+            help="NAME=MILLIONS or NAME=LOW..HIGH; the first is fitted, the others test the fit. "
+            "Default: printed figures."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the inhabitants of every cluster and what they rest on, or fit the radius of the footprints."""
+    """Show the inhabitants of every cluster and what they are based on, or fit the radius of the footprints."""
     from gii_pipeline.defs.inputs import EditionInputs
     from gii_pipeline.metrics.footprint_fit import fit, printed_populations
 
@@ -65,7 +68,7 @@ def population(
     else:
         if asked.made_up:
             typer.echo(
-                f"The records are made up: printed populations are taken times {part:g}, as this world has them."
+                f"The records are made up: printed populations are multiplied by {part:g}, the size of this world."
             )
         _show_fit(found, wanted)
     if found.radius_km is None or not found.tests["agrees"].all():
@@ -97,16 +100,16 @@ def _show_fit(found: Fitted, known: list[Known]) -> None:
     first = known[0]
     wanted = f"{first.low:g} million inhabitants of {first.cluster}"
     if found.radius_km is None:
-        out.print(f"No radius in the table gives the {wanted}: the population layer or the members differ.")
+        out.print(f"No radius in the table results in the {wanted}: the population layer or the members differ.")
         return
-    out.print(f"A radius of {found.radius_km:.2f} km gives the {wanted}.")
+    out.print(f"A radius of {found.radius_km:.2f} km results in the {wanted}.")
     for row in found.tests.to_dict("records"):
         verdict = "agrees with" if row["agrees"] else "differs from"
         out.print(
             f"{row['cluster']} then has {row['millions']:.4g} million, which {verdict} "
             f"{row['millions_low']:g} to {row['millions_high']:g}."
         )
-    out.print("One cluster was fitted, so that the radius stays an assumption (A) in the edition's settings.")
+    out.print("One cluster was fitted, so the radius remains an assumption (A) in the edition's settings.")
 
 
 def _known(text: str) -> Known:

@@ -1,4 +1,4 @@
-"""`gii profile`: drafting a profile of one's own.
+"""`gii profile`: draft your own profile.
 
 Belongs here: the subcommand. Does not: the guesses (`sources.inspecting`) and the draft (`sources.drafting`).
 """
@@ -12,12 +12,12 @@ import typer
 
 from gii_pipeline.errors import InputError
 
-app = typer.Typer(help="Profiles: where the records of a run come from.", no_args_is_help=True)
+app = typer.Typer(help="Manage profiles, which define where records come from.", no_args_is_help=True)
 
 
 @app.callback()
 def profile() -> None:
-    """Profiles: where the records of a run come from."""
+    """Manage profiles, which define where records come from."""
 
 
 @app.command()
@@ -27,12 +27,12 @@ def init(
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write it.")] = None,
     metric: Annotated[
-        str | None, typer.Option(help="What the records count towards, where its columns do not say.")
+        str | None, typer.Option(help="The metric that the records count towards, if the columns do not show it.")
     ] = None,
 ) -> None:
-    """Inspect a file, and write a profile with a guessed map of its columns and an edition of its years.
+    """Inspect a file, and write a profile with a guessed column map and an edition for its years.
 
-    Look at the guesses, correct them, and run it: the file names the lines to look at first.
+    Check the guesses, correct them, and run the profile. The file marks the lines to check first.
     """
     from gii_pipeline.profiles import read_profile
     from gii_pipeline.sources.checking import check_profile
@@ -41,7 +41,7 @@ def init(
 
     path = output or Path(f"{file.name.partition('.')[0]}.yaml")
     if path.exists():
-        raise InputError(f"{path} is there already. Give another --output, or move it away.")
+        raise InputError(f"{path} already exists. Choose another --output, or move the file.")
     found = inspect(file, metric)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(draft(found, path), encoding="utf-8")
@@ -50,4 +50,4 @@ def init(
     typer.echo(f"{path}: {found.records:,} records of {found.metric}{years}, by the reader `{found.reader}`.")
     for note in found.notes:
         typer.echo(f"  {note}")
-    typer.echo(f"Look it through, then: gii doctor --profile {path}")
+    typer.echo(f"Review it, then run: gii doctor --profile {path}")

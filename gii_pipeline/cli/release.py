@@ -25,7 +25,7 @@ from gii_pipeline.cli.options import (
 from gii_pipeline.cli.telling import show_idle_waivers
 from gii_pipeline.errors import ReleaseError
 
-app = typer.Typer(help="Versions of the ranking: make, list, verify, rebuild, withdraw.", no_args_is_help=True)
+app = typer.Typer(help="Make, list, verify, rebuild and withdraw versions of the ranking.", no_args_is_help=True)
 VersionArgument = Annotated[str, typer.Argument(help="A version, for instance v2025.1.")]
 
 
@@ -36,13 +36,13 @@ def make(
     method: MethodOption = None,
     root: RootOption = ROOT,
     approve: Annotated[
-        bool, typer.Option("--approve", help="Publish although changes exceed the profile's tolerance.")
+        bool, typer.Option("--approve", help="Publish even if changes exceed the profile's tolerance.")
     ] = False,
     embargo: Annotated[
-        str, typer.Option(help="The day from which on it may be published, as 2026-09-16; hidden from `latest` before.")
+        str, typer.Option(help="The date of publication, such as 2026-09-16; hidden from `latest` before.")
     ] = "",
 ) -> None:
-    """Publish a finished edition's tables as its next version, unless the last one holds the same."""
+    """Publish a finished edition's tables as its next version, unless they are the same as in the last one."""
     from gii_pipeline.defs.release import release_edition
 
     label = label_of(edition, method)
@@ -67,22 +67,22 @@ def list_versions(root: RootOption = ROOT, as_json: JsonOption = False) -> None:
         waits = f"  under embargo until {one.embargo}" if one.embargo and one.embargo > today() else ""
         echo(f"{one.version}{waits}" + (f"  withdrawn: {one.withdrawn}" if one.withdrawn else ""))
     if not listed:
-        typer.echo(f"No release lies under {root}.", err=True)
+        typer.echo(f"There is no release under {root}.", err=True)
 
 
 @app.command()
 def verify(version: VersionArgument, root: RootOption = ROOT) -> None:
-    """Compare a version's files with the hashes that it was published with."""
+    """Compare a version's files with their published hashes."""
     from gii_pipeline.releases import verify as damage
 
     if problems := damage(root, version):
         raise ReleaseError("\n".join(problems))
-    echo(f"{version} is as it was published.")
+    echo(f"{version} is unchanged since it was published.")
 
 
 @app.command()
 def rebuild(version: VersionArgument, profile: ProfileOption = "sandbox", root: RootOption = ROOT) -> None:
-    """Compute a version's tables again from the archived files that it was made from, and compare their content."""
+    """Recompute a version's tables from its archived input files, and compare their content."""
     from gii_pipeline.defs.rebuilding import recompute_from
     from gii_pipeline.releases import rebuild as compare
 
@@ -90,16 +90,16 @@ def rebuild(version: VersionArgument, profile: ProfileOption = "sandbox", root: 
         rebuilt = compare(root, version, recompute_from(workflow.pipeline, echo))
     if not rebuilt.same:
         raise ReleaseError(f"{version} was not reproduced: {', '.join(rebuilt.different)} differ.")
-    echo(f"{version} comes out the same: {len(rebuilt.equal)} tables have the content that was published.")
+    echo(f"{version} was reproduced: {len(rebuilt.equal)} tables have the published content.")
 
 
 @app.command()
 def withdraw(
     version: VersionArgument,
-    because: Annotated[str, typer.Option(help="The reason, shown to whoever opens the version.")],
+    because: Annotated[str, typer.Option(help="The reason, shown to everyone who opens the version.")],
     root: RootOption = ROOT,
 ) -> None:
-    """Hide a version from `latest`; it stays readable by its name."""
+    """Hide a version from `latest`; it stays readable by name."""
     from gii_pipeline.releases import withdraw as hide
 
     latest = hide(root, version, because=because, at=_now())
@@ -109,21 +109,19 @@ def withdraw(
 @app.command()
 def embargo(
     version: VersionArgument,
-    until: Annotated[
-        str, typer.Option(help="The day from which on it may be published; a past day lifts the embargo.")
-    ],
+    until: Annotated[str, typer.Option(help="The date of publication; a past date lifts the embargo.")],
     root: RootOption = ROOT,
 ) -> None:
-    """Keep a version out of `latest` and of `gii site` before a day; it stays readable by its name."""
+    """Keep a version out of `latest` and `gii site` until a date; it stays readable by name."""
     from gii_pipeline.releases import set_embargo
 
     latest = set_embargo(root, version, until=until, at=_now())
-    echo(f"{version} may be published from {until} on. The latest version is now {latest or 'none'}.")
+    echo(f"{version} may be published from {until}. The latest version is now {latest or 'none'}.")
 
 
 @app.command()
 def discard(version: VersionArgument, root: RootOption = ROOT) -> None:
-    """Give up a version whose making was broken off, so that the next one can be made."""
+    """Discard an unfinished version, so that the next one can be made."""
     from gii_pipeline.releases import discard as give_up
 
     give_up(root, version, at=_now())

@@ -32,15 +32,21 @@ if TYPE_CHECKING:
 def facts(
     edition: EditionOption,
     cluster: Annotated[
-        str, typer.Option("--cluster", "-c", help="Its name, a part of it, or its id; the edition's sentence without.")
+        str,
+        typer.Option(
+            "--cluster",
+            "-c",
+            help="Its name, part of its name, or its id. Without it, print the sentence on the edition.",
+        ),
     ] = "",
     language: Annotated[
-        str, typer.Option("--language", "-l", help="Of the edition's sentence: en, zh, ja, ko, de, fr, es.")
+        str,
+        typer.Option("--language", "-l", help="Language of the sentence on the edition: en, zh, ja, ko, de, fr, es."),
     ] = "en",
     method: MethodOption = None,
     root: RootOption = ROOT,
 ) -> None:
-    """Print an edition's sentence, or a paragraph on a cluster, that a press office can use as it stands."""
+    """Print a sentence on an edition, or a paragraph on a cluster, ready for the press."""
     from gii_pipeline.releases import open_release
     from gii_pipeline.report.facts import fact_sheet, fact_tables
     from gii_pipeline.report.story import story_of
@@ -57,7 +63,7 @@ def facts(
 
 
 def cluster(
-    name: Annotated[str, typer.Argument(help="Its name, a part of it, or its id; ranked or not.")],
+    name: Annotated[str, typer.Argument(help="Its name, part of its name, or its id; ranked or not.")],
     edition: EditionOption,
     method: MethodOption = None,
     root: RootOption = ROOT,
@@ -79,13 +85,15 @@ def cluster(
 
 def history(
     cluster: Annotated[
-        str, typer.Argument(help="Its name in any edition, a part of it, or its id; the first five without.")
+        str, typer.Argument(help="Its name in any edition, part of its name, or its id. Without it, show the top five.")
     ] = "",
     root: RootOption = ROOT,
-    label: Annotated[str, typer.Option(help="The series to follow, as 2024@2025; by default each own method.")] = "",
+    label: Annotated[
+        str, typer.Option(help="The series to follow, such as 2024@2025; by default each edition with its own method.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Show a cluster, or the first five, through the released editions."""
+    """Show a cluster, or the top five, across the released editions."""
     from gii_pipeline.releases import first_clusters, open_release, standing
     from gii_pipeline.releases import history as history_of
     from gii_pipeline.report.progress import console
@@ -118,19 +126,21 @@ def diff(
     new: Annotated[str, typer.Argument(help="A version (v2025.2) or an edition (2025).")],
     profile: ProfileOption = "sandbox",
     root: RootOption = ROOT,
-    form: Annotated[Literal["table", "markdown", "json"], typer.Option("--format", help="How to print it.")] = "table",
+    form: Annotated[
+        Literal["table", "markdown", "json"], typer.Option("--format", help="The output format.")
+    ] = "table",
     sources: Annotated[
         bool,
         typer.Option(
             "--sources",
-            help="Compare two vintages of a source instead, by what was read of them: fields, types, counts. OLD and "
-            "NEW are parts of their files' addresses, as 202502 and 202602.",
+            help="Compare the fields, types and counts of two vintages of a source instead. OLD and NEW are "
+            "parts of their files' addresses, such as 202502 and 202602.",
         ),
     ] = False,
 ) -> None:
-    """Compare two releases: ranks, counts, members, borders, method, sources, and records that are gone there.
+    """Compare two releases: ranks, counts, members, borders, method, sources, and records removed at the source.
 
-    The profile says where records that are gone were located, for the ranks with and without them.
+    The profile is needed to locate removed records, for the ranks with and without them.
     """
     if sources:
         _diff_sources(root, old, new, form)
@@ -152,17 +162,17 @@ def diff(
 
 def site(
     folder: Annotated[
-        Path, typer.Argument(help="The folder to write: new, empty, or an earlier site, which is replaced.")
+        Path, typer.Argument(help="The output folder: new, empty, or an earlier site, which is replaced.")
     ],
     root: RootOption = ROOT,
     address: Annotated[
         str,
-        typer.Option(help="Where it will be served, as https://example.org/gii, for the preview images of its pages."),
+        typer.Option(help="The public address, such as https://example.org/gii, for the preview images of its pages."),
     ] = "",
 ) -> None:
     """Write all releases as a static site for any host: an index, the pages, the tables.
 
-    Withdrawn versions have a notice on every page; versions under an embargo are left out.
+    Withdrawn versions have a notice on every page. Versions under an embargo are left out.
     """
     from gii_pipeline.report.site import write_site
 
@@ -173,7 +183,7 @@ def site(
 
 
 def _gone(profile: str, root: Path, before: Release, after: Release) -> GoneAtSource:
-    """What the sources no longer have of what the release before was made from."""
+    """Records of the previous release that the sources no longer have."""
     from gii_pipeline.defs.gone import gone_between
 
     sides = (before.lock, before.arrow), (after.lock, after.arrow)
@@ -200,4 +210,4 @@ def _diff_sources(root: Path, old: str, new: str, form: str) -> None:
     elif found.empty:
         echo(f"{old} and {new} have the same fields, types and counts.")
     else:
-        console().print(rows_table(found, f"What {new} has otherwise than {old}"))
+        console().print(rows_table(found, f"Differences of {new} from {old}"))

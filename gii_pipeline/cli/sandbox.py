@@ -1,4 +1,4 @@
-"""`gii sandbox`: the made-up world's servers, for trying things out.
+"""`gii sandbox`: the servers of the made-up world, for experiments.
 
 Belongs here: the subcommands. Does not: the world (`sandbox`).
 """
@@ -11,22 +11,22 @@ import typer
 
 from gii_pipeline.cli.options import ROOT, RootOption
 
-app = typer.Typer(help="A made-up world with known answers, served on this machine.", no_args_is_help=True)
+app = typer.Typer(help="Serve a made-up world with known results on this machine.", no_args_is_help=True)
 
 
 @app.callback()
 def sandbox() -> None:
-    """A made-up world with known answers, served on this machine."""
+    """Serve a made-up world with known results on this machine."""
 
 
 @app.command()
 def serve(
     root: RootOption = ROOT,
     port: Annotated[int, typer.Option(help="The first of four ports.")] = 8741,
-    seed: Annotated[int | None, typer.Option(help="Which world.")] = None,
-    scale: Annotated[float | None, typer.Option(help="Its size; 1 is the size of the real one.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The random seed of the world.")] = None,
+    scale: Annotated[float | None, typer.Option(help="The size of the world; 1 is the size of the real world.")] = None,
 ) -> None:
-    """Leave the servers up, so that `gii run` and `dagster dev` can be tried against them."""
+    """Keep the servers running, so that you can try `gii run` and `dagster dev` against them."""
     from gii_pipeline.sandbox.servers import serve as serve_world
     from gii_pipeline.sandbox.world import DEMO_SCALE, DEMO_SEED
 

@@ -1,4 +1,4 @@
-"""What `gii verify` reads, and what `--repair` sets aside.
+"""The files that `gii verify` reads and `--repair` sets aside.
 
 Belongs here: every kind of file that lies under a root, read again and compared with what was written.
 Does not: how a file is compared (`verified`, `releases.verify`), or making anything again.
@@ -27,9 +27,15 @@ from gii_pipeline.verified import SUFFIX, Problem
 ASIDE = "damaged"
 COMPARED = ("archive", "raw", "extracts", "core", "editions", "releases", "cache", "quarantine", ASIDE)
 """The folders whose files are compared with what was written."""
-TURNED_AWAY = "Run the data year or edition again: rows that break the contract are turned away and kept again."
-_NOTE = "The table beside it says the same of its first run. Once it is set aside, the next run notes it again."
-_POINTER = "Nobody reads it: the list of versions decides. Once it is set aside, the next release writes it again."
+TURNED_AWAY = "Run the data year or edition again: it writes the failing rows again."
+_NOTE = (
+    "The table next to it has the same information about its first run. After you set it aside, the next "
+    "run writes it again."
+)
+_POINTER = (
+    "It is not read, because the list of versions takes precedence. After you set it aside, the next "
+    "release writes it again."
+)
 
 
 @dataclass
@@ -55,7 +61,7 @@ def look(root: Path, cache: Path | None = None) -> Iterator[Looked]:
         "core tables": _recorded("core", _of_partition),
         "edition tables": _recorded("editions", _of_partition),
         "releases": _releases,
-        "caches": _recorded(str(cache or "cache"), lambda _root, _path: "The next run makes it again."),
+        "caches": _recorded(str(cache or "cache"), lambda _root, _path: "The next run rebuilds it."),
         "quarantined rows": _recorded("quarantine", lambda _root, _path: TURNED_AWAY),
         "history of runs": _history,
     }
@@ -121,7 +127,7 @@ def _recorded(
 
 def _of_list(_root: Path, path: Path) -> str:
     year = re.fullmatch(r"data_year=(\d+)", path.parent.name)
-    return f"Once it is set aside, `gii ingest --years {year[1] if year else 'YEARS'}` pins the files again."
+    return f"After you set it aside, `gii ingest --years {year[1] if year else 'YEARS'}` lists the files again."
 
 
 def _of_partition(root: Path, path: Path) -> str:
@@ -132,7 +138,7 @@ def _of_partition(root: Path, path: Path) -> str:
     try:
         return Store(root).remedy(parts[1], str(partition))
     except ValueError:
-        return "The pipeline did not write it: delete it."
+        return "The pipeline did not write it. Delete it."
 
 
 def _releases(root: Path) -> Iterator[tuple[Path, Problem | None]]:
@@ -152,15 +158,21 @@ def _releases(root: Path) -> Iterator[tuple[Path, Problem | None]]:
             problems = [str(error)]
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             yield path, None
-        remedy = f"Restore it from a copy, or `gii release withdraw {one.version} --because damaged` and make the next."
-        yield from ((folder, Problem(folder, f"is not as published: {said}", remedy, aside=False)) for said in problems)
+        remedy = (
+            f"Restore it from a copy, or run `gii release withdraw {one.version} --because damaged` and "
+            f"make the next version."
+        )
+        yield from (
+            (folder, Problem(folder, f"differs from the published file: {said}", remedy, aside=False))
+            for said in problems
+        )
 
 
 def _history(root: Path) -> Iterator[tuple[Path, Problem | None]]:
     """Dagster's own SQLite files, where the runs are kept under the root."""
     for path in sorted((root / "dagster").rglob("*.db")):
         reason = _sqlite_damage(path)
-        remedy = "It holds only the history of runs: once it is set aside, the next run begins another."
+        remedy = "It contains only the history of runs: after you set it aside, the next run starts a new one."
         yield path, Problem(path, reason, remedy) if reason else None
 
 

@@ -37,9 +37,9 @@ def year(
     root: RootOption = ROOT,
     as_json: JsonOption = False,
 ) -> None:
-    """List what is done and what is open of an edition: settings, sources, waivers, tables, moved ranks, release.
+    """List what is done and what is open for an edition: settings, sources, waivers, tables, moved ranks, release.
 
-    Ends with 1 while anything is open.
+    Exits with 1 while anything is open.
     """
     from datetime import UTC, datetime
 
@@ -63,13 +63,13 @@ def compare(
     profile_a: Annotated[str, typer.Argument(help="A profile.")],
     profile_b: Annotated[str, typer.Argument(help="Another one.")],
     edition: EditionOption,
-    root_a: Annotated[Path, typer.Option(help="The root that the first profile's edition lies under.")],
-    root_b: Annotated[Path, typer.Option(help="The root that the second profile's edition lies under.")],
+    root_a: Annotated[Path, typer.Option(help="The root of the first profile.")],
+    root_b: Annotated[Path, typer.Option(help="The root of the second profile.")],
     method: MethodOption = None,
     rows: Annotated[int, typer.Option(help="How many clusters to print.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what other sources change: an edition by two profiles, the clusters that move furthest first."""
+    """Show the effect of other sources: an edition with two profiles, clusters that move furthest first."""
     from gii_pipeline.defs.pipeline import Pipeline
     from gii_pipeline.profiles import read_profile
     from gii_pipeline.ranking.compared import compared

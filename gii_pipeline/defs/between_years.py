@@ -56,7 +56,7 @@ def _reasons(pipeline: Pipeline, table: str, data_year: int) -> Iterator[str]:
         if seen.get("list") != mine["list"]:
             yield f"{table} was not compared with data year {year}"
         elif seen["counted_here"]:
-            yield f"data year {year} counts {seen['counted_here']:,} records of {table} that are counted here too"
+            yield f"data year {year} counts {seen['counted_here']:,} records of {table} that are also counted here"
 
 
 def _carried(path: Path) -> dict[str, Any]:

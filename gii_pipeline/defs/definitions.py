@@ -30,10 +30,10 @@ def build(pipeline: Pipeline) -> dg.Definitions:
     ingest = dg.define_asset_job(
         INGEST,
         groups("raw", "core"),
-        description="One data year: fetch, read, locate, validate.",
+        description="One data year: fetch, read, locate and validate.",
         executor_def=dg.multi_or_in_process_executor,
     )
-    ranking = dg.define_asset_job(RANKING, groups("edition"), description="One edition: points, clusters, rankings.")
+    ranking = dg.define_asset_job(RANKING, groups("edition"), description="One edition: points, clusters and rankings.")
     release = dg.define_asset_job(
         RELEASE, groups("release"), description="One edition's tables as an immutable version."
     )

@@ -72,7 +72,7 @@ def probes(pipeline: Pipeline, *, ask: bool) -> Iterator[Finding]:
         found = probing.recorded(pipeline.probes, name, source)
         if ask:
             found = probing.probe(pipeline.probes, name, source, _newest_year(pipeline, name))
-        says = found.says if found else f"{NEVER}: `gii doctor --probe` asks it for its smallest answer"
+        says = found.says if found else f"{NEVER}: `gii doctor --probe` requests its smallest response"
         yield Finding(f"{LIVE}{name}", found is None or not found.differs, says)
 
 
@@ -106,14 +106,14 @@ def _costs(pipeline: Pipeline) -> Iterator[Finding]:
     try:
         refuse_too_much(found, pipeline)
     except InputError as error:
-        yield Finding("room on the disk", False, str(error))
+        yield Finding("disk space", False, str(error))
 
 
 def _disk(root: Path) -> Finding:
     folder = next(path for path in (root.absolute(), *root.absolute().parents) if path.is_dir())
     free = shutil.disk_usage(folder).free / GIB
     writable = os.access(folder, os.W_OK)
-    says = f"{free:.1f} GiB free under {folder}" + ("" if writable else ", which cannot be written to")
+    says = f"{free:.1f} GiB free under {folder}" + ("" if writable else ", which is not writable")
     return Finding("disk", writable and free >= LEAST_FREE_GIB, says)
 
 
@@ -130,7 +130,7 @@ def _sources(profile: Profile) -> Iterator[Finding]:
 def _local_files(name: str, source: Input) -> Iterator[Finding]:
     for role, paths in source.local_files().items():
         missing = [path for path in paths if not list(path.parent.glob(path.name))]
-        says = f"{missing[0]} is not there" if missing else f"{len(paths)} there"
+        says = f"{missing[0]} does not exist" if missing else f"{len(paths)} found"
         yield Finding(f"{name}: {role}", not missing, says)
 
 

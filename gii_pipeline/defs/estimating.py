@@ -31,7 +31,7 @@ from gii_pipeline.sources.streaming import Taking, streamed_role
 from gii_pipeline.sources.working import workers
 
 T = TypeVar("T")
-UNKNOWN: Final = "not known before it is asked"
+UNKNOWN: Final = "not known before the first request"
 BRIEF: Final = Patience(attempts=1, connect_s=3, read_s=10)
 """An estimate waits for no server that does not answer."""
 
@@ -86,7 +86,7 @@ class Cost:
         if self.read:
             known += [f"{readable(self.fetch)} to fetch" if self.fetch else "local files"]
             known += [
-                f"disk {readable(self.peak)} at the peak and {readable(self.final)} in the end",
+                f"disk {readable(self.peak)} at the peak and {readable(self.final)} at the end",
                 f"memory {readable(memory.budget())}",
                 f"about {duration(self.seconds)} (estimated from {self.basis})",
             ]
@@ -174,9 +174,9 @@ def refuse_too_much(costs: Sequence[Cost], pipeline: Pipeline) -> None:
         return
     room = f"{readable(free)} are free" if peak > free else f"--max-disk allows {readable(pipeline.max_disk or 0)}"
     raise InputError(
-        f"The run would take {readable(peak)} of the disk under {pipeline.root}, and {room}. Nothing was begun.\n"
+        f"The run would take {readable(peak)} of disk space under {pipeline.root}, and {room}. Nothing was started.\n"
         + "\n".join(f"  {cost.told}" for cost in costs if cost.peak)
-        + "\n`keep: extract` in the profile deletes files once they are read."
+        + "\nWith `keep: extract` in the profile, files are deleted after they are read."
     )
 
 

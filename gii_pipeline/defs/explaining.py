@@ -41,7 +41,7 @@ def examples(pipeline: Pipeline, table: str, data_year: int, asked: str, limit: 
     Raises InputError where there is no such table, ledger or outcome, or where the files of the ledger have changed.
     """
     if table not in pipeline.tables:
-        raise InputError(f"{table!r} is not a table of records of the profile. There are {', '.join(pipeline.tables)}.")
+        raise InputError(f"{table!r} is not a record table of the profile. Known: {', '.join(pipeline.tables)}.")
     metric, store = pipeline.tables[table], pipeline.store
     if not store.core("ingest_ledger", data_year).is_file() or not store.core(table, data_year).is_file():
         raise InputError(f"{table} of {data_year} has no ledger yet. Run `gii ingest --years {data_year}`.")
@@ -63,8 +63,8 @@ def _listed(reading: Reading, data_year: int) -> Pinned:
     pinned = reading.kept(data_year)
     if pinned is None or hashes(reading.pin(data_year)) != listed:
         raise InputError(
-            f"The files of {reading.table} of {data_year} are not those that its ledger was made from, or were cleaned "
-            f"away. Run `gii ingest --years {data_year}`."
+            f"The files of {reading.table} of {data_year} differ from those that its ledger was made from, or "
+            f"were deleted. Run `gii ingest --years {data_year}`."
         )
     pinned.verify()
     return pinned

@@ -37,7 +37,7 @@ def failure_of(event: dg.DagsterEvent) -> GiiError:
     data = event.step_failure_data
     failure, error = data.user_failure_data, data.error
     told = GiiError(
-        failure.description if failure else f"Step `{event.step_key}` broke down.\n{error and error.to_string()}"
+        failure.description if failure else f"Step `{event.step_key}` crashed.\n{error and error.to_string()}"
     )
     code = failure.metadata.get("exit_code") if failure else None
     told.exit_code = code.value if code and isinstance(code.value, int) else 1

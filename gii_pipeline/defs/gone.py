@@ -43,8 +43,8 @@ def gone_between(pipeline: Pipeline, label: str, before: Side, after: Side) -> G
         found = gone_people(con, pipeline.store.extracts, old, new)
         if found is None:
             return GoneAtSource(
-                note=f"Which records are gone at the source is not known: {pipeline.store.extracts} has nothing that "
-                "was read for the release before."
+                note=f"Records removed at the source are not known: {pipeline.store.extracts} has no extracts "
+                f"of the previous release."
             )
         records = tuple(GoneRecords(**each.told()) for each in found)
         try:
@@ -53,7 +53,7 @@ def gone_between(pipeline: Pipeline, label: str, before: Side, after: Side) -> G
             lost = _located(pipeline, con, found, (old, new), edition)
             effects = rank_effects(lost, before[1], after[1], edition) if len(lost) else ()
         except InputError as error:
-            return GoneAtSource(records, note=f"What the loss does to ranks could not be computed: {error}")
+            return GoneAtSource(records, note=f"The effect of removed records on ranks could not be computed: {error}")
     return GoneAtSource(records, effects)
 
 
@@ -72,8 +72,8 @@ def _refuse_other_sources(pipeline: Pipeline, found: list[GonePeople]) -> None:
     known = {source.reader for source in pipeline.profile.metrics.values()}
     if others := sorted({each.source for each in found} - known):
         raise InputError(
-            f"the profile {pipeline.profile.title!r} has no source with the reader {', '.join(others)}. Name the "
-            "profile that the releases were made with (`--profile`)"
+            f"the profile {pipeline.profile.title!r} has no source with the reader {', '.join(others)}. Pass "
+            f"the profile that the releases were made with (`--profile`)"
         )
 
 

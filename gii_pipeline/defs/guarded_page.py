@@ -52,12 +52,15 @@ class Guard:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         host = _name(f"//{headers.get('host', '')}")
         if host not in self.hosts:
-            return f"This page answers for {', '.join(sorted(self.hosts))} only; {HOSTS_VARIABLE} adds a name."
+            return (
+                f"This page accepts requests only for {', '.join(sorted(self.hosts))} ; add a name with "
+                f"{HOSTS_VARIABLE}."
+            )
         if "origin" in headers and _name(headers["origin"]) not in self.hosts:
-            return "This page takes no request from another one."
+            return "This page accepts no requests from other pages."
         asks_by_get = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
         if asks_by_get and scope["path"].rstrip("/").endswith("/graphql") and b"query=" in scope["query_string"]:
-            return "GraphQL is asked by POST."
+            return "GraphQL requests must use POST."
         return None
 
 

@@ -316,8 +316,8 @@ class EditionInputs:
         if path is None:
             raise InputError(
                 f"The footprints of edition {self.label} are settlements, and the profile "
-                f"{self.pipeline.profile.name!r} names no file of them. Set `population.settlements`, or `footprint` "
-                "to members or catchment."
+                f"{self.pipeline.profile.name!r} names no settlements file. Set `population.settlements`, or "
+                "`footprint` to members or catchment."
             )
         return read_settlements(path)
 
@@ -334,8 +334,8 @@ class EditionInputs:
         path = self.pipeline.store.existing_edition(table, self.label)
         if read_lock(path).recipe != self.lock.recipe:
             raise InputError(
-                f"{path} was made from other inputs than edition {self.label} has now: they changed, or another run "
-                f"of it is under way. Run the job `ranking` of {self.label} again."
+                f"{path} was made from other inputs than edition {self.label} has now: they changed, or another "
+                f"run of the edition is in progress. Run the job `ranking` of {self.label} again."
             )
         return path
 

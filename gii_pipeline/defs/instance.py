@@ -148,7 +148,7 @@ def readable_history() -> Iterator[None]:
             raise
         raise DamagedError(
             f"The history of runs in {os.environ.get('DAGSTER_HOME')} is damaged ({told}). No table depends on "
-            "it: run `gii verify --repair`, which sets it aside, then what you ran again."
+            f"it. Run `gii verify --repair`, which sets it aside, then run your command again."
         ) from error
 
 

@@ -31,10 +31,10 @@ def notes(pipeline: Pipeline, label: str) -> tuple[str, ...]:
         )
     if edition.left_out:
         registry = pipeline.registry
-        one = " that can be asked for one country" if profile.country else ""
+        one = " that can be queried by country" if profile.country else ""
         lacking, counted = _titles(edition.left_out, registry), _titles(edition.metrics, registry)
         told.append(
-            f"Not the whole ranking: it counts {counted} only, as there is no source of {lacking}{one}. Density: "
+            f"Incomplete ranking: it counts {counted} only, because there is no source of {lacking}{one}. Density: "
             f"{edition.min_weight.value:g} people or records within {edition.radius_km.value:g} km make a cluster."
         )
     if profile.population is None:

@@ -13,7 +13,10 @@ from pathlib import Path
 import dagster as dg
 from filelock import FileLock, Timeout
 
-GONE = "The process of this run is gone: it was killed, or the machine was. Finished tables are kept; start it again."
+GONE = (
+    "The process of this run is gone: it was killed, or the machine stopped. Finished tables are kept. Start "
+    "the run again."
+)
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def notifying_sensors(pipeline: Pipeline) -> list[dg.SensorDefinition]:
     @dg.run_failure_sensor(
         name="tell_when_a_run_fails",
         default_status=status,
-        description="Sends a notice of every run that failed: what, why, and what to do.",
+        description="Sends a notice of every failed run: what failed, why, and what to do.",
     )
     def tell_when_a_run_fails(context: dg.RunFailureSensorContext) -> None:
         channels.send(*told_of(context))
@@ -42,7 +42,7 @@ def notifying_sensors(pipeline: Pipeline) -> list[dg.SensorDefinition]:
         name="tell_when_a_person_is_needed",
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=status,
-        description="Sends a notice, once each, of a data year that is late and of an edition that waits for a person.",
+        description="Sends one notice for each late data year and each edition that waits for a person.",
     )
     def tell_when_a_person_is_needed(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         if not channels.any:
@@ -63,7 +63,7 @@ def told_of(context: dg.RunFailureSensorContext) -> tuple[str, str]:
     run = context.dagster_run
     partition = run.tags.get("dagster/partition", "")
     reasons = [str(failure_of(event)) for event in context.get_step_failure_events()]
-    text = "\n\n".join(reasons) or (context.failure_event.message or "The run ended without a reason.")
+    text = "\n\n".join(reasons) or (context.failure_event.message or "The run ended without giving a reason.")
     return f"gii: {' '.join(filter(None, (run.job_name, partition)))} failed", f"{text}\n\nRun {run.run_id}"
 
 
@@ -75,7 +75,7 @@ def needed(pipeline: Pipeline, day: date) -> Mapping[str, str]:
             due = appointment.publication.due(year)
             if (day - due).days >= GRACE_DAYS:
                 found[f"{appointment.table} of {year} is late"] = (
-                    f"{appointment.table} of {year} was due on {due} and is not in. Look at the runs of "
+                    f"{appointment.table} of {year} was due on {due} and is not available. Check the runs of "
                     f"`annual_{appointment.table}`, or run `gii ingest --years {year} --refresh`."
                 )
     for inputs, text in waiting_for_a_person(pipeline, day):

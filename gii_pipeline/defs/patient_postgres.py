@@ -48,7 +48,7 @@ def connect_patiently(dialect: Any, _record: Any, arguments: list[Any], paramete
         except dialect.loaded_dbapi.OperationalError as error:
             if not is_away(str(error)) or time.monotonic() + delay > deadline:
                 raise
-            logger.warning("Postgres is away, waiting for it: %s", str(error).strip())
+            logger.warning("Postgres is not available, waiting: %s", str(error).strip())
         time.sleep(delay)
         delay = min(2 * delay, LONGEST_DELAY_SECONDS)
 

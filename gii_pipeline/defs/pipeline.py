@@ -72,7 +72,7 @@ class Pipeline:
         refresh, most_disk = os.environ.get("GII_REFRESH", ""), os.environ.get("GII_MAX_DISK", "").strip()
         if sys.getfilesystemencoding() != "utf-8":
             raise MachineError(
-                "The locale is ASCII, and names of files may have other letters. Set PYTHONUTF8=1 and start again."
+                "The locale is ASCII, but file names may contain other characters. Set PYTHONUTF8=1 and start again."
             )
         profile = read_profile(asked)
         check_profile(profile, asked)

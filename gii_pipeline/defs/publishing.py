@@ -175,7 +175,7 @@ def publish(
 
 def not_demanded(table: str, data_year: int) -> Published:
     """What the page shows of a record table of a data year that no window demands: nothing is made or judged."""
-    why = f"No window of any edition demands {table} of {data_year}."
+    why = f"No window of any edition needs {table} of {data_year}."
     yield dg.AssetCheckResult(asset_key=table, check_name=CHECK, passed=True, description=f"Not judged: {why}")
     yield dg.MaterializeResult(asset_key=table, metadata={"not_made": why})
 
@@ -201,8 +201,8 @@ def _promote(
         recipes = {old.lock.recipe, read_footer(target).recipe} if old else set()
         if old and lock.inputs and lock.recipe in recipes and old.content != new:
             raise GiiError(
-                f"{name} of {partition} differs from before, although it has the same inputs, settings and code: "
-                f"something that its recipe does not name decides it. {target} is kept; remove it to make it again."
+                f"{name} of {partition} differs from before, although inputs, settings and code are the same: "
+                f"something outside its recipe affects it. {target} is kept; delete it to rebuild it."
             )
         if not (old and old.content == new and footer(target) == footer(path)):
             moved[path] = target
@@ -261,7 +261,7 @@ def _references(
         else:
             path = _stored(store, audit, contract.name, name)
             if path and path.is_file():
-                found[name] = check(path, "`gii verify` says how to make it again.")
+                found[name] = check(path, "`gii verify` shows how to rebuild it.")
     return found
 
 

@@ -36,7 +36,7 @@ def _by_year(pipeline: Pipeline, table: str, metric: str) -> dg.AssetsDefinition
 
     @dg.asset(
         name=f"raw_{table}",
-        description=f"What the source `{source.reader}` gave for {metric} of a data year, as received.",
+        description=f"The files of the source `{source.reader}` for {metric} of a data year, as received.",
         group_name="raw",
         partitions_def=data_years(pipeline),
         pool=_pool(source),
@@ -46,7 +46,7 @@ def _by_year(pipeline: Pipeline, table: str, metric: str) -> dg.AssetsDefinition
     def raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         data_year = int(context.partition_key)
         if not pipeline.demands(table, data_year):
-            return dg.MaterializeResult(metadata={"not_fetched": f"No window demands {table} of {data_year}."})
+            return dg.MaterializeResult(metadata={"not_fetched": f"No window needs {table} of {data_year}."})
         archive = _archive(pipeline, context.run.tags.get(REFRESH_TAG.format(table=table)))
         with failing_clearly() as meter:
             began = archive.clock.timestamp()

@@ -212,8 +212,8 @@ class Reading:
             return
         names = ", ".join(each.unit.name for each in extracts[:3])
         raise InputError(
-            f"{self.reader} of {data_year}: no record is in {names}{' …' if len(extracts) > 3 else ''}. The files are "
-            "empty, or not those that the reader reads: name others in the profile."
+            f"{self.reader} of {data_year}: there is no record in {names}{' …' if len(extracts) > 3 else ''}. "
+            f"The files are empty or not the ones this reader reads. Name others in the profile."
         )
 
     def _refuse_nothing_left(self, people: duckdb.DuckDBPyRelation, data_year: int) -> None:
@@ -229,8 +229,8 @@ class Reading:
         types = records.aggregate("coalesce(record_type, 'none') AS type, count(*) AS records", "type")
         listed = types.order("records DESC, type").limit(20).fetchall()
         raise InputError(
-            f"{self.reader} of {data_year}: the reader's options leave no record "
-            f"({', '.join(f'{reason} {count:,}' for reason, count in reasons)}). The types that occur are: "
+            f"{self.reader} of {data_year}: the reader's options exclude every record "
+            f"({', '.join(f'{reason} {count:,}' for reason, count in reasons)}). The types in the files are: "
             f"{', '.join(f'{kind} {count:,}' for kind, count in listed)}. Correct the options in the profile."
         )
 
@@ -241,9 +241,10 @@ class Reading:
         for file in files:
             if gone := next(filter(None, (shelf.gone(file.sha256) for shelf in shelves)), None):
                 raise InputError(
-                    f"{file.address} is no longer in the archive ({gone.why}, on {gone.let_go_at[:10]}), and what "
-                    f"{self.reader} read of it is not under {self.extracts.folder}, or was read with other options. "
-                    f"`{self.pipeline.archive.resume_command(data_year)}` fetches it again from there."
+                    f"{file.address} is no longer in the archive ({gone.why}, on {gone.let_go_at[:10]}), and "
+                    f"the extract of {self.reader} is not under {self.extracts.folder}, or was read with "
+                    f"other options. "
+                    f"`{self.pipeline.archive.resume_command(data_year)}` fetches it again."
                 )
         remedy = f"Run `gii verify --repair`, which sets it aside, then `gii ingest --years {data_year}`."
         for file in files:

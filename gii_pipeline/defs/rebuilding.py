@@ -63,7 +63,7 @@ def _no_longer_here(again: Pipeline, tables: Mapping[int, list[str]]) -> str:
         return ""
     first, why = next(iter(gone.items()))
     others = f" and {len(gone) - 1:,} more are" if len(gone) > 1 else " is"
-    return f"{first}{others} no longer in the archive ({why}): what was read before is used in their place."
+    return f"{first}{others} no longer in the archive ({why}): the existing extracts are used in their place."
 
 
 def _restore_lists(
@@ -96,8 +96,8 @@ def _restore(current: Path, target: Path, sources: Mapping[str, Mapping[str, lis
             copy_pin(path, target)
             return
     raise InputError(
-        f"None of the lists in {current.parent} names the files that the release was made from in {year}: "
-        "it was made under another root, or the lists are gone."
+        f"None of the lists in {current.parent} names the files of {year} that the release was made from: it "
+        f"was made under another root, or the lists were deleted."
     )
 
 
@@ -136,4 +136,4 @@ def _materialize(pipeline: Pipeline, selection: dg.AssetSelection, partition: st
         )
     if not result.success:
         failures = [event for event in result.all_events if event.is_step_failure]
-        raise failure_of(failures[0]) if failures else GiiError(f"Rebuilding {partition} broke down.")
+        raise failure_of(failures[0]) if failures else GiiError(f"Rebuilding {partition} failed.")

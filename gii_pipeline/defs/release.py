@@ -59,7 +59,7 @@ class ReleaseConfig(dg.Config):
 def release_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
     spec = dg.AssetSpec(
         "release",
-        description="An immutable version of the edition's tables: staged, audited as a whole, then published.",
+        description="An immutable version of the edition's tables: staged, audited together, then published.",
         group_name="release",
         partitions_def=editions(pipeline),
         deps=list(EDITION_TABLES),
@@ -108,9 +108,10 @@ def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False, e
     if not approved and (reasons := beyond_tolerance(pipeline, label, info)):
         listed = "\n  ".join(reasons)
         raise ReleaseError(
-            f"Edition {label} differs from its last release by more than the profile tolerates:\n  {listed}\n"
-            f"Look at it with `gii diff`; to publish it, run `gii release make --edition {label} --approve`, "
-            "or launch the job `release` with the configuration `ops: {make_release: {config: {approved: true}}}`."
+            f"Edition {label} differs from its last release by more than the profile allows:\n  {listed}\n"
+            f"Review the changes with `gii diff`. To publish them, run `gii release make --edition {label} "
+            f"--approve`, or start the job `release` with the configuration "
+            "`ops: {make_release: {config: {approved: true}}}`."
         )
     return make_release(
         pipeline.root,
@@ -131,7 +132,7 @@ def _check_columns(pipeline: Pipeline, label: str) -> None:
         if wrong := problems(pq.read_schema(path := store.verified(table, label)), contract):
             said = some([f"{each['column']} {each['problem']}" for each in wrong], 3)
             raise ReleaseError(
-                f"The columns of {path} are not those of its contract, so another version of the pipeline made it: "
+                f"The columns of {path} differ from its contract, so it was made by another version of the pipeline: "
                 f"{said}. {store.remedy(table, label)}"
             )
 
@@ -186,7 +187,7 @@ def _incomplete(pipeline: Pipeline, label: str) -> list[str]:
 
 def _variant(pipeline: Pipeline) -> dict[str, Any]:
     """What the profile changes of the edition's method, tagged like its settings."""
-    source = "The profile weights records by economy and year, so that they add up to official totals"
+    source = "The profile weights records by economy and year to match official totals"
     files = {metric: path.name for metric, path in pipeline.profile.calibration.items()}
     return {"calibration": {"value": files, "tag": "A", "source": source}} if files else {}
 

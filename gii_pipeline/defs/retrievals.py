@@ -72,7 +72,9 @@ def _noted(pipeline: Pipeline, table: str, types: tuple[str, ...] | None) -> lis
     store, now, found = Store(pipeline.archive_root or pipeline.root), _asked(pipeline, table), []
     for path in sorted(store.raw(table).parent.glob(f"data_year=*/{NAME.format('*')}")):
         year = int(path.parent.name.removeprefix("data_year="))
-        said = json.loads(verified.read_bytes(path, "`gii verify --repair` sets it aside; it is then unknown."))
+        said = json.loads(
+            verified.read_bytes(path, "`gii verify --repair` sets it aside; its counts are then unknown.")
+        )
         if said["asked"] == now:
             count = sum(records for kind, records in said["records"].items() if types is None or kind in types)
             found.append(Retrieval(year, date.fromisoformat(said["retrieved_at"][:10]), count))

@@ -101,5 +101,5 @@ class _Events:
 def _error(result: dg.ExecuteInProcessResult, job: str, partition: str) -> GiiError:
     failures = [event for event in result.all_events if event.is_step_failure]
     if not failures:
-        return GiiError(f"Job `{job}` of {partition} failed before its first step; see the run in `dagster dev`.")
+        return GiiError(f"Job `{job}` of {partition} failed before its first step. See the run in `gii dev`.")
     return failure_of(failures[0])

@@ -93,9 +93,9 @@ def requests(appointment: Appointment, at: datetime) -> Iterator[dg.RunRequest |
         last = appointment.publication.complete(at.date())
         known = last in pipeline.data_years
         yield dg.SkipReason(
-            f"{table} of {last} is in."
+            f"{table} of {last} is available."
             if known
-            else f"No edition demands {table} of {last}. Add the edition to editions.yaml or to the profile."
+            else f"No edition needs {table} of {last}. Add the edition to editions.yaml or to the profile."
         )
 
 

@@ -71,7 +71,7 @@ def ranking_sensor(pipeline: Pipeline, job: str) -> dg.SensorDefinition:
         name="rank_when_the_last_year_is_in",
         job_name=job,
         minimum_interval_seconds=INTERVAL_SECONDS,
-        description="Starts `ranking` of an edition once every data year that it counts is ingested and checked.",
+        description="Starts `ranking` of an edition when every data year that it counts is ingested and checked.",
     )
     def rank_when_the_last_year_is_in() -> Evaluation:
         yield from rankings(pipeline, datetime.now().astimezone().date())
@@ -95,8 +95,8 @@ def release_sensor(pipeline: Pipeline, job: str) -> dg.SensorDefinition:
         name="release_when_ranked",
         job_name=job,
         minimum_interval_seconds=INTERVAL_SECONDS,
-        description="Starts `release` of a ranked edition where the profile says `release: automatic`; "
-        "otherwise says which editions wait for a person.",
+        description="Starts `release` of a ranked edition if the profile has `release: automatic`; otherwise "
+        "shows which editions wait for a person.",
     )
     def release_when_ranked() -> Evaluation:
         yield from releases(pipeline, datetime.now().astimezone().date())
@@ -112,7 +112,7 @@ def releases(pipeline: Pipeline, day: date) -> Evaluation:
             yield dg.RunRequest(run_key=each.run_key, partition_key=each.inputs.label)
     waiting = [_waits(each.inputs) for each in ready]
     if not waiting:
-        yield dg.SkipReason("No ranked edition is without its release.")
+        yield dg.SkipReason("Every ranked edition is released.")
     elif pipeline.profile.schedule.release != "automatic":
         yield dg.SkipReason(" ".join(waiting))
 
@@ -145,8 +145,9 @@ def _waits(inputs: EditionInputs) -> str:
     edition = inputs.edition
     method = "" if edition.method == edition.edition else f" --method {edition.method}"
     return (
-        f"Edition {inputs.label} is ranked and waits for a person: look at it, then run "
-        f"`gii release make --edition {edition.edition}{method}` or the job `release`, partition {inputs.label}."
+        f"Edition {inputs.label} is ranked and waits for a person. Review it, then run "
+        f"`gii release make --edition {edition.edition}{method}` or start the job `release`, partition "
+        f"{inputs.label}."
     )
 
 

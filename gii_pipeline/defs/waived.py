@@ -59,7 +59,7 @@ def _idle(pipeline: Pipeline, labels: Sequence[str]) -> Iterator[tuple[str, str]
         )
         partitions = map(str, (*pipeline.data_years, *pipeline.editions))
         if waiver.check not in rules or waiver.partition not in partitions:
-            yield where, f"{where} allows nothing: the profile has no such table, partition or check; correct it"
+            yield where, f"{where} has no effect: the profile has no such table, partition or check. Correct it"
         elif waiver.until < today:
             yield where, f"{where} expired on {waiver.until}"
         elif table in tables and (waiver.check, *table) not in used:

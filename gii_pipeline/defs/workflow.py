@@ -146,7 +146,7 @@ class Workflow:
             if empty:
                 told.append(
                     f"{table} {', '.join(empty)}: no record, of {len(there)} years that edition {label} "
-                    "counts. Where the source has some, `gii ingest` with other files, or --refresh, reads them"
+                    "counts. If the source has some, read them with `gii ingest` from other files, or with --refresh"
                 )
         return told
 

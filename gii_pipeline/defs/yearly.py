@@ -64,7 +64,7 @@ def _edition(pipeline: Pipeline, year: int) -> Item:
         return Item("edition", "open", f"There is no edition {year}.", f"Add {block} to `editions` of the profile.")
     windows = ", ".join(f"{name} {metric.window.value}" for name, metric in edition.metrics.items())
     if edition.provisional:
-        todo = "Enter its windows and parameters with their sources when they are published."
+        todo = "When its windows and parameters are published, enter them with their sources."
         return Item("edition", "open", f"Provisional: {windows}.", todo)
     return Item("edition", "done", f"{windows}.")
 
@@ -73,7 +73,7 @@ def _machine(findings: list[Finding]) -> Iterator[Item]:
     """Versions, disk, files, keys and servers: one point where all is well, a point for each that is not."""
     wrong = [finding for finding in findings if not finding.well]
     if not wrong:
-        yield Item("files, keys, servers", "done", f"`gii doctor` finds all {len(findings)} well.")
+        yield Item("files, keys, servers", "done", f"`gii doctor` finds no problem in {len(findings)} checks.")
     for finding in wrong:
         yield Item(finding.what, "open", finding.says, "gii doctor")
 
@@ -97,7 +97,7 @@ def _costs(pipeline: Pipeline, steps: list[Step]) -> Iterator[Item]:
         found = costs(pipeline, steps)
         refuse_too_much(found, pipeline)
     except GiiError as error:
-        yield Item("costs", "open", str(error), "Make room, or fetch less.")
+        yield Item("costs", "open", str(error), "Free disk space, or fetch less.")
         return
     said = "; ".join(cost.told for cost in found if not cost.nothing)
     yield Item("costs", "done", f"{said or 'Nothing to fetch'}.")
@@ -109,7 +109,7 @@ def _waivers(waivers: tuple[Waiver, ...], year: int, today: date) -> Iterator[It
     for waiver in sorted(ending, key=lambda one: one.until):
         over = "Ended" if waiver.until < today else "Ends"
         says = f"{over} on {waiver.until}: {waiver.subject} {waiver.partition} breaks {waiver.check} ({waiver.reason})."
-        yield Item("waiver", "open", says, "Fix the cause, or judge it again and give it a later day.")
+        yield Item("waiver", "open", says, "Fix the cause, or review the waiver and set a later date.")
     if not ending:
         yield Item("waivers", "done", f"{len(waivers)} in the profile; none ends in {year} or before.")
 
@@ -118,7 +118,7 @@ def _years(steps: list[Step]) -> Iterator[Item]:
     ingest = [step for step in steps if step.job == "ingest"]
     lacking = [step for step in ingest if step.state != "there"]
     if not lacking:
-        yield Item("data years", "done", f"All {len(ingest)} are there.")
+        yield Item("data years", "done", f"All {len(ingest)} exist.")
         return
     named = ",".join(step.partition for step in lacking)
     said = some([f"{step.partition} is {step.state}: {step.why}" for step in lacking], SHOWN, "; and ", "; ")
@@ -130,10 +130,10 @@ def _ranking(pipeline: Pipeline, edition: Edition, steps: list[Step]) -> Iterato
     if step.state != "there":
         yield Item("ranking", "open", f"{step.state}: {step.why}.", f"gii run --edition {edition.label}")
         return
-    yield Item("ranking", "done", "Every table of the edition is there.")
+    yield Item("ranking", "done", "Every table of the edition exists.")
     changes = read_parquet(pipeline.store.edition("rank_changes", edition.label)).to_pandas()
     if changes["rank_change"].isna().all():
-        yield Item("ranks that moved", "open", "No earlier ranking to compare with.", "Rank the edition before.")
+        yield Item("ranks that moved", "open", "No earlier ranking to compare with.", "Rank the previous edition.")
         return
     moved = changes[changes["rank_change"].abs() > FAR].sort_values("rank")
     if moved.empty:
@@ -142,7 +142,7 @@ def _ranking(pipeline: Pipeline, edition: Edition, steps: list[Step]) -> Iterato
     rows = moved.to_dict("records")
     moves = [f"{row['name']} {int(row['previous_rank'])} → {int(row['rank'])}" for row in rows]
     said = some(moves, SHOWN, "; and ", "; ")
-    todo = "Look at why in `rank_changes` and `contributions`."
+    todo = "See the reasons in `rank_changes` and `contributions`."
     yield Item("ranks that moved", "open", f"{len(moved)} by more than {FAR} places: {said}.", todo)
 
 

@@ -70,7 +70,7 @@ def test_every_file_variable_and_server_of_a_profile_is_looked_at(
     }
     assert "not set" in found["variable SEC_CONTACT"]["says"]
     assert "ConnectionError" in found[f"server {DOWN}"]["says"]
-    assert "not known before it is asked" in found["to fetch: vc_deals (sec_form_d)"]["says"]
+    assert "not known before the first request" in found["to fetch: vc_deals (sec_form_d)"]["says"]
     assert "local files" in found["to fetch: scientific_publications (local files)"]["says"]
     assert "a-key" not in ended.out
     assert ended.code == 1

@@ -86,7 +86,7 @@ def test_a_source_that_does_not_answer_is_not_a_number(pipeline: Pipeline) -> No
     profile = pipeline.profile.model_copy(update={"metrics": metrics})
     [cost, _] = costs(replace(pipeline, profile=profile), YEARS)
     assert (cost.requests, cost.fetch, cost.peak, cost.unknown) == (0, 0, 0, True)
-    assert cost.says == "what it takes is not known before it is asked"
+    assert cost.says == "what it takes is not known before the first request"
 
 
 def test_the_manifest_that_a_run_asked_for_its_costs_is_the_one_it_fetches_by(
@@ -107,7 +107,7 @@ def test_tables_of_one_portal_are_one_line_with_what_is_known(pipeline: Pipeline
     metrics = {"pct_applications": Input(reader="patentsview_tables", files=portal)}
     profile = pipeline.profile.model_copy(update={"metrics": metrics})
     cost, _ = costs(replace(pipeline, profile=profile), [Step("ingest", "2013", "missing", tables=("patents",))])
-    assert cost.told == "pct_applications (uspto_odp): 3 requests; bytes are not known before it is asked"
+    assert cost.told == "pct_applications (uspto_odp): 3 requests; bytes are not known before the first request"
 
 
 def test_a_list_costs_the_pages_behind_its_first_which_is_asked_once(pipeline: Pipeline) -> None:
@@ -156,9 +156,9 @@ def test_a_local_file_that_changed_is_read_again_and_costs_that(tmp_path: Path) 
 def test_a_run_without_room_does_not_begin(pipeline: Pipeline) -> None:
     found = costs(pipeline, YEARS)
     refuse_too_much(found, pipeline)
-    with pytest.raises(InputError, match=r"--max-disk allows 20\.0 kB\. Nothing was begun\."):
+    with pytest.raises(InputError, match=r"--max-disk allows 20\.0 kB\. Nothing was started\."):
         refuse_too_much(found, replace(pipeline, max_disk=20_000))
-    with pytest.raises(InputError, match=r"are free\. Nothing was begun\."):
+    with pytest.raises(InputError, match=r"are free\. Nothing was started\."):
         refuse_too_much([replace(found[0], peak=10**18)], pipeline)
 
 

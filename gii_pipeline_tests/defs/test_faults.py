@@ -116,7 +116,7 @@ def test_ctrl_c_at_a_terminal_ends_a_run_and_all_its_processes_and_says_what_is_
     os.killpg(process.pid, signal.SIGINT)
     told = process.communicate(timeout=2)[0]  # until the last process that could print has ended
     assert process.returncode == 130
-    assert "Every finished table, release and fetched file is kept" in told
+    assert "Finished tables, releases and fetched files are kept" in told
     assert "Traceback" not in told
     assert_whole(fresh)
 

@@ -82,7 +82,7 @@ def test_another_recipe_with_other_content_replaces_the_file(store: Store) -> No
 def test_the_same_recipe_with_other_content_is_an_error_and_the_table_stays(store: Store) -> None:
     path = _publish(store, _rows(10), OLD)
     written = path.read_bytes()
-    with pytest.raises(GiiError, match=r"geocoding_quality of 2020 .* something that its recipe does not name"):
+    with pytest.raises(GiiError, match=r"geocoding_quality of 2020 .* something outside its recipe"):
         _publish(store, _rows(11), OLD)
     assert path.read_bytes() == written
     assert read_lock(path) == OLD
@@ -92,7 +92,7 @@ def test_the_same_recipe_with_other_content_is_an_error_and_the_table_stays(stor
 def test_every_recipe_on_record_counts_as_one_of_the_table(store: Store, again: Lock) -> None:
     _publish(store, _rows(10), OLD)
     path = _publish(store, _rows(10), NEWER)
-    with pytest.raises(GiiError, match="something that its recipe does not name"):
+    with pytest.raises(GiiError, match="something outside its recipe"):
         _publish(store, _rows(11), again)
     assert read_lock(path) == NEWER
 

@@ -126,7 +126,7 @@ def test_years_that_were_never_read_are_made_up_for(made: Pipeline) -> None:
 def test_a_year_that_no_edition_demands_says_so(made: Pipeline) -> None:
     for year in calendar_world.YEARS:
         calendar_world.ingest(made, year, datetime.now(UTC))
-    assert "No edition demands patents of 2029" in reason(made, "patents", at(2030, 3, 31))
+    assert "No edition needs patents of 2029" in reason(made, "patents", at(2030, 3, 31))
 
 
 def test_a_schedule_of_a_metric_without_a_source_is_refused(tmp_path: Path) -> None:

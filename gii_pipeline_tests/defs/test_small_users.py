@@ -15,7 +15,7 @@ from gii_pipeline.errors import InputError
 from gii_pipeline_tests import tiny_world
 from gii_pipeline_tests.commands import Gii
 
-LEFT_OUT = "it counts VC deals only, as there is no source of PCT applications and scientific publications"
+LEFT_OUT = "it counts VC deals only, because there is no source of PCT applications and scientific publications"
 NO_POPULATION = "No population layer: the ranking by intensity is empty"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -60,7 +60,7 @@ def test_what_the_doctor_does_not_find_well_is_open(sandbox: Pipeline) -> None:
 
 def test_a_source_that_was_never_asked_for_a_real_answer_is_open(sandbox: Pipeline) -> None:
     asked = Finding("live: vc_deals", True, "as expected on 2027-01-31")
-    never = Finding("live: pct_applications", True, "never tested live: `gii doctor --probe` asks it")
+    never = Finding("live: pct_applications", True, "never tested live: `gii doctor --probe` requests")
     found = points(sandbox, 2025, [*WELL, asked, never])["sources, live"]
     assert found == Item("sources, live", "open", "Never tested live: pct_applications.", "gii doctor --probe")
     assert points(sandbox, 2025, [*WELL, asked])["sources, live"].state == "done"

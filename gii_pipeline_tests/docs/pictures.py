@@ -38,7 +38,7 @@ DIAGRAMS = {
             Step("Points", ("fractions per place", "over the window")),
             Step("Clusters", ("density, borders,", "population, ids")),
             Step("Rankings", ("shares, scores,", "why a rank moved")),
-            Step("Release", ("immutable version,", "audited as a whole")),
+            Step("Release", ("immutable version,", "audited together")),
         ],
         [
             Step("Pages", ("map, clusters,", "method, dictionary")),

@@ -65,7 +65,7 @@ def test_the_effect_is_in_what_people_and_programs_read() -> None:
     found = Diff("v1", "v2", *((),) * 7, gone=records, gone_effects=effects)
     assert "| Dorf | 2 | pct\\_applications 60.0 | 3 | 2 |" in to_markdown(found)
     assert to_dict(found)["gone_effects"][0]["rank_with_them"] == 2
-    unknown = Diff("v1", "v2", *((),) * 7, gone_note="Which records are gone at the source is not known.")
+    unknown = Diff("v1", "v2", *((),) * 7, gone_note="Records removed at the source are not known.")
     assert unknown.empty
     assert "is not known." in to_markdown(unknown)
 
@@ -107,6 +107,6 @@ def test_what_is_gone_between_two_releases_is_located_and_ranked(tmp_path: Path)
     assert found.effects == (GoneEffect(world.B, "Cala", 1, {PCT: 1.0}, 3, 3),)  # in 2024 by applications alone
     other = gone_between(Pipeline(read_profile("open"), tmp_path), "2024", (locks[0], before), (locks[1], after))
     assert (other.records, other.effects) == (found.records, ())
-    assert "has no source with the reader regpat. Name the profile" in other.note
+    assert "has no source with the reader regpat. Pass the profile" in other.note
     never = gone_between(pipeline, "2024", (locks[2], before), (locks[1], after))
-    assert never.note.startswith("Which records are gone at the source is not known")
+    assert never.note.startswith("Records removed at the source are not known")

@@ -127,5 +127,5 @@ def test_ctrl_c_ends_a_command_at_once_in_the_middle_of_a_query_and_says_what_is
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=2)
     assert process.returncode == 130
-    assert "Every finished table, release and fetched file is kept" in told
+    assert "Finished tables, releases and fetched files are kept" in told
     assert "Traceback" not in told
