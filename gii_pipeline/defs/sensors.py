@@ -112,7 +112,7 @@ def releases(pipeline: Pipeline, day: date) -> Evaluation:
             yield dg.RunRequest(run_key=each.run_key, partition_key=each.inputs.label)
     waiting = [_waits(each.inputs) for each in ready]
     if not waiting:
-        yield dg.SkipReason("Every ranked edition is released.")
+        yield dg.SkipReason("No ranked edition waits for a release.")
     elif pipeline.profile.schedule.release != "automatic":
         yield dg.SkipReason(" ".join(waiting))
 

@@ -67,7 +67,7 @@ def test_the_effect_is_in_what_people_and_programs_read() -> None:
     assert to_dict(found)["gone_effects"][0]["rank_with_them"] == 2
     unknown = Diff("v1", "v2", *((),) * 7, gone_note="Records removed at the source are not known.")
     assert unknown.empty
-    assert "is not known." in to_markdown(unknown)
+    assert "are not known." in to_markdown(unknown)
 
 
 def pipeline_of_two_vintages(root: Path) -> Pipeline:
