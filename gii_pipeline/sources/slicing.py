@@ -23,7 +23,7 @@ def sliced(profile: Profile, country: str) -> Profile:
     if not metrics:
         clients = sorted({fetch.fetch for source in profile.metrics.values() for fetch in source.fetches().values()})
         raise InputError(
-            f"The profile {profile.name!r} has no source that can be asked for one country: {', '.join(clients)} give "
+            f"The profile {profile.name!r} has no source that can be queried by country: {', '.join(clients)} give "
             "the world only. Use the client `openalex_api`, or local files"
         )
     kept: dict[str, Any] = {

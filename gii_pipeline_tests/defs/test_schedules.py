@@ -81,7 +81,7 @@ def test_a_second_tick_carries_the_same_run_key_and_none_follows_when_the_year_i
     assert first.run_key == second.run_key == "patents 2023 2024-03-31"
     calendar_world.ingest(made, 2023, at(2024, 3, 31))
     assert not started(made, "patents", at(2024, 4, 28))
-    assert reason(made, "patents", at(2024, 4, 28)) == "patents of 2023 is in."
+    assert reason(made, "patents", at(2024, 4, 28)) == "patents of 2023 is available."
 
 
 def test_a_late_source_is_asked_again_under_another_run_key(made: Pipeline) -> None:

@@ -74,7 +74,7 @@ def test_a_waiver_that_allows_nothing_is_told_once(world: Path, changed: dict[st
     make(pipeline)
     [found] = idle_waivers(pipeline, ["2015"])
     assert told in found
-    if "correct it" not in found:
+    if "Correct it" not in found:
         assert idle_waivers(pipeline, ["2015"], [found]) == []
 
 
