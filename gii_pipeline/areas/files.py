@@ -32,9 +32,9 @@ def write(table: pd.DataFrame, path: Path, about: Mapping[str, Any], registry: R
     A CSV file has its metadata beside it, in `.metadata.json`. Raises InputError for another ending or folder.
     """
     if path.suffix not in (".parquet", ".csv"):
-        raise InputError(f"{path}: a ranking of areas is written to a file that ends in .parquet or .csv.")
+        raise InputError(f"{path}: the name of the output file must end in .parquet or .csv.")
     if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}. Make it first.")
+        raise InputError(f"{path}: there is no folder {path.parent}. Create it first.")
     rows = pa.Table.from_pandas(table, schema=_schema(table, registry), preserve_index=False)
     with TemporaryDirectory(prefix=".areas-", dir=path.parent) as folder:
         made = Path(folder) / path.name

@@ -28,7 +28,7 @@ from gii_pipeline.metrics.population import PopulationOf, warnings, with_populat
 from gii_pipeline.registry import Registry
 from gii_pipeline.wording import some
 
-NOT_CLUSTERS = "These are areas that a user drew, not clusters: they are ranked among themselves."
+NOT_CLUSTERS = "These are user-defined areas, not clusters. They are ranked among themselves."
 NAMED, AND = 5, ", and "
 RESTS_ON = ("population_cells", "population_covered")
 """What says how far the inhabitants of an area can be trusted."""
@@ -61,7 +61,7 @@ def rank(
     if inside.empty:
         raise InputError(
             f"{areas.file}: no location of edition {edition.label} lies in any of its {len(areas.shapes)} areas. "
-            "GeoJSON has the longitude before the latitude: are they the other way round?"
+            "GeoJSON puts longitude before latitude: are they swapped?"
         )
     footprints = _footprints(areas.shapes, population_of)
     parts = rows[["location_id", "metric", "fractions"]].merge(inside, on="location_id")
@@ -136,21 +136,21 @@ def _notes(
         twice = units[units["location_id"].isin(often.index[often > 1])].groupby("metric")["units"].sum()
         said = ", ".join(f"{counted(part):,.1f} {metric}" for metric, part in twice.items()) or "no record"
         notes.append(
-            f"Areas overlap: {some(pairs, NAMED, AND)}. What lies in an overlap counts in each of its areas: {said}. "
-            "Do not add such areas up."
+            f"Areas overlap: {some(pairs, NAMED, AND)}. Records in an overlap count in each area: {said}. "
+            "Do not add up these areas."
         )
     whole = units.groupby("metric")["units"].sum()
     outside = units[~units["location_id"].isin(often.index)].groupby("metric")["units"].sum()
     left = percent(outside, whole).fillna(0)
     parts = ", ".join(f"{left.get(metric, 0):.1f} % of {metric}" for metric in counts.columns)
-    notes.append(f"Outside all areas: {parts}, of what is located.")
+    notes.append(f"Outside all areas: {parts} (of located records).")
     empty = counts.index[(counts == 0).all(axis=1)].tolist()
     if empty:
-        notes.append(f"No record of the windows lies in: {some(empty, NAMED, AND)}.")
+        notes.append(f"No record of the windows is in: {some(empty, NAMED, AND)}.")
     uninhabited = footprints.loc[footprints["population"].isna(), "name"].tolist()
     if uninhabited:
         which = "these areas" if len(uninhabited) == len(footprints) else some(uninhabited, NAMED, AND)
         notes.append(f"No figures per million inhabitants: no population layer has people in {which}.")
     warned = warnings(footprints, most=2 * len(footprints))
-    more = [f"{len(warned) - NAMED} more like these; see {' and '.join(RESTS_ON)} in what --out or --json gives."]
+    more = [f"{len(warned) - NAMED} more like these; see {' and '.join(RESTS_ON)} in the output of --out or --json."]
     return [*notes, *warned[:NAMED], *(more if len(warned) > NAMED else [])]

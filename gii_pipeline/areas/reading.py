@@ -59,10 +59,12 @@ def _features(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:  # JSON and UTF-8 that is broken are ValueErrors
-        raise InputError(f"{path} is not a GeoJSON file that can be read: {error}") from error
+        raise InputError(f"{path} is not a readable GeoJSON file: {error}") from error
     if not isinstance(content, dict) or content.get("type") != "FeatureCollection":
         found = content.get("type") if isinstance(content, dict) else None
-        raise InputError(f"{path}: areas are a GeoJSON FeatureCollection, and this is {found or 'something else'!r}.")
+        raise InputError(
+            f"{path}: areas must be a GeoJSON FeatureCollection, but this is {found or 'something else'!r}."
+        )
     _refuse_projected(content.get("crs"), path)
     features = content.get("features")
     if not isinstance(features, list) or not features:
@@ -95,7 +97,7 @@ def _name(feature: Mapping[str, Any], name_property: str, where: str) -> str:
         there = ", ".join(sorted(properties)) or "none"
         raise InputError(
             f"{where}: it has no name in the property {name_property!r}. Its properties are: {there}. "
-            "Name another one with --name-property."
+            "Choose another one with --name-property."
         )
     return name
 
@@ -103,7 +105,7 @@ def _name(feature: Mapping[str, Any], name_property: str, where: str) -> str:
 def _shape(geometry: object, where: str) -> shapely.Geometry:
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if kind not in POLYGONS:
-        raise InputError(f"{where}: an area is a Polygon or a MultiPolygon, and this is {kind or 'no geometry'}.")
+        raise InputError(f"{where}: an area must be a Polygon or MultiPolygon, but this is {kind or 'no geometry'}.")
     try:
         shape = shapely.force_2d(shapely.from_geojson(json.dumps(geometry)))
     except shapely.errors.GEOSException as error:
@@ -136,6 +138,6 @@ def _refuse_twice(names: pd.Series, path: Path) -> None:
         name = twice.iloc[0]
         numbers = ", ".join(str(at + 1) for at in twice.index[twice == name])
         raise InputError(
-            f"{path}: the features {numbers} are all called {name!r}. Areas need names of their own; parts of one area "
-            "are one MultiPolygon."
+            f"{path}: the features {numbers} are all called {name!r}. Areas need unique names; put the parts of "
+            f"one area into one MultiPolygon."
         )

@@ -196,7 +196,7 @@ def outlines(inside: pd.DataFrame, edition: Edition, settlements: gpd.GeoSeries 
     rule = edition.footprint.value
     if rule == "settlements":
         if settlements is None:
-            raise InputError("The edition's footprint is settlements, but no extents of settlements were given.")
+            raise InputError("The edition's footprint is settlements, but no settlement extents were given.")
         extents = settlement_outlines(inside, settlements)
         rest = inside[~inside["cluster"].isin(extents.index)]
         by_members = circles(rest, edition.footprint_distance_km.value).assign(footprint="members")

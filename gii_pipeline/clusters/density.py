@@ -116,7 +116,7 @@ def check_points(latitude: npt.ArrayLike, longitude: npt.ArrayLike, weight: npt.
     latitudes, longitudes, weights = (np.asarray(values, np.float64) for values in (latitude, longitude, weight))
     if not latitudes.shape == longitudes.shape == weights.shape == (latitudes.size,):
         shapes = f"{latitudes.shape}, {longitudes.shape}, {weights.shape}"
-        raise InputError(f"Latitudes, longitudes and weights differ in number: {shapes}. Give one of each a point.")
+        raise InputError(f"Latitudes, longitudes and weights differ in number: {shapes}. Give one of each per point.")
     for name, values, least, most in (
         ("latitude", latitudes, -90, 90),
         ("longitude", longitudes, -180, 180),

@@ -39,9 +39,9 @@ def _check(rows: pd.DataFrame, edition: Edition) -> None:
     latitude, longitude, people = (rows[name].to_numpy(np.float64) for name in ("latitude", "longitude", "people"))
     in_range = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180)
     _refuse(rows, edition, ~in_range, "its latitude must be between -90 and 90, its longitude between -180 and 180")
-    _refuse(rows, edition, (latitude == 0) & (longitude == 0), "sources write (0, 0) for an unknown place")
-    _refuse(rows, edition, ~((people >= 0) & np.isfinite(people)), "its people must be a number and at least 0")
-    _refuse(rows, edition, rows.duplicated(KEY).to_numpy(), "the table has it twice for this metric")
+    _refuse(rows, edition, (latitude == 0) & (longitude == 0), "sources use (0, 0) for an unknown place")
+    _refuse(rows, edition, ~((people >= 0) & np.isfinite(people)), "its people must be a number of at least 0")
+    _refuse(rows, edition, rows.duplicated(KEY).to_numpy(), "the table lists it twice for this metric")
 
 
 def _refuse(rows: pd.DataFrame, edition: Edition, wrong: np.ndarray, why: str) -> None:

@@ -26,9 +26,9 @@ def read_settlements(path: Path) -> gpd.GeoSeries:
     try:
         extents = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path, columns=[])
     except Exception as error:  # the readers raise their own errors, each of another kind
-        raise InputError(f"{path} is not a file of settlement extents that can be read: {error}") from error
+        raise InputError(f"{path} is not a readable file of settlement extents: {error}") from error
     if extents.crs is None:
-        raise InputError(f"{path}: it states no coordinate reference system. Assign the right one.")
+        raise InputError(f"{path}: it has no coordinate reference system. Assign the right one.")
     shapes = extents.geometry.dropna().to_crs(WGS84)
     if not len(shapes) or not shapes.geom_type.isin(["Polygon", "MultiPolygon"]).all():
         kinds = ", ".join(sorted(shapes.geom_type.unique())) or "nothing"

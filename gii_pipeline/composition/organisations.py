@@ -55,7 +55,7 @@ def read_names(path: Path) -> pd.DataFrame:
     try:
         rows: pd.DataFrame = pd.read_csv(path, dtype="str", keep_default_na=False)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"{path} is not a CSV file of organisations that can be read: {error}") from error
+        raise InputError(f"{path} is not a readable CSV file of organisations: {error}") from error
     if lacking := [name for name in NAMES if name not in rows.columns]:
         raise InputError(f"{path}: a table of organisations has the columns name, organisation; {lacking} is missing.")
     rows = pd.DataFrame({name: rows[name].str.strip() for name in NAMES})
@@ -66,7 +66,7 @@ def read_names(path: Path) -> pd.DataFrame:
     clash = rows[rows.groupby("form")["organisation"].transform("nunique") > 1]
     if len(clash):
         raise InputError(
-            f"{path}, line {clash.index[-1] + 2}: {clash.iloc[-1]['name']!r} stands for several organisations: "
+            f"{path}, line {clash.index[-1] + 2}: {clash.iloc[-1]['name']!r} is mapped to several organisations: "
             f"{', '.join(sorted(clash[clash['form'] == clash.iloc[-1]['form']]['organisation'].unique()))}."
         )
     return rows

@@ -205,6 +205,6 @@ def _fill(text: str, words: Mapping[str, str], where: str, *, rest: bool = False
             return words[found[1]]
         if rest:
             return found[0]
-        raise InputError(f"Contract of {where}: {found[0]} stands for nothing here. Known: {', '.join(sorted(words))}.")
+        raise InputError(f"Contract of {where}: {found[0]} has no meaning here. Known: {', '.join(sorted(words))}.")
 
     return _TOKEN.sub(word, text)

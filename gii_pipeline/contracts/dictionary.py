@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from gii_pipeline.contracts.model import Column, Contract
 
 LAYERS = {
-    "core": "Core tables, one partition a data year",
-    "edition": "Edition tables, one partition an edition and method",
-    "release": "Tables of a release only",
+    "core": "Core tables, one partition per data year",
+    "edition": "Edition tables, one partition per edition and method",
+    "release": "Tables of releases only",
 }
 LIST, FOLDER = "data-dictionary.md", "dictionary"
 OPENING = """# Data dictionary
 
-Every table that the pipeline keeps, a page each, from the contracts in `data_contracts/`. The pages are made by
+All tables of the pipeline, one page each, generated from the contracts in `data_contracts/`. The pages are made by
 `python -m gii_pipeline.contracts`; change a contract and run it again.
 
 A key column is marked by its position in the key. Errors keep a table from being published, warnings are recorded.
-Columns of personal data are marked so: think before passing them on.
+Columns with personal data are marked: think before you share them.
 
-"Rests on" names the settings of an edition that decide a column, and the weakest of their tags: **A** for an
+"Rests on" lists the settings of an edition that affect a column, and the weakest of their tags: **A** for an
 assumption, **I** for an inference, **F** for a fact. Their values and sources are [at the end](#what-figures-rest-on).
 Core tables are as their source has them.
 """
@@ -75,7 +75,7 @@ def _grounds(contracts: Sequence[Contract]) -> list[str]:
         "## What figures rest on\n",
         f"Settings of edition {basis.newest().label}.",
         "F: a fact, stated by WIPO or a patent office. I: inferred from published figures. A: our assumption.",
-        "Other editions may differ: each value has its tag in `editions.yaml` and in a release's `datapackage.json`.\n",
+        "Other editions may differ: `editions.yaml` and the `datapackage.json` of a release have each tag.\n",
         "| setting | tag | value | source |",
         "|---|---|---|---|",
         *(f"| {_code(row.setting)} | {row.tag} | {_cell(row.value)} | {_cell(row.source)} |" for row in rows),
@@ -97,7 +97,7 @@ def _table(contract: Contract) -> str:
         *(_column(contract, column) for column in contract.columns),
         "",
         "## Rules\n",
-        "| rule | severity | says |",
+        "| rule | severity | meaning |",
         "|---|---|---|",
         *(f"| {_code(r.name)} | {r.severity} | {_cell(r.description)} |" for r in contract.rules),
         "",

@@ -109,4 +109,6 @@ def _finish() -> None:
     try:
         _judge.ask("finish")
     except RuntimeError as error:
-        raise GiiError(f"The tables are there, but not all pages of their checks in data_docs/. {error}") from error
+        raise GiiError(
+            f"The tables are published, but some pages of their checks in data_docs/ are missing. {error}"
+        ) from error

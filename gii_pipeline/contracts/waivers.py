@@ -53,7 +53,7 @@ def waive(verdict: Verdict, waivers: Iterable[Waiver], today: date) -> tuple[Ver
                 result, severity="warning", description=allowed, waiver=waiver.model_dump(mode="json")
             )
         else:
-            told.append(f"the waiver of {waiver.check} allows {waiver.observed:g}; what is observed now is worse")
+            told.append(f"the waiver of {waiver.check} allows {waiver.observed:g}; the value observed now is worse")
     return replace(verdict, results=tuple(results.values())), told
 
 
@@ -67,7 +67,7 @@ def how_to_waive(verdict: Verdict, today: date) -> str:
     ]
     if not lines:
         return ""
-    return "\n".join(["If a person has checked that it is right, the profile can allow it:", "  waivers:", *lines])
+    return "\n".join(["If a person has checked that this is correct, allow it in the profile:", "  waivers:", *lines])
 
 
 def _value(result: RuleResult) -> float | None:

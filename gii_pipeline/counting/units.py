@@ -36,7 +36,7 @@ def to_units(fractions: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """
     values = np.asarray(fractions, dtype=np.float64)
     if values.sum() > MOST_RECORDS:
-        raise InputError(f"{values.sum():,.0f} records are more than one exact sum can hold ({MOST_RECORDS:,}).")
+        raise InputError(f"{values.sum():,.0f} records exceed the limit of an exact sum ({MOST_RECORDS:,}).")
     return np.rint(values * UNITS_PER_RECORD).astype(np.int64)
 
 

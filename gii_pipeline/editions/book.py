@@ -46,7 +46,7 @@ class EditionBook:
         """The edition of a label: `2025`, or `2024@2025` for 2024 under the method of 2025."""
         year, at, method = label.partition("@")
         if not (year.isdigit() and (method.isdigit() or not at)):
-            raise InputError(f"{label!r} is not an edition. Write 2025, or 2024@2025 for 2024 by the method of 2025.")
+            raise InputError(f"{label!r} is not an edition. Write 2025, or 2024@2025 for 2024 with the method of 2025.")
         own = self[int(year)]
         return own.under(self[int(method)]) if method else own
 
@@ -88,7 +88,7 @@ def parse_editions(
         try:
             editions[year] = Edition.model_validate({"edition": year, "method": year, **settings})
         except ValidationError as error:
-            raise InputError(f"{where}: edition {year} is not whole.\n{field_by_field(error)}") from error
+            raise InputError(f"{where}: edition {year} is incomplete.\n{field_by_field(error)}") from error
     return editions
 
 
@@ -96,7 +96,8 @@ def _also_counting(year: int, settings: Mapping[Any, Any], known: Mapping[int, E
     """A known edition with more metrics."""
     if set(settings) != {ALSO_COUNTS} or year not in known:
         raise InputError(
-            f"{where}: edition {year} says `{ALSO_COUNTS}`: it can say nothing else, and must be a shipped edition: "
+            f"{where}: edition {year} says `{ALSO_COUNTS}`: it can have no other setting, and must be a shipped "
+            f"edition: "
             f"{', '.join(map(str, sorted(known)))}."
         )
     try:
@@ -106,7 +107,7 @@ def _also_counting(year: int, settings: Mapping[Any, Any], known: Mapping[int, E
             f"{where}: `{ALSO_COUNTS}` of edition {year} is not complete.\n{field_by_field(error)}"
         ) from error
     if twice := sorted(set(more) & set(known[year].metrics)):
-        raise InputError(f"{where}: edition {year} counts {', '.join(twice)} already. Remove it from `{ALSO_COUNTS}`.")
+        raise InputError(f"{where}: edition {year} already counts {', '.join(twice)}. Remove it from `{ALSO_COUNTS}`.")
     return known[year].model_copy(update={"metrics": {**known[year].metrics, **more}})
 
 
@@ -115,8 +116,8 @@ def _provisional(year: int, settings: Mapping[Any, Any], known: Mapping[int, Edi
     if set(settings) != {PROVISIONAL} or before not in known or before >= year:
         earlier = ", ".join(str(found) for found in sorted(known) if found < year)
         raise InputError(
-            f"{where}: edition {year} must say `{PROVISIONAL}: YEAR` and nothing else, with an edition above it in the "
-            f"file or a shipped one: {earlier}."
+            f"{where}: edition {year} must contain only `{PROVISIONAL}: YEAR`, with the year of an edition "
+            f"above it in the file or of a shipped one: {earlier}."
         )
     return known[before].provisional_for(year)
 

@@ -81,7 +81,7 @@ class Method(_Settings):
     merge_rule: Setting[MergeRule]
     merge_distance_km: Setting[Annotated[float, Field(ge=0, allow_inf_nan=False)]]
     noise_min_records: Setting[Annotated[int, Field(ge=1)]]
-    footprint: Setting[FootprintRule] = Setting(value="members", tag="A", source="where an edition does not say")
+    footprint: Setting[FootprintRule] = Setting(value="members", tag="A", source="if an edition does not define it")
     footprint_distance_km: Setting[Positive]
     economy_min_share: Setting[Share]
     name_places: Setting[Annotated[int, Field(ge=1)]]

@@ -135,10 +135,11 @@ def _refuse_unknown(
     lost = int(unknown["rows"][unknown["latitude"].isna()].sum())
     share_pct = 100 * lost / addresses["rows"].sum()
     message = (
-        f"{source}: {len(codes)} codes of economies are not known: {listed}. {lost} of these people have no "
+        f"{source}: {len(codes)} economy codes are unknown: {listed}. {lost} of these people have no "
         f"coordinates either ({share_pct:.2g} % of all). "
-        "Correct them in the file, or add to the profile's gazetteer.overrides a line with the code as `address` and "
-        "its ISO 3166-1 alpha-2 code as `economy`, or nothing where it stands for no economy"
+        "Correct them in the file, or add a line to the profile's gazetteer.overrides with the code as "
+        "`address` and its ISO 3166-1 alpha-2 code as `economy`; leave `economy` empty if the code means no "
+        "economy"
     )
     if lost >= _NOT_BY_CHANCE and share_pct > limit_pct:
         raise InputError(f"{message}. The limit is {limit_pct:g} % (gazetteer.unknown_economies_pct of the profile)")

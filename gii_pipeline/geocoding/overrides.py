@@ -33,8 +33,7 @@ def read_overrides(path: Path | None) -> pd.DataFrame:
     names = delimited.header(reading.named({"overrides": [path]}, "overrides")[0])
     if "address" not in names or not set(names) <= {*_COLUMNS, "note"}:
         raise InputError(
-            f"{path}: the header has {', '.join(names)}; address must be among them, and allowed "
-            f"are {', '.join(_COLUMNS)} and note"
+            f"{path}: the header has {', '.join(names)}; it needs address, and may have {', '.join(_COLUMNS)} and note"
         )
     rows = pd.read_csv(path, dtype={"address": "str", "economy": "str"}, keep_default_na=False, na_values=[""])
     rows = rows.reindex(columns=_COLUMNS)
@@ -47,12 +46,12 @@ def read_overrides(path: Path | None) -> pd.DataFrame:
         line = int(whole.to_numpy().argmin()) + 2
         raise InputError(
             f"{path}, line {line}: give latitude and longitude in degrees, or a geonameid, or an economy "
-            "(ISO 3166-1 alpha-2), or only the code that stands for no economy"
+            "(ISO 3166-1 alpha-2), or only the code, if it means no economy"
         )
     forms = rows["address"].map(plain)
     if forms.duplicated().any():
         raise InputError(
-            f"{path}: the address {rows['address'][forms.duplicated()].iloc[0]!r} comes twice; keep one of the lines"
+            f"{path}: the address {rows['address'][forms.duplicated()].iloc[0]!r} appears twice; keep one of the lines"
         )
     read: pd.DataFrame = numbers.assign(form=forms, economy=rows["economy"])[["form", *_COLUMNS[1:]]]
     return read

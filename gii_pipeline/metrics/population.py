@@ -109,21 +109,21 @@ def warnings(footprints: pd.DataFrame, most: int = 5) -> list[str]:
     known = footprints["population"].notna()
     if known.any():
         said += [
-            f"{name}: the population layer has no inhabitant in its footprint, so that it has no figure per million "
-            "and no rank by intensity."
+            f"{name}: the population layer has no inhabitants in its footprint, so it has no per-million "
+            f"figures and no rank by intensity."
             for name in footprints.loc[~known, "name"]
         ]
     for row in footprints[known].to_dict("records"):
         if row["population_covered"] < COVERED_AT_LEAST:
             said.append(
                 f"{row['name']}: the population layer has data for {row['population_covered']:.1%} of its footprint; "
-                "people in the rest are missing, and figures per million are too high if anybody lives there. Where "
-                "the layer marks the sea as missing, the rest may be sea."
+                "people in the rest are missing, and per-million figures are too high if anybody lives there. "
+                "If the layer marks the sea as missing, the rest may be sea."
             )
         if row["population_cells"] < FEWEST_CELLS:
             said.append(
                 f"{row['name']}: its footprint is {row['population_cells']:.1f} cells of the population layer; "
-                "take a finer layer."
+                f"use a finer layer."
             )
     more = [f"{len(said) - most} more like these; see population_covered and population_cells in cluster_footprints."]
     return [*said[:most], *(more if len(said) > most else [])]

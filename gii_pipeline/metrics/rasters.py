@@ -75,7 +75,7 @@ def opened(path: Path) -> Iterator[Raster]:
                     yield turned
         except rasterio.errors.RasterioError as error:
             raise InputError(
-                f"{path} is not a raster that can be read: {error} If it was cut short, fetch or copy it again."
+                f"{path} is not a readable raster: {error} If it is truncated, fetch or copy it again."
             ) from error
 
 
@@ -99,8 +99,8 @@ def check_values(path: Path, raster: Raster, least: float, most: float, latitude
     if undeclared or most > MOST_PER_KM2 * max(cell_km2(raster, latitude), 1e-4):
         raise InputError(
             f"{path}: a cell near latitude {latitude:.1f} has {most:g} inhabitants. If that stands for no data, "
-            f"declare it as the raster's nodata value (rio edit-info --nodata {most:g} {path.name}); if cells hold "
-            "people per square kilometre, take the layer of counts."
+            f"declare it as the raster's nodata value (rio edit-info --nodata {most:g} {path.name}); if cells "
+            f"contain people per square kilometre, use the layer of counts."
         )
 
 
@@ -116,9 +116,13 @@ def check_counts(file: PopulationRaster, raster: Raster, near: Sequence[Bounds])
     ]
     words = next((str(text) for text in said if text and _DENSITY.search(str(text))), None)
     if words or _looks_like_a_density(raster, near):
-        why = f"it calls itself {words!r}" if words else "neighbouring cells have equal values where their areas differ"
+        why = (
+            f"its metadata describes it as {words!r}"
+            if words
+            else "neighbouring cells have equal values where their areas differ"
+        )
         raise InputError(
-            f"{file.path} holds people per area and not per cell: {why}. Take the layer of counts, or multiply by the "
+            f"{file.path} contains people per area, not per cell: {why}. Use the layer of counts, or multiply by the "
             "areas of the cells."
         )
 
@@ -130,12 +134,12 @@ def check_disjoint(rasters: Sequence[tuple[Path, Raster]], near: Sequence[Bounds
     """
     for (path, raster), (other_path, other) in combinations(rasters, 2):
         if path == other_path:
-            raise InputError(f"{path} is named twice for one epoch; its people would count twice. Name it once.")
+            raise InputError(f"{path} is listed twice for one epoch; its people would count twice. List it once.")
         for bounds in near if _overlap(raster, other) else ():
             if at := _both_have_data(raster, other, bounds):
                 raise InputError(
-                    f"{path} and {other_path} are rasters of one epoch and both have data at {at}: people there would "
-                    "count twice. Name tiles that do not overlap, or one of the two."
+                    f"{path} and {other_path} are rasters of one epoch and both have data at {at}: people there "
+                    f"would count twice. List tiles that do not overlap, or only one of the two."
                 )
 
 
@@ -248,7 +252,9 @@ def _inside(path: Path) -> Path | str:
     with zipfile.ZipFile(path) as archive:
         rasters = [name for name in archive.namelist() if name.lower().endswith((".tif", ".tiff"))]
     if len(rasters) != 1:
-        raise InputError(f"{path}: a zip with {len(rasters)} GeoTIFFs, and a population layer is one. Name the file.")
+        raise InputError(
+            f"{path}: a zip with {len(rasters)} GeoTIFFs, but a population layer is a single one. Name the file."
+        )
     return f"/vsizip/{{{path.absolute()}}}/{rasters[0]}"
 
 
@@ -256,7 +262,7 @@ def _problem(raster: Raster) -> str | None:
     if raster.crs is None:
         return "it has no coordinate reference system. Assign the right one (rio edit-info --crs)."
     if raster.count != 1:
-        return f"it has {raster.count} bands, and a population layer has one. Split it, and name the year of each."
+        return f"it has {raster.count} bands, but a population layer has one. Split it, and name the year of each."
     if raster.transform.b or raster.transform.d:
         return "it is rotated. Warp it to an upright grid (rio warp)."
     west, east = sorted((raster.bounds.left, raster.bounds.right))

@@ -59,7 +59,9 @@ class Channels:
         if to and not told["SMTP"]:
             raise InputError("GII_NOTIFY_EMAIL is set and GII_NOTIFY_SMTP is not: set it to smtp://user:pw@host:587.")
         if told["SMTP"] and urlsplit(told["SMTP"]).scheme not in SMTP_PORTS:
-            raise InputError(f"GII_NOTIFY_SMTP begins with none of {', '.join(f'{name}://' for name in SMTP_PORTS)}.")
+            raise InputError(
+                f"GII_NOTIFY_SMTP must begin with one of {', '.join(f'{name}://' for name in SMTP_PORTS)}."
+            )
         sender = told["FROM"] or (to[0] if to else "")
         return cls(to, sender, told["SMTP"], told["WEBHOOK"], form)
 

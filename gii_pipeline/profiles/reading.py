@@ -44,13 +44,13 @@ def read_profile(name_or_path: str | Path) -> Profile:
         raise InputError(f"{path}: a profile is a YAML mapping, not a {type(document).__name__}.")
     data = (Path.cwd() if path.parent == SHIPPED else path.parent) / document.pop("data", ".")
     if "registry" in document:
-        raise InputError(f"{path}: a profile has no `registry`. Metrics of its own are entries under `new_metrics`.")
+        raise InputError(f"{path}: `registry` is not a setting of a profile. Add new metrics under `new_metrics`.")
     document["registry"] = _registry(document.pop("new_metrics", None) or {}, path)
     document["editions"] = parse_editions(document.get("editions") or {}, str(path), wipo_book().editions)
     try:
         return Profile.model_validate(document, context={"data": data.resolve()})
     except ValidationError as error:
-        raise InputError(f"{path} is not a whole profile.\n{field_by_field(error)}") from error
+        raise InputError(f"{path} is an incomplete profile.\n{field_by_field(error)}") from error
 
 
 def _registry(entries: Any, path: Path) -> Registry:  # noqa: ANN401
@@ -59,7 +59,7 @@ def _registry(entries: Any, path: Path) -> Registry:  # noqa: ANN401
         raise InputError(f"{path}: `new_metrics` is a mapping of names to entries, not a {type(entries).__name__}.")
     registry = shipped_metrics().with_entries(entries, str(path))
     if taken := sorted({metric.core_table for metric in registry.values()} & set(contracts.written())):
-        raise InputError(f"{path}: new_metrics: there is a table `{taken[0]}` already. Choose another `core_table`.")
+        raise InputError(f"{path}: new_metrics: the table `{taken[0]}` already exists. Choose another `core_table`.")
     return registry
 
 
@@ -71,7 +71,8 @@ def _find(name_or_path: str | Path) -> Path:
         return path.resolve()
     if str(name_or_path) not in shipped():
         raise InputError(
-            f"There is no profile {str(name_or_path)!r}. Shipped: {', '.join(shipped())}; or give a YAML file's path."
+            f"There is no profile {str(name_or_path)!r}. Shipped: {', '.join(shipped())}; or pass the path of a "
+            f"YAML file."
         )
     return SHIPPED / f"{name_or_path}.yaml"
 

@@ -28,8 +28,8 @@ AGREEMENT = {
     "why": "str",
     "source": "str",
 }
-MADE_UP = "The records of this release are made up. A printed figure says nothing about them."
-NATIONAL = "This release is a national slice. A printed figure is of the world's records."
+MADE_UP = "The records of this release are made up and cannot be compared with printed figures."
+NATIONAL = "This release is a national slice. Printed figures are for the world's records."
 
 
 class Ours(NamedTuple):
@@ -105,7 +105,7 @@ def _of_the_records(figure: str, ours: Ours, edition: Edition, given: pd.DataFra
     named = [name for name in edition.metrics if figure.startswith(name)] or list(edition.metrics)
     parts = [f"{own[name] / known[name]:.1%} of {name}" for name in named if name in known and name in own.index]
     if not parts:
-        return "How many of the world's records ours are is not known, because WIPO prints no world total."
+        return "Our share of the world's records is unknown, because WIPO prints no world total."
     return f"Our sources have {', '.join(parts)} that the printed figures imply for the world."
 
 
@@ -113,15 +113,15 @@ def _of_the_method(figure: str, edition: Edition) -> str:
     """Which assumption the figure rests on, beside its records."""
     if figure.endswith("_per_million") or figure in ("population", "intensity_score", "intensity_rank"):
         return (
-            "Inhabitants depend on the footprint, whose rule WIPO does not publish "
+            "Inhabitants depend on the footprint, and WIPO does not publish its rule "
             f"(here {edition.footprint.value}, {edition.footprint.tag})."
         )
     if figure.endswith(WORLD):
-        return f"Records count from the source that the profile names, where they are {edition.share_base.value}."
+        return f"Records come from the source in the profile, if they are {edition.share_base.value}."
     tag = edition.radius_km.tag
     return (
-        f"The borders follow from a radius of {edition.radius_km.value:g} km and a minimum of "
-        f"{edition.min_weight.value:g} people ({tag}), at our locations, which are not WIPO's."
+        f"The borders result from a radius of {edition.radius_km.value:g} km and a minimum of "
+        f"{edition.min_weight.value:g} people ({tag}), at our locations, which differ from WIPO's."
     )
 
 
@@ -129,6 +129,7 @@ def _why_none(row: Mapping[Hashable, Any], edition: Edition) -> str:
     if not row["cluster"]:
         return "This release does not count the metric. The edition's profile names no source for it."
     return (
-        f"No ranked cluster of ours has the place in its name, or it has no such figure. The ranking has at most "
+        f"None of our ranked clusters has the place in its name, or the cluster has no such figure. The ranking "
+        f"has at most "
         f"{edition.ranking_length.value} clusters, and names are the places with most people in our sources."
     )

@@ -57,8 +57,8 @@ def bootstrap_scores(
         if (wrong := (mean[:-1] > 0) & ~(np.diag(products)[:-1] > 0)).any():
             at = int(wrong.argmax())
             raise InputError(
-                f"{name}: cluster {counts.index[at]} counts {mean[at]:g} and no record of the core tables is behind "
-                "it. Run the edition's points again."
+                f"{name}: cluster {counts.index[at]} counts {mean[at]:g} but the core tables have no record for "
+                f"it. Run the edition's points again."
             )
         drawn = drawn_counts(mean, products, replicates, rng)
         world = drawn.sum(axis=1, keepdims=True)

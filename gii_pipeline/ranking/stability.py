@@ -47,7 +47,7 @@ def rank_stability(
     The same seed gives the same table. Raises InputError if replicates is below 1, or a world total is zero.
     """
     if replicates < 1:
-        raise InputError(f"{replicates} replicates give no interval; ask for at least 1.")
+        raise InputError(f"{replicates} replicates give no interval; use at least 1.")
     order = size_order(cluster_metrics(members, points, totals, None, edition), edition)
     counts = count_by_cluster(members, points, edition).reindex(order["cluster_id"])
     together = co_counts(numbered(members, counts.index))

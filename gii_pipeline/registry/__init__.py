@@ -170,7 +170,7 @@ def _refuse_taken(found: Mapping[str, Metric], where: str, known: Mapping[str, M
     tables = {metric.core_table: name for name, metric in known.items()}
     for name, metric in found.items():
         if name in known:
-            raise InputError(f"{where}: there is a metric {name!r} already. Choose another name.")
+            raise InputError(f"{where}: the metric {name!r} already exists. Choose another name.")
         if metric.core_table in tables:
             raise InputError(
                 f"{where}: metric {name!r} is counted from the core table `{metric.core_table}`, which metric "

@@ -19,7 +19,7 @@ from gii_pipeline.releases.shelf import Version
 README = "README.md"
 CITATION = "CITATION.cff"
 SHOWN = 10
-MADE_UP = "All records are made up: nothing here says anything about the world."
+MADE_UP = "All records are made up: nothing here describes the real world."
 
 
 def release_facts(version: Version, info: ReleaseInfo) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def readme(version: Version, info: ReleaseInfo, wide: pa.Table, tables: Mapping[
         f"- {source.title}. {source.terms}. {source.citation}" for _, source in sorted(info.sources.items())
     )
     warning = "".join(f"> **{note}**\n\n" for note in notes)
-    allowed = "\n".join(map(_allowed, info.waivers)) or "None: every table keeps every rule that it must keep."
+    allowed = "\n".join(map(_allowed, info.waivers)) or "None: every table meets every mandatory rule."
     return f"""# {info.title}
 
 Version {version}.{method}
@@ -64,13 +64,13 @@ Version {version}.{method}
 
 | file | for whom |
 |---|---|
-| `ranking.csv`, `ranking_excel.csv`, `ranking.xlsx` | one row per ranked cluster, figures rounded |
-| `ranking.parquet`, `ranking.sqlite` | the same and more, with every digit, for programs |
-| `report/index.html` | the page to work with; opens without a network |
-| `footprints.geojson` | the borders that were used, for maps |
-| `CHANGES.md` | what differs from the version before |
+| `ranking.csv`, `ranking_excel.csv`, `ranking.xlsx` | one row per ranked cluster, rounded figures |
+| `ranking.parquet`, `ranking.sqlite` | the same and more, unrounded, for programs |
+| `report/index.html` | the interactive report; works offline |
+| `footprints.geojson` | the borders of the clusters, for maps |
+| `CHANGES.md` | what changed since the previous version |
 | `TABLE.odcs.yaml` | the contract of each table: columns, units and rules (Open Data Contract Standard) |
-| `sources.lock.json`, `datapackage.json` | what it was made from; every file with its hash |
+| `sources.lock.json`, `datapackage.json` | the inputs of the release; every file with its hash |
 
 ## Tables
 

@@ -36,7 +36,7 @@ def _differ(a: str, b: str, least: float = 1e-9) -> str:
 def _one_edition(edition: int, method: int) -> Iterator[Rule]:
     for table in EDITION_TABLES:
         yield Rule(
-            f"{table} holds edition {edition} under method {method} only",
+            f"{table} contains only edition {edition} with method {method}",
             f"select distinct edition, method from {table} where edition <> {edition} or method <> {method}",
         )
 
@@ -66,7 +66,7 @@ def _ranks() -> Iterator[Rule]:
 
 def _members() -> Iterator[Rule]:
     yield Rule(
-        "each cluster has the members, the core points and the people that `clusters` states",
+        "each cluster has the members, the core points and the people listed in `clusters`",
         f"""select cluster_id, c.points, m.points as members, c.core_points, m.cores, c.people, m.people as together
             from clusters c full join (
               select cluster_id, count(*) as points, count(*) filter (role = 'core') as cores, sum(people) as people
@@ -75,7 +75,7 @@ def _members() -> Iterator[Rule]:
                or {_differ("c.people", "m.people")}""",
     )
     yield Rule(
-        "every cluster has one footprint, of its own name",
+        "every cluster has one footprint with the same name",
         """select cluster_id, c.name, f.name as footprint
            from clusters c full join cluster_footprints f using (cluster_id) where c.name is distinct from f.name""",
     )
@@ -188,7 +188,7 @@ def audit(tables: Mapping[str, pa.Table], edition: int, method: int, settings: M
         for rule in rules(edition, method, settings, _metrics(tables["ranking_size"])):
             rows = connection.sql(rule.breaks).to_arrow_table().to_pylist()
             if rows:
-                problems.append(f"{rule.says}: not so in {len(rows)} rows, such as {_shown(rows)}")
+                problems.append(f"{rule.says}: violated in {len(rows)} rows, such as {_shown(rows)}")
     return problems
 
 
@@ -205,7 +205,7 @@ def refuse(label: str, problems: list[str]) -> None:
     """ReleaseError with every problem, if there is one."""
     if problems:
         raise ReleaseError(
-            f"Edition {label} is not fit for release:\n"
+            f"Edition {label} cannot be released:\n"
             + "\n".join(f"  - {problem}" for problem in problems)
-            + f"\nNothing was published. Make its tables again with `gii run --edition {label}`, or fix what it reads."
+            + f"\nNothing was published. Rebuild its tables with `gii run --edition {label}`, or fix its inputs."
         )

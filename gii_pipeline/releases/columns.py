@@ -33,7 +33,7 @@ def broken_promises(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]
     problems = []
     for name, before in _tables(old).items():
         if name not in now:
-            problems.append(f"table {name} of {old['version']} is gone")
+            problems.append(f"table {name} of {old['version']} is missing")
         elif _major(now[name]) == _major(before):
             due = f"the contract, {now[name]['contract_version']}, would have to be {_major(before) + 1}.0.0"
             changes = column_changes(_columns(before), _columns(now[name]))

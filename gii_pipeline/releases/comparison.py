@@ -317,19 +317,19 @@ def exceeds(found: Diff, tolerance: Tolerance) -> list[str]:
         near = min(rank for rank in (change.old_rank, change.new_rank) if rank is not None) <= tolerance.within_rank
         if tolerance.rank_move is not None and near and abs(change.rank_change or 0) > tolerance.rank_move:
             reasons.append(
-                f"{change.name} moves from rank {change.old_rank} to {change.new_rank}; "
-                f"tolerated are {tolerance.rank_move} places"
+                f"{change.name} moves from rank {change.old_rank} to {change.new_rank}; the limit is "
+                f"{tolerance.rank_move} places"
             )
     for count in found.counts:
         points = count.share_change_pct_points
         if tolerance.share_pct_points is not None and abs(points) > tolerance.share_pct_points:
             reasons.append(
-                f"{count.name}'s share of {count.metric} changes by {points:+.3f} percentage points; "
-                f"tolerated are {tolerance.share_pct_points}"
+                f"{count.name}'s share of {count.metric} changes by {points:+.3f} percentage points; the limit "
+                f"is {tolerance.share_pct_points}"
             )
     ranked = {change.cluster_id for change in found.ranks if change.old_rank is not None}
     vanished = [c.name for c in found.clusters if c.what == "vanished" and c.cluster_id in ranked]
     allowed = tolerance.vanished_clusters
     if allowed is not None and len(vanished) > allowed:
-        reasons.append(f"{len(vanished)} ranked clusters vanish: {', '.join(vanished)}; tolerated are {allowed}")
+        reasons.append(f"{len(vanished)} ranked clusters vanish: {', '.join(vanished)}; the limit is {allowed}")
     return reasons

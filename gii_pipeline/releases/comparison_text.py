@@ -82,7 +82,7 @@ def _gone(found: Diff) -> tuple[Section, Section]:
     """The records that the sources no longer have, and what that does to ranks."""
     return (
         Section(
-            "Gone at the source",
+            "Removed at the source",
             ("source", "data year", "records", "counted", "for instance"),
             [
                 (c.source, str(c.data_year), f"{c.records:,}", f"{c.fraction:,.1f}", ", ".join(c.examples))
@@ -90,7 +90,7 @@ def _gone(found: Diff) -> tuple[Section, Section]:
             ],
         ),
         Section(
-            "Ranks with and without the records that are gone",
+            "Ranks with and without the removed records",
             ("cluster", "records gone", "counted", "rank", "rank with them"),
             [
                 (

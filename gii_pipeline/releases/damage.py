@@ -32,7 +32,9 @@ def _damaged(release: Release) -> list[str]:
             problems.append(f"{path} is missing")
             continue
         if f"sha256:{hashlib.sha256(content).hexdigest()}" != resource["hash"]:
-            problems.append(f"{path} is damaged: {len(content)} bytes that are not the {resource['bytes']} published")
+            problems.append(
+                f"{path} is damaged: {len(content)} bytes that differ from the {resource['bytes']} published"
+            )
     return problems
 
 

@@ -13,8 +13,8 @@ from typing import Any, Final, Literal
 from gii_pipeline.registry import Registry, shipped
 
 PROVISIONAL = (
-    "Provisional: the windows and the method of this edition are not published. They are those of the edition before, "
-    "the windows moved on."
+    "Provisional: the windows and the method of this edition are not published. They are copied from the "
+    "previous edition, with the windows moved."
 )
 Maturity = Literal["experimental", "provisional", "final"]
 
@@ -38,7 +38,7 @@ class SourceInfo:
     @property
     def terms(self) -> str:
         """The licence, and what it says of single records."""
-        kept_back = "; single records may not be passed on" if self.shares_records is False else ""
+        kept_back = "; individual records may not be redistributed" if self.shares_records is False else ""
         return self.licence + kept_back
 
 

@@ -65,7 +65,7 @@ class Made:
         if self.created:
             return f"Published {self.release.version}."
         withdrawn = f" It was withdrawn: {self.release.withdrawn}" if self.release.withdrawn is not None else ""
-        return f"No new version: everything is as in {self.release.version}.{withdrawn}"
+        return f"No new version: nothing has changed since {self.release.version}.{withdrawn}"
 
 
 def make_release(
@@ -162,8 +162,8 @@ def _publish(staged: Path, root: Folder, version: Version, clock: Clock) -> Made
     published = open_version(root, resolve(root, str(version)))
     if not created and read_bytes(target / PACKAGE) != package:
         raise ReleaseError(
-            f"Another run published {version} under {root} while this one was at work, from other tables. "
-            f"Nothing of this run was kept; run it again and it becomes {version.next()}."
+            f"Another run published {version} under {root} during this one, from other tables. Nothing from "
+            f"this run was kept. Run it again to make {version.next()}."
         )
     point_latest(root, clock().isoformat())
     return Made(published, created)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 FORMATS = {"parquet": "apache-parquet", "xlsx": "spreadsheetml"}
 """As `parquet` or `xlsx`, frictionless 5 reads a file through a plug-in, and finds no bytes or no reader."""
-WIDE_PURPOSE = "One row per ranked cluster with what most readers ask for."
+WIDE_PURPOSE = "One row per ranked cluster with the most-used columns."
 DERIVED_FROM = "ranking_size"
 """Whose version the wide table has: its columns change when these do."""
 BINARY = ("parquet", "png", "xlsx", "sqlite")
@@ -86,10 +86,10 @@ def data_package(
 
 
 def _description(version: Version, info: ReleaseInfo) -> str:
-    method = "" if version.own_method else f", under the method of {version.method}"
+    method = "" if version.own_method else f", with the method of {version.method}"
     text = f"The ranking of the innovation clusters of {info.whole}, edition {version.edition}{method}."
     provisional = f" {PROVISIONAL}" if info.maturity == "provisional" else ""
-    made_up = " Made up: its records are invented and say nothing about the world." if info.made_up else ""
+    made_up = " Made up: its records are invented and do not describe the real world." if info.made_up else ""
     return " ".join([f"{text}{provisional}{made_up}", *info.notes])
 
 
@@ -158,5 +158,5 @@ def check_itself(content: bytes, path: str) -> dict[str, Any]:
     """A package from its bytes; ReleaseError naming the file when a byte of it is not as it was written."""
     package = unsealed(content)
     if package is None:
-        raise ReleaseError(f"{path} is damaged: it is not as it was written. Restore it from a copy.")
+        raise ReleaseError(f"{path} is damaged: it differs from what was written. Restore it from a copy.")
     return package

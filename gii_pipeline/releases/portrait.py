@@ -21,8 +21,8 @@ TABLES = (
     "partners", "metrics_by_year", "origin",
 )  # fmt: skip
 NOT_KNOWN = "not known from this source"
-NOT_NAMED = "not named: the licence of the source does not let them be"
-FEW = "none is named: each stands behind few records"
+NOT_NAMED = "not named: the licence of the source does not allow it"
+FEW = "none is named: each has few records"
 ORIGINS = ("cluster", "economy", "abroad", "individuals", "unknown")
 WAYS = ("within", "clusters", "outside", "unlocated", "economies")
 

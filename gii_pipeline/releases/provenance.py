@@ -40,7 +40,7 @@ def common_lock(locks: Mapping[str, Lock], label: str) -> Lock:
         f"The tables of edition {label} were not made from the same inputs, so they cannot be one release. "
         f"Compared with {', '.join(most)}:\n"
         + "\n".join(lines)
-        + f"\nMake them again together: `gii run --edition {label}`."
+        + f"\nRebuild them together: `gii run --edition {label}`."
     )
 
 
@@ -80,7 +80,7 @@ def check_sources(lock: Lock, info: ReleaseInfo) -> None:
     if unnamed := sorted(set(lock.sources) - set(info.sources)):
         raise ReleaseError(
             f"No title, licence and citation for {', '.join(unnamed)}. "
-            "A release names every source that it was made from: add them to the profile's sources."
+            "A release names all its sources: add them to the profile's sources."
         )
 
 
@@ -88,8 +88,9 @@ def records_kept_back(tables: Mapping[str, pa.Table], info: ReleaseInfo) -> list
     """Tables with single records, of a release whose sources do not all let them be passed on; a line for each."""
     closed = sorted(source.title for source in info.sources.values() if source.shares_records is False)
     return [
-        f"{name} has single records, which may not be passed on by the licence of {', '.join(closed)}: leave the table "
-        "out, or say `shares_records: true` of the source in the profile if its licence allows it"
+        f"{name} contains individual records, which the licence of {', '.join(closed)} does not allow to "
+        "redistribute: leave out the table, or set `shares_records: true` for the source in the profile if its "
+        "licence allows it"
         for name, table in tables.items()
         if closed and "record_id" in table.column_names
     ]

@@ -113,8 +113,8 @@ class Release:
         published = next((r["hash"] for r in self.package["resources"] if r["path"] == path), None)
         if published is not None and published != f"sha256:{sha256}":
             raise ReleaseError(
-                f"{self.folder / path} is damaged: its bytes are not those that were published. Restore it from a "
-                f"copy of {self.version}, or withdraw the version and make the next one; "
+                f"{self.folder / path} is damaged: its bytes differ from the published ones. Restore it from a "
+                f"copy of {self.version}, or withdraw the version and make the next one. "
                 f"`gii release verify {self.version}` lists every damaged file."
             )
 
@@ -130,7 +130,7 @@ class Release:
         except (pa.ArrowException, OSError) as error:
             raise ReleaseError(
                 f"{self.version}: {name}.parquet cannot be read ({error}). "
-                f"`gii release verify {self.version}` says which files are damaged."
+                f"`gii release verify {self.version}` lists the damaged files."
             ) from error
 
     def table(self, name: str) -> pd.DataFrame:
@@ -205,6 +205,6 @@ def open_version(root: Folder, version: Version) -> Release:
         reason, waits = withdrawn(root, version), embargo(root, version)
     if not package["resources"]:
         raise ReleaseError(
-            f"{version} under {root} was discarded unfinished and holds no tables. Open another version."
+            f"{version} under {root} was discarded before it was finished and has no tables. Open another version."
         )
     return Release(version, opened, package, reason, waits)

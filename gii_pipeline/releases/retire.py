@@ -30,7 +30,7 @@ def withdraw(root: Folder | str, name: str, *, because: str, at: str) -> Version
     """
     root = folder(root)
     if not because.strip():
-        raise InputError(f"Say why {name} is withdrawn: readers who pinned it will be shown the reason.")
+        raise InputError(f"Give the reason why {name} is withdrawn: readers who pinned it will see it.")
     version = resolve(root, str(Version.parse(name)))
     with storage_errors(f"withdraw {version} under", root):
         _mark(root, version, because.strip(), at)
@@ -57,9 +57,7 @@ def write_embargo(root: Folder, version: Version, until: str, at: str) -> None:
     try:
         day = date.fromisoformat(until).isoformat()
     except ValueError:
-        raise InputError(
-            f"{until!r} is not a day. Write the day from which on it may be published: 2026-09-16."
-        ) from None
+        raise InputError(f"{until!r} is not a date. Write the date of publication as 2026-09-16.") from None
     content = {"version": str(version), "until": day, "at": at}
     put(embargo_of(root, version), sealed(content), releases_folder(root))
 
@@ -74,7 +72,7 @@ def discard(root: Folder | str, name: str, *, at: str) -> None:
     root = folder(root)
     version = Version.parse(name)
     if version not in unfinished(root):
-        raise ReleaseError(f"{version} under {root} is not an unfinished release. A finished one can be withdrawn.")
+        raise ReleaseError(f"{version} under {root} is not an unfinished release. You can withdraw a finished one.")
     target = version_folder(root, version)
     nothing = {
         "name": f"discarded-{version}",
@@ -87,7 +85,7 @@ def discard(root: Folder | str, name: str, *, at: str) -> None:
         _mark(root, version, "discarded unfinished", at, discarded=True)
         if not put_new(target / PACKAGE, sealed(nothing)):
             marker_of(root, version).unlink()
-            raise ReleaseError(f"{version} has been finished meanwhile; it can be withdrawn.")
+            raise ReleaseError(f"{version} has been finished in the meantime; you can withdraw it.")
         for inside, path in files_in(target).items():
             if inside != PACKAGE:
                 path.unlink()

@@ -80,7 +80,7 @@ def one(wanted: str, names: Mapping[str, str], economies: Mapping[str, str], kin
         return meant[0]
     if meant:
         several = "; ".join(f"{names[key]} ({key})" for key in meant)
-        raise InputError(f"{wanted!r} fits {len(meant)} clusters of edition {edition}: {several}. Name one.")
+        raise InputError(f"{wanted!r} matches {len(meant)} clusters of edition {edition}: {several}. Name one.")
     known = {plain(name): name for name in names.values()}
     near = difflib.get_close_matches(plain(wanted), known, n=_NEAR, cutoff=0.3)
     nearest = "; ".join(known[name] for name in near) or "; ".join([*names.values()][:_NEAR])

@@ -114,7 +114,7 @@ def first_clusters(root: Folder | str, number: int = 5, *, label: str = "") -> l
 def _released(root: Folder, label: str) -> list[Release]:
     releases = _series(root, Version.first(label) if label else Version(1, 1, 1))
     if not releases:
-        raise ReleaseError(f"Nothing is released under {root}: there is no history. Begin with `gii release make`.")
+        raise ReleaseError(f"There is no release under {root}, so there is no history. Start with `gii release make`.")
     return releases
 
 
@@ -140,9 +140,9 @@ def _find(tables: Iterable[pa.Table], wanted: str) -> str:
     if len(meant) == 1:
         return meant[0]
     if not meant:
-        raise InputError(f"No ranked cluster is called {wanted!r} in any released edition. Try a part of its name.")
+        raise InputError(f"No ranked cluster is called {wanted!r} in any released edition. Try part of its name.")
     raise InputError(
-        f"{wanted!r} fits {len(meant)} clusters: "
+        f"{wanted!r} matches {len(meant)} clusters: "
         + "; ".join(f"{cluster_id} ({', '.join(sorted(names[cluster_id]))})" for cluster_id in sorted(meant)[:10])
         + ". Give the id, or more of the name."
     )

@@ -53,7 +53,7 @@ class Version:
     def first(cls, label: str) -> Version:
         """The first version of an edition's label: `2024@2025` -> v2024-m2025.1."""
         if not (match := _LABEL.fullmatch(label)):
-            raise InputError(f"{label!r} is not an edition. Write 2025, or 2024@2025 for 2024 by the method of 2025.")
+            raise InputError(f"{label!r} is not an edition. Write 2025, or 2024@2025 for 2024 with the method of 2025.")
         edition, method = match.groups()
         return cls(int(edition), int(method or edition), 1)
 
@@ -164,11 +164,11 @@ def _broken(path: Folder) -> ReleaseError:
     version = path.name.removesuffix(".json")
     if path.parent.name == "embargoed":
         return ReleaseError(
-            f"{path} is damaged: it says until when {version} may not be published. Delete it, then run "
+            f"{path} is damaged: it contains the embargo date of {version}. Delete it, then run "
             f"`gii release embargo {version} --until DATE` again."
         )
     return ReleaseError(
-        f"{path} is damaged: it says why {version} was withdrawn or discarded. Delete it, then run "
+        f"{path} is damaged: it contains the reason why {version} was withdrawn or discarded. Delete it, then run "
         f"`gii release withdraw {version} --because REASON` (or `gii release discard {version}`) again."
     )
 
@@ -208,7 +208,8 @@ def resolve(root: Folder | str, name: str = LATEST) -> Version:
 def _readable_label(name: str) -> str:
     if not _LABEL.fullmatch(name):
         raise InputError(
-            f"{name!r} is not a version. Write `latest`, an edition as 2025 or 2024@2025, or a version as v2025.1."
+            f"{name!r} is not a version. Write `latest`, an edition such as 2025 or 2024@2025, or a version "
+            f"such as v2025.1."
         )
     return Version.first(name).label
 
@@ -240,7 +241,7 @@ def _why_absent(root: Folder, version: Version) -> str:
     if version in unfinished(root):
         return (
             f"{version} under {root} is unfinished: it has no {PACKAGE}, which is written last. "
-            f"Wait for the run that makes it or, when that run is dead, `gii release discard {version}`."
+            f"Wait for the run that makes it or, if that run is dead, run `gii release discard {version}`."
         )
     return f"There is no release {version} under {root}: {_known(root)}."
 

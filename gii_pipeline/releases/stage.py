@@ -147,7 +147,9 @@ def _lock_content(staged: Staged, info: ReleaseInfo, files: Mapping[str, Folder]
 
 def _changes(staged: Staged, info: ReleaseInfo, before: Release | None, gone: GoneSince | None) -> str:
     if before is None:
-        return f"# {staged.version}\n\nThe first release under this root: there is nothing to compare it with.\n"
+        return (
+            f"# {staged.version}\n\nThe first release under this root: there is no earlier version to compare with.\n"
+        )
     lock = _lock_content(staged, info, {})
     after = Snapshot(str(staged.version), staged.tables.__getitem__, lock, info.settings, info.registry)
     left = gone(before, after) if gone else GoneAtSource()

@@ -84,14 +84,14 @@ def storage_errors(doing: str, root: Folder | str) -> Iterator[None]:
     except GiiError:
         raise
     except OSError as error:
-        raise ReleaseError(f"Cannot {doing} {root}: {_explained(error)} Published versions are as before.") from error
+        raise ReleaseError(f"Cannot {doing} {root}: {_explained(error)} Published versions are unchanged.") from error
 
 
 def _explained(error: OSError) -> str:
     if error.errno in FULL:
-        return f"no space left ({error.strerror}). Free some, then run again."
+        return f"no space left ({error.strerror}). Free some space, then run again."
     if error.errno in NO_WRITE or isinstance(error, PermissionError):
-        return f"it may not be written to ({error.strerror or error}). Check its permissions, or set GII_ROOT."
+        return f"it is not writable ({error.strerror or error}). Check its permissions, or set GII_ROOT."
     return f"{error}."
 
 

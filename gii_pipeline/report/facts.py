@@ -113,7 +113,7 @@ def _as_released(events: Mapping[str, Mapping[Hashable, Any]]) -> str:
     """What changed since the edition before as it was released, by its own method."""
     if "streak" in events:
         row = events["streak"]
-        return f"It holds this rank for {_editions(row)}."
+        return f"It has held this rank for {_editions(row)}."
     if "splits_from" in events:
         return f"It was a part of {events['splits_from']['other_name']} until {_before(events['splits_from'])}."
     if "is_new" in events:
@@ -161,12 +161,12 @@ def _interval(row: pd.Series | None) -> str:
     lies = f"its rank is {low}" if low == high else f"its rank lies between {low} and {high}"
     best, worst = int(row["tied_rank_low"]), int(row["tied_rank_high"])
     tied = f" It is statistically tied with the ranks {best:,} to {worst:,}." if best < worst else ""
-    return f"In 95 % of {row['replicates']:,} resamplings of whole records, in the same borders, {lies}.{tied}"
+    return f"In 95 % of {row['replicates']:,} resamplings of complete records, in the same borders, {lies}.{tied}"
 
 
 def _per_million(row: pd.Series, metrics: pd.DataFrame) -> str:
     if pd.isna(row["population"]) or metrics["per_million"].isna().any():
-        return "Its population is not known, so that no figures per million inhabitants can be given."
+        return "Its population is not known, so there are no figures per million inhabitants."
     figures = [
         f"{figure['per_million']:,.0f} {figure['title']} ({figure['window_first_year']}–{figure['window_last_year']})"
         for figure in metrics.to_dict("records")

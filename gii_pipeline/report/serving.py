@@ -56,7 +56,7 @@ class _Reading(SimpleHTTPRequestHandler):
         try:
             because = self._withdrawn(inside[1], "/".join(inside[2:]))
         except GiiError as error:
-            self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR, "Not as it was published", str(error))
+            self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR, "Changed since it was published", str(error))
             return None
         if path.suffix != ".html" or because is None:
             return super().send_head()
@@ -96,8 +96,8 @@ def check_free(port: int, host: str = LOOPBACK) -> None:
             taken.bind((host, port))
         except OSError as error:
             raise InputError(
-                f"Port {port} is taken ({error.strerror}): perhaps `gii dev` runs already. Choose another one with "
-                "--port, or end what uses it."
+                f"Port {port} is taken ({error.strerror}): perhaps `gii dev` is already running. Choose another "
+                f"port with --port, or stop the program that uses it."
             ) from None
 
 

@@ -47,7 +47,7 @@ def write_site(root: Path, target: Path, *, address: str = "") -> Site:
     shown = [one for one in listed if one.withdrawn is not None or one.current(day)]
     current = [one for one in shown if one.withdrawn is None]
     if not current:
-        raise ReleaseError(f"No release under {root} may be shown: there is no site to write.")
+        raise ReleaseError(f"No release under {root} may be published, so there is no site to write.")
     embargoed = tuple(str(one.version) for one in listed if one not in shown)
     target.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -63,9 +63,9 @@ def write_site(root: Path, target: Path, *, address: str = "") -> Site:
 
 def _check_target(target: Path) -> None:
     if target.is_dir() and any(target.iterdir()) and not (target / MARKER).is_file():
-        raise InputError(f"{target} is a folder with other files in it. Name a new folder, or one of an earlier site.")
+        raise InputError(f"{target} is a folder with other files. Choose a new folder, or that of an earlier site.")
     if target.exists() and not target.is_dir():
-        raise InputError(f"{target} is a file. Name a new folder.")
+        raise InputError(f"{target} is a file. Choose a new folder.")
 
 
 def _copy(root: Path, one: Listed, into: Path, address: str) -> None:

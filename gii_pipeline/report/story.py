@@ -131,7 +131,7 @@ def languages() -> dict[str, Words]:
 def _words(language: str) -> Words:
     if language not in languages():
         known = ", ".join(f"{code} ({words['title']})" for code, words in languages().items())
-        raise InputError(f"There are no sentences in {language!r}. There are: {known}.")
+        raise InputError(f"There are no sentences in {language!r}. Available: {known}.")
     return languages()[language]
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from gii_pipeline.report.charts import FONT, INK, LINE, MUTED
 
-OTHER_RECORDS = "Other records: the same collection made again, with its accidents"
+OTHER_RECORDS = "Other records: the same collection repeated, with random variation"
 WORDS = {
     "radius_km": "Places within {values} km belong together (here {own} km)",
     "min_weight": "A cluster needs {values} inventors and authors (here {own})",
@@ -60,10 +60,11 @@ def sureness_picture(
     name = escape(str(ranked["name"]))
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {y}' role='img' {FONT} font-size='13' "
-        f"aria-label='How sure the ranks of {name} are'><rect width='{WIDTH}' height='{y}' fill='#fff'/>"
-        f"<text x='16' y='30' font-size='18' font-weight='600' fill='{INK}'>How sure are the ranks of {name}?</text>"
-        f"<text x='16' y='54' fill='{MUTED}'>Each bar spans the ranks it would have if one thing were different. "
-        f"The line is its rank here. Short bars: a sure rank.</text>{''.join(parts)}</svg>"
+        f"aria-label='How certain the ranks of {name} are'><rect width='{WIDTH}' height='{y}' fill='#fff'/>"
+        f"<text x='16' y='30' font-size='18' font-weight='600' fill='{INK}'>How certain are the ranks of "
+        f"{name}?</text>"
+        f"<text x='16' y='54' fill='{MUTED}'>Each bar spans the ranks it would have if one thing were "
+        f"different. The line is its rank here. Short bars mean a certain rank.</text>{''.join(parts)}</svg>"
     )
 
 

@@ -196,7 +196,7 @@ def published_table(rows: pd.DataFrame) -> Table:
 def ranks_table(histories: Sequence[pd.DataFrame]) -> Table:
     """Clusters through the editions: a row per cluster, its rank in each edition, its newest name."""
     editions = sorted({int(edition) for rows in histories for edition in rows["edition"]})
-    table = _table("Ranks, each edition by its own method")
+    table = _table("Ranks, each edition with its own method")
     table.add_column("cluster", overflow="fold")
     for edition in editions:
         table.add_column(str(edition), justify="right")
@@ -212,7 +212,7 @@ def history_table(rows: pd.DataFrame, registry: Registry) -> Table:
     rows: as `releases.history` has them.
     """
     metrics = [name for name in registry if f"{name}_count" in rows and rows[f"{name}_count"].notna().any()]
-    table = _table(caption="Below each count: the count per million inhabitants. Each edition by its own method.")
+    table = _table(caption="Below each count: the count per million inhabitants. Each edition with its own method.")
     for column in ("edition", "rank"):
         table.add_column(column, justify="right")
     table.add_column("name", overflow="fold")

@@ -80,12 +80,12 @@ def test_an_area_without_a_record_or_inhabitants_is_ranked_and_named(tmp_path: P
     assert ours.table["area"].tolist() == ["West", "Sea"]
     assert ours.table["pct_applications_count"].tolist() == [150, 0]
     notes = " ".join(ours.notes)
-    assert "No record of the windows lies in: Sea." in notes
+    assert "No record of the windows is in: Sea." in notes
     assert "No figures per million inhabitants" in notes
 
 
 def test_areas_drawn_with_the_latitude_first_are_noticed(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="the other way round"):
+    with pytest.raises(InputError, match="are they swapped"):
         ranked(tmp_path, feature("West", box(44, 4, 46, 6)))
 
 
@@ -101,7 +101,7 @@ POINT = {"type": "Point", "coordinates": [5, 45]}
     ("features", "told"),
     [
         ([], "has no features"),
-        ([feature("A", POINT)], r"feature 1 \(A\): an area is a Polygon or a MultiPolygon, and this is Point"),
+        ([feature("A", POINT)], r"feature 1 \(A\): an area must be a Polygon or MultiPolygon, but this is Point"),
         ([feature("A", None)], "this is no geometry"),
         ([feature("A", {"type": "Polygon", "coordinates": []})], "has no coordinates"),
         ([feature("A", {"type": "Polygon", "coordinates": [[1, 2], [3, 4]]})], "are not those of a Polygon"),

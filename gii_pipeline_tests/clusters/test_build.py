@@ -194,7 +194,7 @@ def test_an_edition_without_clusters_still_has_its_members_as_noise() -> None:
         ({"latitude": 90.5}, "latitude must be between -90 and 90"),
         ({"longitude": np.nan}, "longitude between -180 and 180"),
         ({"latitude": 0.0, "longitude": 0.0}, r"\(0, 0\) for an unknown place"),
-        ({"people": -1.0}, "people -1.0: its people must be a number and at least 0"),
+        ({"people": -1.0}, "people -1.0: its people must be a number of at least 0"),
         ({"people": np.nan}, "people nan: its people must be a number"),
         ({"people": np.inf}, "people inf"),
     ],

@@ -233,7 +233,7 @@ def test_a_users_table_of_names_comes_first(tmp_path: Path) -> None:
     [
         ("who,organisation\nA,B\n", "name.*is missing"),
         ("name,organisation\nA,\n", "line 2: the name or the organisation is empty"),
-        ("name,organisation\nA Ltd,B\nB,C\na,D\n", "line 4: 'a' stands for several organisations: B, D"),
+        ("name,organisation\nA Ltd,B\nB,C\na,D\n", "line 4: 'a' is mapped to several organisations: B, D"),
     ],
 )
 def test_a_table_of_names_that_is_wrong_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:

@@ -70,7 +70,7 @@ def test_what_stands_under_each_metric_stands_once_per_metric_in_their_order() -
         ({"columns": {"town": {"type": "string", "kye": 1}}}, "towns: column town has kye. Known: "),
         ({"rules": {"town_known": None}}, "towns: rule town_known is empty, and shared.yaml has no rule of this name"),
         ({"rules": {"table_not_empty": {"mustBeMore": 0}}}, "towns: rule table_not_empty has mustBeMore. Known: "),
-        ({"purpose": "{{title}} by town."}, "towns: {{title}} stands for nothing here. Known: metrics, table"),
+        ({"purpose": "{{title}} by town."}, "towns: {{title}} has no meaning here. Known: metrics, table"),
     ],
 )
 def test_what_is_not_understood_is_named(changed: dict[str, Any], why: str) -> None:
@@ -110,7 +110,7 @@ def test_tables_that_name_no_metric_are_the_same_for_every_registry() -> None:
 def test_an_entry_that_lacks_a_field_or_takes_a_name_is_refused() -> None:
     with pytest.raises(InputError, match=r"mine.yaml: the entry of metric 'designs' is not complete.\n  unit: "):
         shipped().with_entries({"designs": {k: v for k, v in TRADEMARKS.items() if k != "unit"}}, "mine.yaml")
-    with pytest.raises(InputError, match="there is a metric 'vc_deals' already"):
+    with pytest.raises(InputError, match="the metric 'vc_deals' already exists"):
         shipped().with_entries({"vc_deals": TRADEMARKS}, "mine.yaml")
     with pytest.raises(InputError, match="from the core table `patents`, which metric 'pct_applications' has"):
         shipped().with_entries({"designs": {**TRADEMARKS, "core_table": "patents"}}, "mine.yaml")

@@ -46,7 +46,7 @@ def test_a_waived_rule_is_a_warning_that_gives_the_reason() -> None:
 @pytest.mark.parametrize(
     ("other", "told"),
     [
-        ({"observed": 61}, "allows 61; what is observed now is worse"),
+        ({"observed": 61}, "allows 61; the value observed now is worse"),
         ({"until": "2025-12-31"}, "expired on 2025-12-31"),
         ({"check": "location_in_range"}, "is not needed: remove it from the profile"),
     ],

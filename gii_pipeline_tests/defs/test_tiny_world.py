@@ -93,7 +93,7 @@ def test_an_earlier_retrieval_shows_that_a_data_year_is_still_coming_in(tiny: Gi
     outcome = tiny("run", "--edition", "2015")
     assert outcome.code == 0, outcome.err
     assert "Warning: PCT applications: 2014 is incomplete: at its age" in outcome.out
-    assert "earlier data years had 40 % of what they have now (1 compared)" in outcome.out
+    assert "earlier data years had 40 % of their present count (1 compared)" in outcome.out
     assert "Whether PCT applications of 2013, scientific publications of 2013 and 2014" in outcome.out
     release = open_release(tiny.root)
     assert [note for note in release.notes if "PCT applications: 2014 is incomplete" in note]

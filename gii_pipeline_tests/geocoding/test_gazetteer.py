@@ -184,7 +184,7 @@ def test_a_dump_is_counted_as_it_is_published(tmp_path: Path) -> None:
     ("files", "says"),
     [
         ({"IN.txt": "1\ttwo\n"}, "Expected Number of Columns: 19"),
-        ({"A.txt": "x", "B.txt": "x"}, "one file of places is expected in it, .* there is A.txt, B.txt"),
+        ({"A.txt": "x", "B.txt": "x"}, "expected a single file of places, .* found A.txt, B.txt"),
         ({"rivers.txt": "RIVER"}, "no populated place"),
         ({"north.txt": "NORTH"}, "north"),
         ({"far.txt": "FAR"}, "1 of 1 places have no latitude and longitude"),

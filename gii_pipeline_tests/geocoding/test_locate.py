@@ -116,7 +116,7 @@ def test_an_unknown_economy_is_an_outcome_and_a_warning(
     found = outcomes(locate(con, rows, gazetteer, source="deals.csv"))
     assert found["r1"] == (None, None, None, None, "unknown_economy")
     assert found["r2"][2:] == ("DE", "point", "coordinates")
-    assert "deals.csv: 2 codes of economies are not known" in caplog.text
+    assert "deals.csv: 2 economy codes are unknown" in caplog.text
     assert "'ZQZ' (1 people, e.g. record r1)" in caplog.text
     assert "1 of these people have no coordinates either (50 % of all)" in caplog.text
 
@@ -190,7 +190,7 @@ def test_overrides_that_no_address_needs_move_nobody(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("place,latitude\nx,1\n", "address must be among them"),
+        ("place,latitude\nx,1\n", "it needs address"),
         ("address,latitude,longitude\nx,91,0\n", "line 2: give latitude"),
         ("address,geonameid\nx,1\nX.,2\n", "comes twice"),
     ],

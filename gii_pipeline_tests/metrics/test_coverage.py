@@ -67,7 +67,7 @@ def test_official_totals_are_read_by_name_or_code_with_separators(tmp_path: Path
     ("text", "why"),
     [
         ("economy,applications\nUS,1\n", "the columns economy, year and one of numbers"),
-        ("economy,year,n\nAtlantis,2020,1\n", r"line 2 \(economy 'Atlantis'.*nobody knows this economy"),
+        ("economy,year,n\nAtlantis,2020,1\n", r"line 2 \(economy 'Atlantis'.*this economy is unknown"),
         ("economy,year,n\nUS,2020,1\nUS,2020,many\n", "line 3 .*the total is not a number"),
         ("economy,year,n\nUS,2020,1\nUSA,2020,2\n", "line 3 .*came before"),
         ("economy,year,n\nUS,20.5,1\n", "line 2 .*not a whole number"),
@@ -113,7 +113,7 @@ def test_a_data_year_that_lags_behind_the_pace_of_the_years_before_is_incomplete
     assert found["complete"].isna().tolist() == [True] * 4 + [False]
     assert not found.loc[2023, "complete"]
     assert warnings(found.reset_index()) == [
-        "pct_applications: 2023 has 41% of the records that the years before lead to expect."
+        "pct_applications: 2023 has 41% of the records expected from the previous years."
     ]
     [note] = notes(found.reset_index())
     assert note.startswith("Whether pct_applications of 2019, 2020, 2021 and 2022 are complete is unknown: no earlier")
@@ -128,8 +128,8 @@ def test_what_earlier_retrievals_show_decides_before_the_pace() -> None:
     first, second = warnings(found)
     assert first == "pct_applications: 2019 had not ended when its records were retrieved."
     assert second == (
-        "pct_applications: 2022 is incomplete: at its age, 5 months after its end, earlier data years had 84 % of what "
-        "they have now (3 compared)."
+        "pct_applications: 2022 is incomplete: at its age, 5 months after its end, earlier data years had 84 % of "
+        "their present count (3 compared)."
     )
     assert notes(found) == []
 

@@ -197,10 +197,10 @@ def test_a_raster_that_cannot_serve_is_named_with_what_to_do(tmp_path: Path) -> 
         counted(write(tmp_path / "turned.tif", [[1]], transform=Affine(1, 0.2, 0, 0.2, -1, 10)), here)
     with pytest.raises(InputError, match=r"pacific.tif: its longitudes leave -180 to 180"):
         counted(write(tmp_path / "pacific.tif", np.ones((10, 360))), here)
-    with pytest.raises(InputError, match=r"missing.tif is not a raster that can be read"):
+    with pytest.raises(InputError, match=r"missing.tif is not a readable raster"):
         counted(tmp_path / "missing.tif", here)
     (tmp_path / "text.tif").write_text("no raster")
-    with pytest.raises(InputError, match=r"text.tif is not a raster that can be read"):
+    with pytest.raises(InputError, match=r"text.tif is not a readable raster"):
         counted(tmp_path / "text.tif", here)
     with pytest.raises(InputError, match="No population raster was given"):
         population(footprints(here), [], 2020)
@@ -238,7 +238,7 @@ def test_rasters_of_one_epoch_with_the_same_people_are_refused_by_name(tmp_path:
         of_files([west, east], seam)
     with pytest.raises(InputError, match=r"finer.tif and .*west.tif .* both have data"):
         of_files([west, finer], shapely.box(4, 8, 5, 9))
-    with pytest.raises(InputError, match=r"west.tif is named twice for one epoch"):
+    with pytest.raises(InputError, match=r"west.tif is listed twice for one epoch"):
         of_files([west, west], inside)
     assert of_files([west, east], inside) == 100
 
@@ -260,7 +260,7 @@ def test_rows_from_south_to_north_count_as_usual(tmp_path: Path) -> None:
 def test_a_raster_that_is_cut_short_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "short.tif", np.random.default_rng(1).integers(1, 500, (80, 80)), size=0.1)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(InputError, match=r"short.tif is not a raster that can be read.*cut short"):
+    with pytest.raises(InputError, match=r"short.tif is not a readable raster.*truncated"):
         counted(path, shapely.box(0, 2, 8, 10))
 
 
@@ -281,12 +281,14 @@ def test_a_cell_denser_than_any_place_is_refused(tmp_path: Path) -> None:
 def test_a_density_is_refused_by_its_name_and_by_its_cells(tmp_path: Path) -> None:
     here = shapely.box(0.1, 49.1, 0.9, 49.9)
     for name in ("people_density.tif", "Population_Density.tif", "PD_2020.tif"):
-        with pytest.raises(InputError, match=f"{name} holds people per area"):
+        with pytest.raises(InputError, match=f"{name} contains people per area"):
             counted(write(tmp_path / name, np.ones((9, 9)), north=50, size=0.1), here)
     districts = np.repeat(np.random.default_rng(2).uniform(1, 900, (30, 100)), 4, axis=0)
     area = np.cos(np.radians(50 - 0.0085 * (np.arange(120) + 0.5)))[:, None]
     density = write(tmp_path / "people.tif", districts, north=50, size=0.0085)
-    with pytest.raises(InputError, match=r"people.tif holds people per area .* neighbouring cells have equal values"):
+    with pytest.raises(
+        InputError, match=r"people.tif contains people per area .* neighbouring cells have equal values"
+    ):
         counted(density, here)
     count = write(tmp_path / "count.tif", districts * area, north=50, size=0.0085)
     assert counted(count, here)[0] > 0
@@ -298,7 +300,7 @@ def test_the_real_density_beside_the_real_count_is_refused_whatever_its_name(rea
         source = real_data / "population" / f"sao_miguel_gpw_v411_2020_{kind}_2020.tif"
         (tmp_path / f"{kind[0]}.tif").write_bytes(source.read_bytes())
     assert counted(tmp_path / "c.tif", azores)[0] == pytest.approx(145_603, abs=0.5)
-    with pytest.raises(InputError, match=r"d.tif holds people per area"):
+    with pytest.raises(InputError, match=r"d.tif contains people per area"):
         counted(tmp_path / "d.tif", azores)
 
 
@@ -318,8 +320,8 @@ def test_what_a_population_rests_on_stands_beside_it(tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in told] == ["Alba", "Alba", "Borgo"]
     beyond = population(footprints(half, shapely.box(50, 50, 51, 51)), rasters, 2025).assign(name=["Alba", "Cala"])
     assert warnings(beyond)[0] == (
-        "Cala: the population layer has no inhabitant in its footprint, so that it has no figure per million and no "
-        "rank by intensity."
+        "Cala: the population layer has no inhabitants in its footprint, so it has no per-million figures and no rank "
+        "by intensity."
     )
     assert warnings(beyond[beyond["name"] == "Cala"]) == []
 
@@ -334,7 +336,7 @@ def test_a_coast_is_covered_where_the_sea_counts_nobody_and_says_so_where_the_se
     assert [table["population_covered"].tolist() for table in found] == [[1.0], [0.5]]
     zero, missing = (warnings(table.assign(name="Alba")) for table in found)
     assert not [line for line in zero if "has data" in line]
-    assert missing[0].endswith("Where the layer marks the sea as missing, the rest may be sea.")
+    assert missing[0].endswith("If the layer marks the sea as missing, the rest may be sea.")
 
 
 SUMMED = """

@@ -178,7 +178,7 @@ def test_tables_at_odds_are_refused_with_the_rule_and_the_row(
     made = tables()
     write_edition(root, made={**made, table: change(made[table])})
     message = refused(root)
-    assert "Edition 2025 is not fit for release" in message
+    assert "Edition 2025 cannot be released" in message
     assert rule in message
     assert row in message
     assert "`gii run --edition 2025`" in message
@@ -188,7 +188,7 @@ def test_a_ranking_of_fewer_clusters_than_there_are_is_refused(root: Path) -> No
     made = tables()
     made["ranking_size"] = made["ranking_size"].slice(0, 3)
     write_edition(root, made=made)
-    assert "the ranking has 100 clusters, or all: not so in 1 rows, such as ranked 3, clusters 4" in refused(root)
+    assert "the ranking has 100 clusters, or all: violated in 1 rows, such as ranked 3, clusters 4" in refused(root)
 
 
 def test_a_broken_contract_is_refused_with_its_rule_and_rows(root: Path) -> None:
@@ -220,7 +220,7 @@ def test_tables_of_different_inputs_are_refused_with_what_differs(root: Path) ->
     message = refused(root)
     assert "ranking_size: source openalex 2010 is eeeeeeeeeeee, not aaaaaaaaaaaa" in message
     assert "contributions: code of ranking is 0.2.0, not 0.1.0" in message
-    assert "Make them again together: `gii run --edition 2025`." in message
+    assert "Rebuild them together: `gii run --edition 2025`." in message
 
 
 def _rewrite(root: Path, table: str, by: Lock) -> None:
@@ -251,10 +251,12 @@ def test_single_records_are_released_only_where_every_source_lets_them_be_passed
     closed = SourceInfo("Crunchbase", "Crunchbase Terms of Service", "Crunchbase", shares_records=False)
     raster = SourceInfo("GHS-POP", "CC-BY-4.0", "JRC")
     [told] = records_kept_back(tables, ReleaseInfo("Clusters", {"a": open_source, "b": closed, "c": raster}))
-    assert told.startswith("vc_deals has single records, which may not be passed on by the licence of Crunchbase: ")
+    assert told.startswith(
+        "vc_deals contains individual records, which the licence of Crunchbase does not allow to redistribute: "
+    )
     assert records_kept_back(tables, ReleaseInfo("Clusters", {"a": open_source, "c": raster})) == []
     assert [source.terms for source in (open_source, closed, raster)] == [
         "CC0-1.0",
-        "Crunchbase Terms of Service; single records may not be passed on",
+        "Crunchbase Terms of Service; individual records may not be redistributed",
         "CC-BY-4.0",
     ]

@@ -46,7 +46,7 @@ def test_no_space_left_leaves_what_was_there(released: Path) -> None:
     said = in_a_process(released, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)))
     assert said.startswith("ReleaseError: Cannot publish a release under")
     assert "no space left" in said
-    assert "Free some, then run again. Published versions are as before." in said
+    assert "Free some space, then run again. Published versions are unchanged." in said
     assert [str(found.version) for found in versions(released)] == ["v2025.1", "v2025.2"]
     assert verify(released, "v2025.2") == []
     assert list((released / "releases" / ".staging").iterdir()) == []
@@ -66,7 +66,7 @@ def test_a_root_that_may_not_be_written_says_so(released: Path) -> None:
 
     said = in_a_process(Path(), nobody)
     assert said.startswith("ReleaseError: Cannot publish a release under")
-    assert "it may not be written to" in said
+    assert "it is not writable" in said
     assert "set GII_ROOT" in said
     assert sorted(released.rglob("*")) == before
 
@@ -131,7 +131,7 @@ def test_an_empty_root_has_no_release(tmp_path: Path) -> None:
     for look in (open_release, verify):
         with pytest.raises(ReleaseError, match=r"there is none yet\. Make one with `gii release make`"):
             look(tmp_path)
-    with pytest.raises(ReleaseError, match="Nothing is released"):
+    with pytest.raises(ReleaseError, match="There is no release"):
         history(tmp_path, "Shenzhen")
 
 

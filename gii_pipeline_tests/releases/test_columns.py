@@ -101,5 +101,5 @@ def test_a_release_that_would_break_its_readers_is_refused(tmp_path: Path) -> No
     write_edition(tmp_path, "2025")
     with pytest.raises(ReleaseError, match=r"points of v2024\.1: column weight is gone") as refusal:
         release(tmp_path, "2025")
-    assert "Edition 2025 is not fit for release" in str(refusal.value)
+    assert "Edition 2025 cannot be released" in str(refusal.value)
     assert not (tmp_path / "releases" / "v2025.1").exists()

@@ -148,8 +148,8 @@ def test_a_change_within_tolerance_needs_nobody(changed: Diff) -> None:
 
 def test_a_change_beyond_tolerance_is_a_sentence(changed: Diff) -> None:
     assert exceeds(changed, Tolerance(rank_move=0)) == [
-        "São Paulo moves from rank 4 to 3; tolerated are 0 places",
-        "Singapore moves from rank 3 to 4; tolerated are 0 places",
+        "São Paulo moves from rank 4 to 3; the limit is 0 places",
+        "Singapore moves from rank 3 to 4; the limit is 0 places",
     ]
     assert exceeds(changed, Tolerance(rank_move=0, within_rank=2)) == []
     (share,) = exceeds(changed, Tolerance(share_pct_points=3.0))
@@ -164,7 +164,7 @@ def test_a_vanished_cluster_is_beyond_tolerance() -> None:
     nothing = {**empty, "settings": "", "code": {}}
     found = diff(Snapshot("old", before.__getitem__, nothing), Snapshot("new", after.__getitem__, nothing))
     (reason,) = exceeds(found, Tolerance(vanished_clusters=0))
-    assert reason == "1 ranked clusters vanish: Tokyo–Yokohama; tolerated are 0"
+    assert reason == "1 ranked clusters vanish: Tokyo–Yokohama; the limit is 0"
 
 
 def test_records_that_are_gone_at_the_source_are_listed(changed: Diff) -> None:

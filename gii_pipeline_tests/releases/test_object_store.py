@@ -168,7 +168,7 @@ def test_a_conditional_put_decides_between_two_writers(
         for path in sorted(other.iterdir(), key=lambda path: path.name == "datapackage.json"):
             (target / path.name).write_bytes(path.read_bytes())
 
-    with pytest.raises(ReleaseError, match=r"Another run published v2025\.1 .* run it again and it becomes v2025\.2"):
+    with pytest.raises(ReleaseError, match=r"Another run published v2025\.1 .* Run it again to make v2025\.2"):
         release(address, extras=claim)
     assert verify(address, "v2025.1") == []
     assert open_release(address, "v2025.1").lock["sources"]["openalex"]["2023"] == ["e" * 64]

@@ -103,7 +103,7 @@ def test_a_damaged_release_leaves_the_earlier_site_as_it_is(released: Path, tmp_
 def test_nothing_to_show_is_said(root: Path, tmp_path: Path) -> None:
     release(root)
     set_embargo(root, "v2025.1", until="2999-01-01", at=AT)
-    with pytest.raises(ReleaseError, match="may be shown"):
+    with pytest.raises(ReleaseError, match="may be published"):
         write_site(root, tmp_path / "site")
 
 

@@ -41,7 +41,7 @@ def test_of_two_writers_with_other_tables_one_wins_and_the_other_says_so(root: P
     won, lost = released_at_once(root, other)
     assert won == "Published v2025.1."
     assert lost.startswith("ReleaseError: Another run published v2025.1 under")
-    assert "Nothing of this run was kept; run it again and it becomes v2025.2." in lost
+    assert "Nothing from this run was kept. Run it again to make v2025.2." in lost
     assert [str(listed.version) for listed in versions(root)] == ["v2025.1"]
     assert verify(root, "v2025.1") == []
     assert list((root / "releases" / ".staging").iterdir()) == []
@@ -56,7 +56,7 @@ def test_the_loser_becomes_the_next_version_when_run_again(root: Path, tmp_path:
 
 def test_four_writers_of_the_same_tables_make_one_version(root: Path) -> None:
     said = released_at_once(*[root] * 4)
-    assert said == ["No new version: everything is as in v2025.1."] * 3 + ["Published v2025.1."]
+    assert said == ["No new version: nothing has changed since v2025.1."] * 3 + ["Published v2025.1."]
     assert verify(root, "v2025.1") == []
 
 

@@ -121,7 +121,7 @@ def test_an_empty_name_is_refused(tables: FactTables) -> None:
         ),
         (
             {"event": "streak", "compared_rank": 3, "editions": 2, "since": 2024, "editions_under_name": 2},
-            "It holds this rank for 2 editions running, since 2024.",
+            "It has held this rank for 2 editions running, since 2024.",
         ),
     ],
 )

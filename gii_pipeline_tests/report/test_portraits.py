@@ -47,7 +47,7 @@ def test_what_no_source_knows_is_said_to_be_unknown() -> None:
     papers = page(replace(PORTRAIT, metrics=(PAPERS,)), "2025")
     assert papers.count("not known from this source") == 4
     named_by_none = replace(PAPERS, leaders_known=True)
-    assert "each stands behind few records" in page(replace(PORTRAIT, metrics=(named_by_none,)), "2025")
+    assert "each has few records" in page(replace(PORTRAIT, metrics=(named_by_none,)), "2025")
     withheld = replace(named_by_none, leaders_named=False)
     assert "the licence of the source" in page(replace(PORTRAIT, metrics=(withheld,)), "2025")
 

@@ -31,7 +31,7 @@ def _said(svg: str) -> list[str]:
 
 def test_each_thing_that_is_different_is_a_bar_with_its_ranks() -> None:
     said = _said(sureness_picture(RANKED, STABILITY, VARIANTS, TITLES))
-    assert said[0] == "How sure are the ranks of Alba?"
+    assert said[0] == "How certain are the ranks of Alba?"
     rows = dict(zip(said[3::2], said[4::2], strict=False))
     assert rows["A cluster needs 3,600 or 5,400 inventors and authors (here 4,500)"] == "rank 3 or none"
     assert rows["Places within 12 km belong together (here 15 km)"] == "no cluster then"

@@ -124,7 +124,7 @@ def test_a_folder_without_anything_to_compare_is_not_called_well(tmp_path: Path)
     done = CliRunner().invoke(app, ["verify", "--root", str(tmp_path / "elsewhere")])
     assert isinstance(done.exception, InputError)
     assert "nothing was compared" in str(done.exception)
-    assert "as it was written" not in done.output
+    assert "as they were written" not in done.output
 
 
 @pytest.mark.parametrize("file", ["quarantine/patents/2024.parquet", "releases/latest.json"])
