@@ -86,7 +86,7 @@ class Plan:
         """Records of every region in some data years, all of which the world has."""
         missing = sorted(set(years) - set(YEARS))
         if missing:
-            raise LookupError(f"The sandbox has the data years {FIRST_YEAR} to {LAST_YEAR}, and not {missing}.")
+            raise LookupError(f"The sandbox has the data years {FIRST_YEAR} to {LAST_YEAR}, but not {missing}.")
         counts: Counts = self.records[metric][:, [YEARS.index(year) for year in years]].sum(axis=1)
         return counts
 

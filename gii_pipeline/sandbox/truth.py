@@ -51,7 +51,7 @@ def answers(seed: int, scale: float, edition: Edition) -> Answers:
 def _check(world: World, edition: Edition) -> None:
     years = {year for years in edition.data_years.values() for year in years}
     if missing := sorted(years - set(YEARS)):
-        raise InputError(f"The sandbox has the data years {FIRST_YEAR} to {LAST_YEAR}, and not {missing}.")
+        raise InputError(f"The sandbox has the data years {FIRST_YEAR} to {LAST_YEAR}, but not {missing}.")
     if abs(edition.min_weight.value - world.min_weight) > 1e-6 * world.min_weight:
         raise InputError(
             f"Edition {edition.label} has a min_weight of {edition.min_weight.value:g}; the clusters of a sandbox of "
@@ -60,7 +60,7 @@ def _check(world: World, edition: Edition) -> None:
     publications = edition.metrics.get("scientific_publications")
     counted = (publications.record_types.value or ()) if publications else ("article",)
     if set(counted) & set(shapes.OTHER_TYPES) or "article" not in counted:
-        raise InputError(f"Edition {edition.label} counts {counted}; the sandbox knows the answer for articles only.")
+        raise InputError(f"Edition {edition.label} counts {counted}; the sandbox knows the result only for articles.")
 
 
 def _cluster_of(world: World, edition: Edition) -> NDArray[np.int64]:

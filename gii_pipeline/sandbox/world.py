@@ -65,7 +65,7 @@ def make_world(seed: int = DEMO_SEED, scale: float = DEMO_SCALE) -> World:
     Nothing is generated before it is asked for. Raises InputError for a scale out of range.
     """
     if not SMALLEST_SCALE <= scale <= 1:
-        raise InputError(f"The sandbox has scales from {SMALLEST_SCALE} to 1, and not {scale}.")
+        raise InputError(f"The sandbox has scales from {SMALLEST_SCALE} to 1, not {scale}.")
     return World(seed, scale)
 
 

@@ -30,7 +30,7 @@ def check_profile(profile: Profile, where: str) -> None:
     if profile.population:
         faults += _of_clients("population.rasters", profile.population.input.fetches())
     if faults:
-        raise InputError(f"The profile {where} asks for what does not exist.\n  " + "\n  ".join(faults))
+        raise InputError(f"The profile {where} refers to things that do not exist.\n  " + "\n  ".join(faults))
 
 
 def _of_reader(place: str, source: Input) -> Iterator[str]:

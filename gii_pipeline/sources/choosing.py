@@ -35,13 +35,13 @@ def refuse_unseen(con: duckdb.DuckDBPyConnection, rows: str, options: Options, w
         unseen = [value for value, as_word in zip(wanted, asked, strict=True) if as_word not in known]
         if unseen:
             raise InputError(
-                f"{where}: no record has {', '.join(map(repr, unseen))}, which the option `{option}` names. "
+                f"{where}: no record has {', '.join(map(repr, unseen))}, which is set in the option `{option}`. "
                 f"Records have: {_listed(seen)}. Correct the option in the profile"
             )
 
 
 _MUST_OCCUR: Final = {
-    "a date that is read": "year IS NOT NULL",
+    "a readable date": "year IS NOT NULL",
     "a person": "person_seq > 0",
     "an address": "coalesce(city, address, economy, institution_id, latitude::VARCHAR) IS NOT NULL",
 }
@@ -61,8 +61,8 @@ def refuse_without(con: duckdb.DuckDBPyConnection, rows: str, where: str, *, joi
         if not con.sql(f"SELECT 1 {counted} AND ({condition}) LIMIT 1").fetchall():
             shown = ", ".join(f"{record!r}{f' of {text!r}' if text else ''}" for record, text in examples)
             raise InputError(
-                f"{where}: no record has {what}, for instance {shown}. A column has another form than its source gives "
-                "it, or the ids of tables that belong together differ: save them again as the source gave them"
+                f"{where}: no record has {what}, for instance {shown}. A column has a different format than in "
+                f"the source, or the ids of joined tables differ. Use the original files of the source"
             )
 
 

@@ -31,7 +31,7 @@ def draft(found: Inspected, profile: Path) -> str:
 
 
 def _lines(found: Inspected, profile: Path) -> Iterator[str]:
-    yield f"# Drafted from {found.path.name}. Lines that begin with `# !` are guesses: look at them first."
+    yield f"# Drafted from {found.path.name}. Lines that begin with `# !` are guesses: check them first."
     if found.records:
         yield f"# {found.records:,} records" + (f", {found.undated:,} of them without a year" if found.undated else "")
     name = profile.stem.replace("_", "-").lower()
@@ -50,10 +50,10 @@ def _lines(found: Inspected, profile: Path) -> Iterator[str]:
         yield "    # columns of the file that are not mapped, with examples:"
         yield from (f"    #   {name}: {', '.join(examples) or 'empty'}" for name, examples in found.unmapped.items())
     if any(theirs for theirs, *_ in found.types):
-        yield "    # types of the file -> ours, records; editions choose by ours (docs/tables.md):"
+        yield "    # types of the file -> ours, records; editions filter by ours (docs/tables.md):"
         yield from (f"    #   {theirs or '(none)'} -> {ours}, {count:,}" for theirs, ours, count in found.types)
     yield ""
-    yield "# Of the shipped profile `open`: 500 MB, fetched once."
+    yield "# From the shipped profile `open`: 500 MB, fetched once."
     yield _yaml({"population": _population(max(found.years, default=2020))})
     if found.years:
         yield from _edition(found)
@@ -76,14 +76,14 @@ def _edition(found: Inspected) -> Iterator[str]:
         name: {"value": getattr(like, name).value, "tag": "A", "source": "As in edition 2025"}
         for name in Method.model_fields
     }
-    settings["min_weight"] = {"value": least, "tag": "A", "source": "A thousandth of the file's people of the window"}
+    settings["min_weight"] = {"value": least, "tag": "A", "source": "One thousandth of the people in the file's window"}
     settings["population_year"] = {"value": last, "tag": "A", "source": "The last year of the window"}
     counted = _TYPES.get(found.metric)
     occurring = {ours for _, ours, _ in found.types}
     types = [kind for kind in counted or () if kind in occurring]
     settings["metrics"] = {
         found.metric: {
-            "window": {"value": [first, last], "tag": "A", "source": "The last years of the file, five at most"},
+            "window": {"value": [first, last], "tag": "A", "source": "The last years of the file, at most five"},
             "weight": {"value": 1.0, "tag": "A", "source": "The only metric"},
             "in_density": {"value": True, "tag": "A", "source": "The only metric"},
             "record_types": {
@@ -94,7 +94,7 @@ def _edition(found: Inspected) -> Iterator[str]:
         }
     }
     yield ""
-    yield f"# The records of {first}-{last}: {window:,}. Raise min_weight if too many places become clusters."
+    yield f"# The records of {first}-{last}: {window:,}. Increase min_weight if too many places become clusters."
     yield _yaml({"editions": {last + 1: settings}})
 
 

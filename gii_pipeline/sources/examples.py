@@ -38,7 +38,7 @@ def outcomes(lines: Iterable[Mapping[str, Any]], asked: str) -> list[tuple[str, 
     named = {key: count for key, count in totals.items() if asked in (key[1], *key[1].split(": ", 1))}
     if not named:
         occur = ", ".join(dict.fromkeys(outcome for (_, outcome), count in totals.items() if count))
-        raise InputError(f"The ledger has no outcome {asked!r}. Those that occur are: {occur}.")
+        raise InputError(f"The ledger has no outcome {asked!r}. Known outcomes: {occur}.")
     return [(stage, outcome, count) for (stage, outcome), count in named.items()]
 
 

@@ -76,9 +76,11 @@ def inspect(path: Path, metric: str | None = None) -> Inspected:
 def _of_source(con: duckdb.DuckDBPyConnection, path: Path, reader: str, role: str) -> Inspected:
     source = SOURCES.get(reader)
     if source is None or source.metric is None:
-        raise InputError(f"{path}: it has no records of a metric; it is a file of the reader `{reader}`, role `{role}`")
+        raise InputError(
+            f"{path}: it has no records of a metric. It is a file for the reader `{reader}`, role `{role}`"
+        )
     needed = tuple(
-        f"files: the reader needs `{name}` too: {what}" for name, what in source.roles.items() if name != role
+        f"files: the reader also needs `{name}`: {what}" for name, what in source.roles.items() if name != role
     )
     found = Inspected(path, reader, role, source.metric, notes=needed)
     return found if needed else _counted(con, found)
@@ -125,7 +127,7 @@ def _metric_of(path: Path, table: Table, metric: str | None) -> str:
     best = max(scores, key=lambda name: scores[name])
     if metric is None and (not scores[best] or sorted(scores.values())[-2] == scores[best]):
         raise InputError(
-            f"{path}: its columns do not say what its records are ({', '.join(table.columns)[:500]}). Give --metric: "
+            f"{path}: its columns do not show what its records are ({', '.join(table.columns)[:500]}). Set --metric: "
             f"{', '.join(METRICS)}"
         )
     return metric or best
@@ -144,15 +146,13 @@ def _of_table(con: duckdb.DuckDBPyConnection, path: Path, table: Table, metric: 
         notes += _identified(con, rows, columns)
     elif "record_id" not in columns:
         columns["record_id"] = {"row": True}
-        notes.append("record_id: no column seems to be an id, so each row is a record of its own")
+        notes.append("record_id: no column looks like an id, so each row is a separate record")
     notes += _dated(con, rows, path, options)
     if not {"economy", "address", "latitude"} & set(columns):
-        notes.append(
-            "economy: no column says where the records are; map one, or give all the same: economy: {value: IN}"
-        )
+        notes.append("economy: no column contains an economy. Map one, or set the same for all: economy: {value: IN}")
     if "record_type" not in columns and metric != "pct_applications":
         columns["record_type"] = {"value": "venture" if metric == "vc_deals" else "article"}
-        notes.append("record_type: no column gives a type, so all records have this one; editions choose by it")
+        notes.append("record_type: no column contains a type, so all records get this one; editions filter by it")
     told = {name for there in columns.values() for name in ([there] if isinstance(there, str) else there)}
     unmapped = {name: _examples(con, rows, name) for name in table.columns if name not in told}
     return _counted(con, Inspected(path, "table", "people", metric, options, tuple(notes), unmapped))
@@ -167,8 +167,8 @@ def _identified(con: duckdb.DuckDBPyConnection, rows: str, columns: dict[str, An
             return []
     wrong = columns.get("record_id")
     columns["record_id"] = {"row": True}
-    why = f"the column {wrong} stands for several deals" if wrong else "no column seems to be an id"
-    return [f"record_id: {why}, so the id is made of the row: two equal rows are one deal"]
+    why = f"the column {wrong} is shared by several deals" if wrong else "no column looks like an id"
+    return [f"record_id: {why}, so the id is made from the row: two equal rows are one deal"]
 
 
 def _identifies(con: duckdb.DuckDBPyConnection, rows: str, names: Sequence[str]) -> bool:
@@ -187,7 +187,7 @@ def _dated(con: duckdb.DuckDBPyConnection, rows: str, path: Path, options: dict[
     if column is None:
         if "year" in options["columns"]:
             return []
-        raise InputError(f"{path}: no column seems to be a year or a date, without which no record counts")
+        raise InputError(f"{path}: no column looks like a year or a date. Without one, no record counts")
     source = f"(SELECT {reading.column(column)} AS date FROM {rows})"
     try:
         dates.formats_of(con, source, "date", str(path))

@@ -57,9 +57,10 @@ class Probe:
     def says(self) -> str:
         """One sentence for a person."""
         if self.differs:
-            return f"asked on {self.at[:10]}, and its answer differs: " + "; ".join(self.differs)
+            return f"tested on {self.at[:10]}, and its response differs: " + "; ".join(self.differs)
         read = f", {self.records:,} records read" if self.records else ""
-        return f"tested live on {self.at[:10]}: as the reader expects{read}" + "".join(f"; {n}" for n in self.notes)
+        notes = "".join(f"; {note}" for note in self.notes)
+        return f"tested live on {self.at[:10]}: matches what the reader expects{read}{notes}"
 
 
 def recorded(folder: Path, name: str, source: Input) -> Probe | None:
@@ -139,7 +140,7 @@ class _Asking:
                     differs = [str(error)]
                 differs += self._unselected(listed)
         if self.partial:
-            notes.append("only the heads of its files were read")
+            notes.append("only the beginnings of its files were read")
         told = tuple(" ".join(each.replace(f"{self.scratch}{os.sep}", "").split()) for each in differs)
         return Probe(
             self.name, datetime.now(UTC).isoformat(timespec="seconds"), asked(self.source), listed, records, told,
@@ -167,7 +168,7 @@ class _Asking:
         reader = SOURCES[self.source.reader]
         if reader.metric is None and self.name == "institutions":
             rows = reader.institutions(con, files, self.source.options).fetchall()
-            return len(rows), [] if rows else ["the answer has no institution"]
+            return len(rows), [] if rows else ["the response has no institution"]
         rows_of = reader.people(con, files, self.source.options)
         rows_of.create_view("probed", replace=True)
         place = " OR ".join(f"{column} IS NOT NULL" for column in _PLACE)
@@ -189,12 +190,12 @@ class _Asking:
         joined = self.partial and SOURCES[self.source.reader].joins  # heads of tables that need not meet
         if not read:
             if not joined:
-                yield "the answer has no record"
+                yield "the response has no record"
         elif not records:
             yield f"none of {read:,} rows has an id"
         elif not joined:
             if not dated:
-                yield f"none of {records:,} records has a year that is read"
+                yield f"none of {records:,} records has a readable year"
             if not placed:
                 yield f"none of {records:,} records has an address, an institution or coordinates"
 
@@ -202,7 +203,7 @@ class _Asking:
 def _local(patterns: tuple[Path, ...]) -> list[Path]:
     found = [path for pattern in patterns for path in sorted(pattern.parent.glob(pattern.name)) if path.is_file()]
     if not found:
-        raise InputError(f"{', '.join(map(str, patterns))} is not there")
+        raise InputError(f"{', '.join(map(str, patterns))} does not exist")
     return found
 
 

@@ -23,8 +23,8 @@ def sliced(profile: Profile, country: str) -> Profile:
     if not metrics:
         clients = sorted({fetch.fetch for source in profile.metrics.values() for fetch in source.fetches().values()})
         raise InputError(
-            f"The profile {profile.name!r} has no source that can be queried by country: {', '.join(clients)} give "
-            "the world only. Use the client `openalex_api`, or local files"
+            f"The profile {profile.name!r} has no source that can be queried by country: {', '.join(clients)} "
+            f"only offer the world. Use the client `openalex_api`, or local files"
         )
     kept: dict[str, Any] = {
         name: {metric: of for metric, of in getattr(profile, name).items() if metric in metrics}

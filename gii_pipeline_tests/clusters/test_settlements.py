@@ -80,7 +80,7 @@ def test_a_file_that_is_no_list_of_areas_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.parquet: it has no coordinate reference system"):
         read_settlements(tmp_path / "nowhere.parquet")
     (tmp_path / "cut.gpkg").write_bytes(b"SQLite format 3\x00 and no more")
-    with pytest.raises(InputError, match=r"cut\.gpkg is not a file of settlement extents"):
+    with pytest.raises(InputError, match=r"cut\.gpkg is not a readable file of settlement extents"):
         read_settlements(tmp_path / "cut.gpkg")
     with pytest.raises(InputError, match="no settlement extents were given"):
         built("settlements")

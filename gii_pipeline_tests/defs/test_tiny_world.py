@@ -120,7 +120,7 @@ def test_the_records_behind_a_figure_of_the_ledger_are_listed(tiny: Gii) -> None
     assert shown.code == 0, shown.err
     assert "vc_deals 2014, other_years: 23 records, 2 rows shown" in " ".join(shown.out.split())
     assert shown.out.count("vc_deals-2013-") == 2
-    assert "Those that occur are: " in tiny("explain", "vc_deals", "2014", "--outcome", "lost").err
+    assert "Known outcomes: " in tiny("explain", "vc_deals", "2014", "--outcome", "lost").err
 
 
 def test_a_stranger_reads_the_release_without_this_package(finished_tiny_root: Path) -> None:

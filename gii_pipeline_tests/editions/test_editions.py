@@ -86,7 +86,7 @@ def test_a_provisional_edition_follows_one_that_is_there(tmp_path: Path, follows
     document["editions"][2026] = {"provisional_after": follows}
     path = tmp_path / "editions.yaml"
     path.write_text(yaml.safe_dump({"editions": document["editions"]}))
-    with pytest.raises(InputError, match=r"edition 2026 must say `provisional_after: YEAR`.*2024, 2025"):
+    with pytest.raises(InputError, match=r"edition 2026 must contain only `provisional_after: YEAR`.*2024, 2025"):
         read_book(path)
 
 
@@ -150,7 +150,7 @@ def _write(tmp_path: Path, **changes: object) -> Path:
 
 
 def test_an_edition_that_lacks_a_value_is_refused_by_the_name_of_the_field(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"(?s)edition 2025 is not whole.*radius_km: Field required"):
+    with pytest.raises(InputError, match=r"(?s)edition 2025 is incomplete.*radius_km: Field required"):
         read_book(_write(tmp_path, radius_km=None))
 
 

@@ -69,7 +69,7 @@ def test_official_totals_are_read_by_name_or_code_with_separators(tmp_path: Path
         ("economy,applications\nUS,1\n", "the columns economy, year and one of numbers"),
         ("economy,year,n\nAtlantis,2020,1\n", r"line 2 \(economy 'Atlantis'.*this economy is unknown"),
         ("economy,year,n\nUS,2020,1\nUS,2020,many\n", "line 3 .*the total is not a number"),
-        ("economy,year,n\nUS,2020,1\nUSA,2020,2\n", "line 3 .*came before"),
+        ("economy,year,n\nUS,2020,1\nUSA,2020,2\n", "line 3 .*appear twice"),
         ("economy,year,n\nUS,20.5,1\n", "line 2 .*not a whole number"),
     ],
 )

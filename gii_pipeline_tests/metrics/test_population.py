@@ -287,7 +287,7 @@ def test_a_density_is_refused_by_its_name_and_by_its_cells(tmp_path: Path) -> No
     area = np.cos(np.radians(50 - 0.0085 * (np.arange(120) + 0.5)))[:, None]
     density = write(tmp_path / "people.tif", districts, north=50, size=0.0085)
     with pytest.raises(
-        InputError, match=r"people.tif contains people per area .* neighbouring cells have equal values"
+        InputError, match=r"people.tif contains people per area, .* neighbouring cells have equal values"
     ):
         counted(density, here)
     count = write(tmp_path / "count.tif", districts * area, north=50, size=0.0085)

@@ -157,7 +157,7 @@ def test_a_reader_role_client_or_option_that_does_not_exist_is_named_with_the_fi
 ) -> None:
     path = written(tmp_path, **{old: new})
 
-    with pytest.raises(InputError, match=rf"(?s)The profile {path} asks for what does not exist.*{said}"):
+    with pytest.raises(InputError, match=rf"(?s)The profile {path} refers to things that do not exist.*{said}"):
         checked(path)
 
 
@@ -171,7 +171,7 @@ def test_every_fault_of_a_profile_is_named_at_once(tmp_path: Path) -> None:
 def test_a_profile_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=rf"There is no profile at {tmp_path}/none.yaml"):
         read_profile(tmp_path / "none.yaml")
-    with pytest.raises(InputError, match=r"no profile 'opn'. Shipped: licensed, open, sandbox; or give"):
+    with pytest.raises(InputError, match=r"no profile 'opn'. Shipped: licensed, open, sandbox; or pass"):
         read_profile("opn")
     (tmp_path / "list.yaml").write_text("- a\n")
     with pytest.raises(InputError, match=r"list.yaml: a profile is a YAML mapping, not a list"):

@@ -109,7 +109,9 @@ def test_no_replicates_are_refused() -> None:
 
 def test_a_count_without_a_record_behind_it_is_refused_by_cluster() -> None:
     nothing = pd.DataFrame({"metric": [], "a": [], "b": [], "co_count": []}).astype({"a": "int64", "b": "int64"})
-    with pytest.raises(InputError, match=r"pct_applications: cluster gii-.* counts .* and no record"):
+    with pytest.raises(
+        InputError, match=r"pct_applications: cluster gii-.* counts .* but the core tables have no record"
+    ):
         _stability(edition(2024), co_counts=lambda _: nothing)
 
 

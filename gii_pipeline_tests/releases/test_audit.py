@@ -159,7 +159,7 @@ BROKEN = {
     "another edition's rows": (
         "points",
         with_column("edition", lambda editions: [2024, *editions[1:]]),
-        "points holds edition 2025 under method 2025 only",
+        "points contains only edition 2025 with method 2025",
         "edition 2024",
     ),
     "another window": (

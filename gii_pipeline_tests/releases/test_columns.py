@@ -75,7 +75,7 @@ def test_a_column_that_goes_or_changes_its_type_unit_or_bounds_is_named(package:
     size = table_of(package, "ranking_size")["contract_version"]
     due = f"; the contract, {size}, would have to be {int(size[0]) + 1}.0.0"
     assert broken_promises(package, new) == [
-        "table contributions of v2025.1 is gone",
+        "table contributions of v2025.1 is missing",
         f"points of v2025.1: column {gone} is gone; the contract, 1.0.0, would have to be 2.0.0",
         f"ranking_size of v2025.1: column rank has another type: int64 for int32{due}",
         f"ranking_size of v2025.1: column area_km2 has another unit: m² for km²{due}",

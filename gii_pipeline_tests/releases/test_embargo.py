@@ -50,7 +50,7 @@ def test_a_past_day_lifts_an_embargo_and_what_is_no_day_is_refused(root: Path) -
     assert pointer(root)["version"] is None
     assert str(set_embargo(root, "v2025.1", until=PAST, at=AT)) == "v2025.1"
     assert "embargoed" not in pointer(root)
-    with pytest.raises(InputError, match="not a day"):
+    with pytest.raises(InputError, match="not a date"):
         set_embargo(root, "v2025.1", until="soon", at=AT)
 
 

@@ -76,7 +76,7 @@ def test_the_first_clusters_are_those_of_the_newest_edition(series: Path) -> Non
 def test_a_name_that_fits_none_or_several_is_refused(series: Path) -> None:
     with pytest.raises(InputError, match="No ranked cluster is called 'Atlantis'"):
         history(series, "Atlantis")
-    with pytest.raises(InputError, match=r"'S' fits 3 clusters: gii-paulo \(São Paulo\); .* Give the id"):
+    with pytest.raises(InputError, match=r"'S' matches 3 clusters: gii-paulo \(São Paulo\); .* Give the id"):
         history(series, "S")
 
 

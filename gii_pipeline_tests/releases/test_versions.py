@@ -147,7 +147,7 @@ def test_a_rerun_after_a_withdrawal_says_so(released: Path) -> None:
 
 
 def test_a_withdrawal_says_why(released: Path) -> None:
-    with pytest.raises(InputError, match=r"Say why v2025\.1 is withdrawn"):
+    with pytest.raises(InputError, match=r"Give the reason why v2025\.1 is withdrawn"):
         withdraw(released, "v2025.1", because=" ", at=LATER)
     with pytest.raises(ReleaseError, match=r"There is no release v2025\.9 .*: there is v2025\.1, v2025\.2\."):
         withdraw(released, "v2025.9", because="Wrong.", at=LATER)

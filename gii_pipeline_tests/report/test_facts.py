@@ -94,7 +94,7 @@ def test_a_cluster_is_found_by_its_id(tables: FactTables) -> None:
 
 
 def test_words_that_fit_several_clusters_are_refused_with_all_of_them(tables: FactTables) -> None:
-    with pytest.raises(InputError, match=r"'aa' fits 3 clusters of edition 2025: Cala–Cala Port .*Alba"):
+    with pytest.raises(InputError, match=r"'aa' matches 3 clusters of edition 2025: Cala–Cala Port .*Alba"):
         fact_sheet(tables, "aa")
 
 

@@ -112,5 +112,5 @@ def test_without_inhabitants_there_are_no_figures_per_million() -> None:
 
 
 def test_an_unknown_language_is_refused_with_those_that_are_there() -> None:
-    with pytest.raises(InputError, match=r"'tlh'. There are: en \(English\), zh"):
+    with pytest.raises(InputError, match=r"'tlh'. Available: en \(English\), zh"):
         story(FIRST).sentence("tlh")

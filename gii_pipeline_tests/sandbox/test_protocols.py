@@ -263,7 +263,7 @@ def test_environment_is_put_back_and_a_taken_port_is_no_obstacle(
             assert f"127.0.0.1:8741=127.0.0.1:{second.servers['openalex'].port}" in os.environ["GII_CONNECT_TO"]
         from gii_pipeline.sandbox import serve
 
-        with pytest.raises(InputError, match="not free"):
+        with pytest.raises(InputError, match="in use"):
             serve(tmp_path, scale=0.001, port=taken)
     assert os.environ["GII_SANDBOX_KEY"] == "as it was"
     assert "GII_CONNECT_TO" not in os.environ

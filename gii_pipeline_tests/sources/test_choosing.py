@@ -35,7 +35,7 @@ def test_a_type_that_no_record_has_is_refused_with_those_there_are(
     rows = deals(con, tmp_path, "Series A", "Series A", "Pre-Seed", "Round of friends")
     for types in (["Series A"], ["early", "seed"], ["pre_seed", "round_of_friends"]):
         refuse_unseen(con, rows, SOURCES["table"].parsed({"types": types}), "table of 2020")
-    message = r"no record has 'angel', 'Round A', which the option `types` names\. Records have: early, .*series_a"
+    message = r"no record has 'angel', 'Round A', which is set in the option `types`\. Records have: early, .*series_a"
     with pytest.raises(InputError, match=message):
         refuse_unseen(con, rows, SOURCES["table"].parsed({"types": ["angel", "seed", "Round A"]}), "table of 2020")
 

@@ -47,7 +47,7 @@ def test_a_table_of_deals_becomes_a_profile_with_its_guesses_named(tmp_path: Pat
         "industry": "Industry Vertical",
         "record_id": ["Startup Name", "Date dd/mm/yyyy", "InvestmentnType"],
     }
-    assert "economy: no column says where the records are" in told
+    assert "economy: no column contains an economy" in told
     for line in ("#   Sr. No.: 1, 2", "#   Private Equity Round -> private_equity, 1", "#   Series C -> late, 1"):
         assert line in text
     [(year, edition)] = profile.editions.items()
@@ -71,7 +71,7 @@ def test_a_table_of_people_keeps_its_records_together(tmp_path: Path) -> None:
         "record_type": {"value": "article"},
     }
     assert "1 records of scientific_publications, 2019-2019" in told
-    assert "no column gives a type" in told
+    assert "no column contains a type" in told
 
 
 def test_dates_without_proof_get_a_format_to_correct(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_file_of_a_known_source_gets_its_reader(tmp_path: Path, name: str, tex
 
 def test_what_a_table_counts_towards_is_asked_where_nothing_says_it(tmp_path: Path) -> None:
     path = written(tmp_path, "record_id,year,city,economy\n1,2020,Oslo,NO\n")
-    with pytest.raises(InputError, match=r"do not say what its records are.*Give --metric: vc_deals"):
+    with pytest.raises(InputError, match=r"do not show what its records are.*Set --metric: vc_deals"):
         inspect(path)
     profile, *_ = init(path, "--metric", "pct_applications")
     assert list(profile.metrics) == ["pct_applications"]

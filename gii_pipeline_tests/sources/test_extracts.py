@@ -212,5 +212,5 @@ def test_an_outcome_that_never_occurs_is_refused_with_those_that_do() -> None:
         {"stage": "read", "outcome": "refused: no_id", "rows": 2, "records": None},
     ]
     assert outcomes(lines, "refused") == [("read", "refused: no_id", 2)]
-    with pytest.raises(InputError, match="no outcome 'unlocated'\\. Those that occur are: refused: no_id"):
+    with pytest.raises(InputError, match="no outcome 'unlocated'\\. Known outcomes: refused: no_id"):
         outcomes(lines, "unlocated")

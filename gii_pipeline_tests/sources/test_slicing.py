@@ -38,5 +38,5 @@ def test_a_filter_of_ones_own_stays() -> None:
 def test_a_profile_of_which_nothing_can_be_asked_for_a_country_is_refused() -> None:
     open_profile = read_profile("open")
     patents = {"pct_applications": open_profile.metrics["pct_applications"]}
-    with pytest.raises(InputError, match="no source that can be queried by country: uspto_odp give the world only"):
+    with pytest.raises(InputError, match="no source that can be queried by country: uspto_odp only offer the world"):
         sliced(open_profile.model_copy(update={"metrics": patents}), "CH")

@@ -190,7 +190,9 @@ def test_what_a_person_allows_holds_until_a_day(root: Root) -> None:
     root.options |= {"least_records": 5, "trust_counts": False, "allowed_until": "2100-01-31"}
     entries = root.gather()
     root.options["allowed_until"] = "2026-01-31"
-    with pytest.raises(InputError, match=r"allows least_records, trust_counts until 2026-01-31, and that day is over"):
+    with pytest.raises(
+        InputError, match=r"allows least_records, trust_counts until 2026-01-31, and that date has passed"
+    ):
         root.gather()
     assert root.gather(offline=True) == entries
 

@@ -96,8 +96,13 @@ def serve(
     """
     with serving(folder, seed=seed, scale=scale, port=port) as running:
         if running.servers["openalex"].port != port:
-            raise InputError(f"Ports {port} to {port + 3} are not free: stop what uses them, or choose another --port.")
-        tell(f"A made-up world, seed {seed}, scale {scale:g}, is being served. Ctrl-C ends it. Elsewhere, first:")
+            raise InputError(
+                f"Ports {port} to {port + 3} are in use: stop the programs that use them, or choose another --port."
+            )
+        tell(
+            f"A made-up world, seed {seed}, scale {scale:g}, is being served. Press Ctrl-C to stop. In another "
+            f"shell, first run:"
+        )
         for name, value in running.environment.items():
             tell(f"export {name}={value}")
         try:

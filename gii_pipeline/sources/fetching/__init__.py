@@ -54,7 +54,7 @@ class Fetcher:
     def connection(self, archive: Archive, options: FetchOptions, data_year: int | None) -> HttpClient:
         """The connection that the files or pages come by. Raises InputError for a client that opens its own."""
         if self.opened is None:
-            raise InputError(f"The client `{self.name}` opens its connection by itself.")
+            raise InputError(f"The client `{self.name}` opens its own connection.")
         return self.opened(archive, options, data_year)
 
     def parts(self, archive: Archive, http: HttpClient, options: FetchOptions, data_year: int | None) -> Listed:

@@ -40,7 +40,7 @@ class FileUrlOptions(FetchOptions):
     @model_validator(mode="after")
     def _one_hash_one_file(self) -> Self:
         if self.sha256 and len(self.url) > 1:
-            raise ValueError("sha256 goes with a single url")
+            raise ValueError("sha256 requires a single url")
         return self
 
 

@@ -53,9 +53,9 @@ class FetchOptions(BaseModel):
         allowed = [name for name in EXCEPTIONS if name in self.model_fields_set]
         if self.allowed_until and self.allowed_until < today:
             raise InputError(
-                f"{source}: the profile allows {', '.join(allowed) or 'nothing'} until {self.allowed_until}, and that "
-                "day is over. What was fetched stays. Check again whether it is right: set a later `allowed_until`, or "
-                "take both out of the profile."
+                f"{source}: the profile allows {', '.join(allowed) or 'nothing'} until {self.allowed_until}, "
+                f"and that date has passed. Fetched files are kept. Check the exception again: set a later "
+                f"`allowed_until`, or remove both from the profile."
             )
 
     @property
@@ -128,5 +128,5 @@ def connect(
 
 def needed_year(client: str, data_year: int | None) -> int:
     if data_year is None:
-        raise InputError(f"The client `{client}` asks for one data year at a time: it cannot serve every year.")
+        raise InputError(f"The client `{client}` fetches one data year at a time, so it cannot serve all years.")
     return data_year

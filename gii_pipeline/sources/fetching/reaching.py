@@ -27,7 +27,7 @@ def reachable(origin: str) -> str | None:
     try:
         _head(origin, follow=False)
     except requests.RequestException as error:
-        return f"does not answer: {type(error).__name__}"
+        return f"does not respond: {type(error).__name__}"
     return None
 
 

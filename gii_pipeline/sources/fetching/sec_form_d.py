@@ -76,7 +76,7 @@ def _user_agent(archive: Archive, options: FormDOptions) -> str:
     contact = (options.contact or os.environ.get(CONTACT_VARIABLE, "")).strip()
     if not contact and not archive.offline:
         raise InputError(
-            "The SEC lets in only who says how to be reached: set `contact` in the profile, or the environment "
+            "The SEC requires a contact address: set `contact` in the profile, or the environment "
             f"variable {CONTACT_VARIABLE}, to an e-mail address."
         )
     return f"{CLIENT} {contact}".strip()

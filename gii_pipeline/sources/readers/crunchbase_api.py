@@ -64,8 +64,8 @@ def _refuse_other_answers(con: duckdb.DuckDBPyConnection, paths: list[Path]) -> 
     for path in paths:
         if not con.sql(f"FROM {_pages(path)} WHERE entities IS NOT NULL LIMIT 1").fetchall():
             raise InputError(
-                f"{path}: no `entities` are in it, as pages of Crunchbase's API have them at the top. It is an error "
-                "that the API answered with, or a page wrapped in something else: fetch it again, or unwrap it"
+                f"{path}: it has no top-level `entities`, which pages of Crunchbase's API have. It is an error "
+                f"response of the API, or a page wrapped in another object: fetch it again, or unwrap it"
             )
 
 

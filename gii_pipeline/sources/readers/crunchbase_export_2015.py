@@ -72,7 +72,7 @@ def _companies(con: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]]) 
     ).fetchall()
     if repeated:
         raise InputError(
-            f"{', '.join(map(str, paths))}: {', '.join(repr(permalink) for (permalink,) in repeated)}: each stands for "
-            "several companies. Correct the file, or take the export of one day"
+            f"{', '.join(map(str, paths))}: {', '.join(repr(permalink) for (permalink,) in repeated)}: each is "
+            f"shared by several companies. Correct the file, or use an export of a single day"
         )
     return distinct

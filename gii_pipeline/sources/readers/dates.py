@@ -37,8 +37,8 @@ DAY_FIRST: Final = "%d/%m/%Y"
 MONTH_FIRST: Final = "%m/%d/%Y"
 _EXAMPLES: Final = 3
 _FIRST_ROWS: Final = 10_000
-_IN_THE_PROFILE: Final = 'Say which in the profile: `date_formats: ["{}"]` or `date_formats: ["{}"]`'
-_IN_THE_FILE: Final = "Save it with dates like 2015-01-31"
+_IN_THE_PROFILE: Final = 'Set the order in the profile: `date_formats: ["{}"]` or `date_formats: ["{}"]`'
+_IN_THE_FILE: Final = "Save it with dates such as 2015-01-31"
 
 
 def date(text: str, formats: Sequence[str]) -> str:
@@ -107,11 +107,11 @@ def formats_of(
     if not count:
         return ()
     if day_first and month_first:
-        both = f'name the formats in the profile, for instance `date_formats: ["{DAY_FIRST}", "{MONTH_FIRST}"]`'
+        both = f'set the formats in the profile, for instance `date_formats: ["{DAY_FIRST}", "{MONTH_FIRST}"]`'
         raise InputError(
             f"{where}: the dates of {column} are written in two orders: {with_day_first} has the day first, "
             f"{with_month_first} the month. Correct the column"
-            + (f", or {both}: the first that fits is taken" if way_out == _IN_THE_PROFILE else f". {way_out}")
+            + (f", or {both}: the first matching format is used" if way_out == _IN_THE_PROFILE else f". {way_out}")
         )
     if not day_first and not month_first:
         sign = next(sign for sign in str(examples[0]) if not sign.isdecimal())

@@ -141,8 +141,8 @@ def _is_no_header(path: Path, header: Sequence[str]) -> str:
     ]
     in_other_order = [f"({_is_one_of(theirs, named)})" for theirs, _ in others] or ["false"]
     message = quoted(
-        f"{path}: a second header further down has the columns in another order. Take the files apart that were put "
-        "together, and name each in the profile"
+        f"{path}: a second header further down has the columns in another order. Split the concatenated files, "
+        f"and name each in the profile"
     )
     return (
         f"CASE WHEN {' AND '.join(again)} THEN false "
@@ -191,7 +191,7 @@ def _field(path: Path, name: str | None, header: Sequence[str], is_id: bool) -> 
     if len(again) < 2:
         return read
     differ = " OR ".join(f"{column(name)} IS DISTINCT FROM {column(other)}" for other in again)
-    message = f"{path}: the header has the column {name!r} more than once, with other values. Rename all but one"
+    message = f"{path}: the header has the column {name!r} more than once, with different values. Rename all but one"
     return f"CASE WHEN {differ} THEN {refusing(quoted(message))} ELSE {read} END"
 
 
@@ -201,8 +201,8 @@ def once(rows: str, key: Sequence[str], where: Sequence[Path]) -> str:
     An `InputError` where different rows have one key: what is joined to them would be counted more than once.
     """
     keys = ", ".join(key)
-    message = f"{', '.join(map(str, where))}: several rows that differ have the same {key[0]}, for instance "
-    way_out = ". Name each part of the table once, all of one edition"
+    message = f"{', '.join(map(str, where))}: different rows have the same {key[0]}, for instance "
+    way_out = ". List each part of the table once, and only parts of the same edition"
     return (
         f"(SELECT * FROM (SELECT DISTINCT * FROM ({rows})) QUALIFY {key[0]} IS NULL "
         f"OR CASE WHEN count(*) OVER (PARTITION BY {keys}) > 1 "

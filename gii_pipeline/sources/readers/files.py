@@ -56,8 +56,8 @@ def explained(what: str = "the input files") -> Iterator[None]:
             raise
         raise InputError(
             f"{what} cannot be read: {_reason(str(error))}\n"
-            "The file is cut short, damaged or not of the format that the profile says: fetch it again or correct the "
-            "profile."
+            "The file is truncated, damaged, or not in the format set in the profile: fetch it again or correct "
+            "the profile."
         ) from error
 
 
@@ -92,7 +92,7 @@ def named(files: Mapping[str, list[Path]], role: str, *, optional: bool = False)
     if not paths and not optional:
         given = ", ".join(sorted(files)) or "none"
         raise InputError(
-            f"the source needs files for the role {role!r}, and the profile gives none (roles given: {given})"
+            f"the source needs files for the role {role!r}, but the profile has none (roles in the profile: {given})"
         )
     for path in paths:
         if not path.is_file():
@@ -151,9 +151,9 @@ def _members(folder: Path, path: Path, suffixes: tuple[str, ...]) -> list[Path]:
             wanted = sorted((m for m in archive.infolist() if _is_table(m, suffixes)), key=lambda m: m.filename)
             members = [_unpacked_member(archive, member, path, target) for member in wanted]
     except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
-        raise InputError(f"{path}: the zip archive is cut short or damaged ({error}). Fetch it again") from error
+        raise InputError(f"{path}: the zip archive is truncated or damaged ({error}). Fetch it again") from error
     if not members:
-        raise InputError(f"{path}: the zip archive holds no file ending in {' or '.join(suffixes)}")
+        raise InputError(f"{path}: the zip archive contains no file ending in {' or '.join(suffixes)}")
     return members
 
 
@@ -169,8 +169,8 @@ def _unpacked_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Pa
     name = PurePosixPath(member.filename)
     if name.is_absolute() or ".." in name.parts:
         raise InputError(
-            f"{path}: its member {member.filename!r} lies outside the archive's own folder. Do not trust the archive: "
-            "ask where it comes from, or unpack it by hand and name the files"
+            f"{path}: its member {member.filename!r} is outside the archive's own folder. Do not trust the "
+            f"archive: check where it comes from, or unpack it yourself and name the files"
         )
     unpacked_to = target / name
     if not unpacked_to.exists():
@@ -178,8 +178,8 @@ def _unpacked_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Pa
             archive.extract(member, target)
         except (RuntimeError, NotImplementedError) as error:  # a password; a method that Python does not know
             raise InputError(
-                f"{path}: its member {member.filename} cannot be unpacked: {error}. Unpack it by hand and name "
-                "the files"
+                f"{path}: its member {member.filename} cannot be unpacked: {error}. Unpack it yourself and name "
+                f"the files"
             ) from error
     return unpacked_to
 
@@ -215,7 +215,7 @@ def parquet_schema(path: Path) -> pa.Schema:
     try:
         return pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: the Parquet file is cut short or damaged ({error}). Fetch it again") from error
+        raise InputError(f"{path}: the Parquet file is truncated or damaged ({error}). Fetch it again") from error
 
 
 def literal(path: Path | str) -> str:

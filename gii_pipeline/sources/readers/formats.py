@@ -30,8 +30,8 @@ UNREADABLE: Final = {
     "rar": "a rar archive cannot be read. Unpack it and name the unpacked files",
     "xls": "a workbook of Excel before 2007 (.xls) cannot be read. Save it as .xlsx for the reader `table`, or export "
     "it again as text",
-    "pdf": "a PDF document is not a table. Ask for the data as CSV",
-    "zip": "a zip archive, where this reader takes plain files. Unpack it and name the unpacked files",
+    "pdf": "a PDF document is not a table. Request the data as CSV",
+    "zip": "a zip archive, but this reader needs plain files. Unpack it and name the unpacked files",
 }
 
 
@@ -106,7 +106,7 @@ TABLES: Final = (
 _BOM: Final = b"\xef\xbb\xbf"
 _CONTENTS: Final = (
     (re.compile(rb"\s*FN (Clarivate|Thomson|ISI)"), "Web of Science as tagged plain text", "web_of_science", "records"),
-    (re.compile(rb"\s*<(!doctype )?html", re.IGNORECASE), "an HTML page, so perhaps an error saved as data", None, ""),
+    (re.compile(rb"\s*<(!doctype )?html", re.IGNORECASE), "an HTML page, perhaps an error saved as data", None, ""),
     (re.compile(rb"(?s)\s*<\?xml.{0,4000}<wo-"), "WIPO's PCT XML", "wipo_pct_xml", "gazettes"),
     (re.compile(rb"\s*<(\?xml|[a-z-]+[ >])"), "an XML document", None, ""),
     (

@@ -100,7 +100,7 @@ def projected(con: duckdb.DuckDBPyConnection, path: Path, columns: Mapping[str, 
                 _write(file, [file.schema.column(leaf).path for leaf in wanted], target)
             return target
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: the Parquet file is cut short or damaged ({error}). Fetch it again") from error
+        raise InputError(f"{path}: the Parquet file is truncated or damaged ({error}). Fetch it again") from error
 
 
 def _write(file: pq.ParquetFile, names: list[str], target: Path) -> None:

@@ -100,8 +100,8 @@ def _json_rows(con: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyRel
     )"""
     if not con.sql(f"SELECT 1 FROM {source} WHERE id IS NOT NULL LIMIT 1").fetchall():
         raise InputError(
-            f"{path}: no organization of ROR is in it; no object has an `id`. Name the data dump (JSON or "
-            "CSV) in the profile, not an answer of the API"
+            f"{path}: it contains no ROR organization; no object has an `id`. Name the data dump (JSON or CSV) "
+            f"in the profile, not a response of the API"
         )
     display = "list_filter(names, lambda n: list_contains(n.types, 'ror_display'))[1].value"
     return institution_rows(

@@ -116,8 +116,8 @@ class Options(BaseModel):
             files = list(lacking.get(option, ())) if getattr(self, option) else []
             if files:
                 raise InputError(
-                    f"{some(files, 3)}: the option `{option}` needs {need.field}, which no record of the "
-                    f"file has, so that none would be left. {need.way_out[:1].upper()}{need.way_out[1:]}"
+                    f"{some(files, 3)}: the option `{option}` needs {need.field}, which no record in the file "
+                    f"has, so every record would be lost. {need.way_out[:1].upper()}{need.way_out[1:]}"
                 )
 
 

@@ -113,8 +113,8 @@ def _refuse_no_numbers(con: duckdb.DuckDBPyConnection, rows: str, columns: Seque
             kind = "number" if least is None else f"number of at least {least}"
             raise InputError(
                 f"{where}: {name} is not a {'whole ' if name in _WHOLE else ''}{kind} in {count:,} "
-                f"row{'s' if count > 1 else ''}, for instance {value!r} of record {record!r}. Correct it, or map "
-                "another column"
+                f"row{'s' if count > 1 else ''}, for instance {value!r} of record {record!r}. Correct it, or "
+                f"map another column"
             )
 
 
@@ -126,7 +126,7 @@ def _refuse_rounded_ids(con: duckdb.DuckDBPyConnection, rows: str, where: str) -
         [(record, count)] = found
         raise InputError(
             f"{where}: {count:,} id{'s are' if count > 1 else ' is'} rounded, for instance {record!r}: different "
-            "records share one. Export the column as text, or map another one to record_id"
+            "records share one. Export the column as text, or map another column to record_id"
         )
 
 
@@ -141,9 +141,9 @@ def _refuse_other_parts(con: duckdb.DuckDBPyConnection, rows: str, where: str) -
         [(record, total, empty, count)] = found
         said = f"of record {record!r} {f'{empty} are empty' if empty else f'they add up to {total:.4g}'}"
         raise InputError(
-            f"{where}: the fractions of {count:,} record{'s' if count > 1 else ''} do not add up to 1: {said}. Add the "
-            "rows that are missing, or leave the column out (`fraction: null` under `columns`: the parts are equal "
-            "then); `scale_fractions: true` takes them for weights"
+            f"{where}: the fractions of {count:,} record{'s' if count > 1 else ''} do not add up to 1: {said}. "
+            f"Add the missing rows, or leave out the column (`fraction: null` under `columns`; the parts "
+            f"are then equal). `scale_fractions: true` treats them as weights"
         )
 
 
@@ -169,9 +169,9 @@ def _refuse_several_records(con: duckdb.DuckDBPyConnection, rows: str, columns: 
     count = f"{found[0][2]:,} id{'s stand' if found[0][2] > 1 else ' stands'}"
     without = f"{nameless:,} row{' has' if nameless == 1 else 's have'}"
     raise InputError(
-        f"{where}: {count} for different records, for instance\n{shown}\n{without} no id. Name the column that "
-        "identifies a record, make an id of several columns (`record_id: [Company, Date]`), or say that each row is a "
-        "record (`rows: records`, `record_id: {row: true}`)"
+        f"{where}: {count} for different records, for instance\n{shown}\n{without} no id. Map the column that "
+        "identifies a record, make an id from several columns (`record_id: [Company, Date]`), or declare that each row "
+        "is a record (`rows: records`, `record_id: {row: true}`)"
     )
 
 
@@ -204,7 +204,7 @@ def _refuse_no_dates(con: duckdb.DuckDBPyConnection, rows: str, year: str, text:
     found = con.sql(f"SELECT DISTINCT {text} FROM ({rows}) WHERE {text} IS NOT NULL ORDER BY ALL LIMIT {_SHOWN}")
     if examples := ", ".join(repr(example) for (example,) in found.fetchall()):
         raise InputError(
-            f"{where}: no record has a date that is read: {examples}. Name their form in the profile, for instance "
+            f"{where}: no record has a readable date: {examples}. Set their format in the profile, for instance "
             f'`date_formats: ["%d.%m.%y"]`, or map another column to date or year'
         )
 

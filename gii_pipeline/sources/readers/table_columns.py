@@ -30,8 +30,9 @@ from gii_pipeline.sources.readers.table_options import (
 NESTED: Final = frozenset(name for name, kind in PEOPLE_COLUMNS.items() if "[]" in kind)
 _KNOWN: Final = {**dict.fromkeys(OURS), **dict.fromkeys(PEOPLE_COLUMNS)}
 _NEEDED: Final = {
-    "record_id": "an id may be made of columns, `record_id: [Company, Date]`, or of the row, `record_id: {row: true}`",
-    "year": "`year` is a year, `date` a date; `year: {value: 2020}` gives all records one",
+    "record_id": "an id may be made from columns, `record_id: [Company, Date]`, or from the row, `record_id: "
+    "{row: true}`",
+    "year": "`year` is a year, `date` a date; `year: {value: 2020}` sets the same year for all records",
 }
 _SEEMING: Final = ("economy", "city", "latitude", "longitude", "record_type", "person_seq", "fraction")
 
@@ -95,7 +96,7 @@ def _expression(
     missing = [name for name in column.names if name.casefold() not in present]
     if repeated := [name for name in there if name.casefold() in table.repeated]:
         raise InputError(
-            f"{where}: the header has the column {repeated[0]!r} more than once, so that nobody can tell which is "
+            f"{where}: the header has the column {repeated[0]!r} more than once, so it is not clear which is "
             f"{ours}. Rename one of them in the file, or map {ours} to another column"
         )
     if column.value is not None:
@@ -127,7 +128,7 @@ def _refuse_unknown(where: object, unknown: Sequence[str]) -> None:
         listed = ", ".join(f"{name!r}{nearest(name)}" for name in unknown)
         raise InputError(
             f"{where}: unknown columns: {listed}. Known: {', '.join(OURS)}. Rename them, or map them in the profile, "
-            "for instance `options: {columns: {economy: country}}`; columns that a map does not name are ignored. "
+            "for instance `options: {columns: {economy: country}}`; columns that are not in a map are ignored. "
             "`gii profile init FILE` writes such a map"
         )
 
@@ -154,7 +155,7 @@ def _refuse_incomplete(
     if forgotten:
         listed = ", ".join(f"{name!r} may be {ours}" for name, ours in forgotten.items())
         raise InputError(
-            f"{where}: the map leaves out columns that seem to be ours: {listed}. Map them, or say "
+            f"{where}: the map leaves out columns that look like ours: {listed}. Map them, or set "
             f"`{next(iter(forgotten.values()))}: null`"
         )
 

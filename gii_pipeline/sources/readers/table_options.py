@@ -73,15 +73,13 @@ class Column(BaseModel):
     @classmethod
     def _is_no_truth_value(cls, value: object) -> object:
         if isinstance(value, bool):
-            raise ValueError("YAML takes NO, no, yes, on and off for truth values: write it in quotes")  # noqa: TRY004
+            raise ValueError("YAML reads NO, no, yes, on and off as booleans: write the value in quotes")  # noqa: TRY004
         return value
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if sum(bool(given) for given in (self.any, self.value is not None, self.join, self.row)) != 1:
-            raise ValueError(
-                "give a column's name, several spellings, or one of {any:}, {value:}, {join:}, {row: true}"
-            )
+            raise ValueError("use a column's name, several spellings, or one of {any:}, {value:}, {join:}, {row: true}")
         return self
 
     @property
@@ -131,7 +129,7 @@ class TableOptions(DealOptions):
             return name and codecs.lookup(name).name
         except LookupError:
             raise ValueError(
-                f"there is no encoding {name!r}. Known are, for instance, gb18030, shift_jis, cp1251"
+                f"there is no encoding {name!r}. Examples of known encodings: gb18030, shift_jis, cp1251"
             ) from None
 
     @field_validator("columns")

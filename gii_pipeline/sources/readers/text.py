@@ -174,7 +174,7 @@ class _Text:
 
 
 def _damaged(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path}: cut short or damaged ({error}). Fetch it again")
+    return InputError(f"{path}: truncated or damaged ({error}). Fetch it again")
 
 
 def transcoded(opener: Opener, path: Path, encoding: str, folder: Path) -> Path:
@@ -231,7 +231,8 @@ def _decoded(chunk: bytes, path: Path) -> str:
     if not _is_western(odd) and all(line.isascii() for line, is_utf8 in lines if is_utf8):
         shown = next(line for line in odd.splitlines() if not _is_western(line, least=1) or not line.isascii())
         raise InputError(
-            f"{path}: the text is neither UTF-8, UTF-16 nor Windows-1252: it would read {shown[:80]!r}. Save it as "
+            f"{path}: the text is neither UTF-8, UTF-16 nor Windows-1252: it would be read as {shown[:80]!r}. "
+            f"Save it as "
             "UTF-8; the reader `table` has an option for its encoding, for instance `encoding: gb18030`"
         )
     return "".join(line.decode() if is_utf8 else line.decode("cp1252", errors="replace") for line, is_utf8 in lines)
@@ -335,7 +336,7 @@ class _Records:
         if self.columns < _LEAST_COLUMNS:
             raise InputError(
                 f"{self.path}: line {self.line + 1}: a quote opens a field that spans lines, each of which would be a "
-                "record. Close the quote, or double it where it is text"
+                "record. Close the quote, or double it if it is text"
             )
         return True
 
@@ -372,7 +373,7 @@ class _Records:
         if fields is None:
             found = len(line.split(self.delimiter))
             raise InputError(
-                f"{self.path}: line {self.line}: {found} fields where the header has {self.columns}, and a quote that "
-                f"is not closed: {line[:200]}. Correct the line"
+                f"{self.path}: line {self.line}: {found} fields, but the header has {self.columns}, and there "
+                f"is an unclosed quote: {line[:200]}. Correct the line"
             )
         return self.delimiter.join('"' + field.replace('"', '""') + '"' if '"' in field else field for field in fields)

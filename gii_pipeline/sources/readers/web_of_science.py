@@ -44,7 +44,7 @@ class WebOfScienceOptions(Options):
     choosing: ClassVar[frozenset[str]] = frozenset({"types", "indexes"})
     values: ClassVar[Mapping[str, str]] = {"types": "", "indexes": "index:"}
     needs: ClassVar[Mapping[str, Need]] = {
-        "indexes": Need("records", "the column WE", "export `Full Record`, which has it, or leave the option out")
+        "indexes": Need("records", "the column WE", "export `Full Record`, which includes it, or leave out the option")
     }
 
     types: tuple[str, ...] | None = None

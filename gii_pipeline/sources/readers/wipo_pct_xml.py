@@ -114,7 +114,7 @@ def _some_documents(path: Path) -> Iterator[tuple[str, bytes]]:
     documents = _documents(path)
     first = next(documents, None)
     if first is None:
-        raise InputError(f"{path}: it has no file ending in .xml. Name WIPO's weekly archives, or unpack what is in it")
+        raise InputError(f"{path}: it has no file ending in .xml. Name WIPO's weekly archives, or unpack its contents")
     yield first
     yield from documents
 

@@ -119,7 +119,7 @@ def test_the_publishers_hash_is_held_to(fetch: Fetch, host: Server) -> None:
         fetch("file_url", {"url": address, "sha256": 64 * "0"})
     (entry,) = fetch("file_url", {"url": address, "sha256": hashlib.sha256(RASTER).hexdigest()})
     assert entry.path.read_bytes() == RASTER
-    with pytest.raises(InputError, match="sha256 goes with a single url"):
+    with pytest.raises(InputError, match="sha256 requires a single url"):
         fetch("file_url", {"url": [address, address], "sha256": 64 * "0"})
 
 

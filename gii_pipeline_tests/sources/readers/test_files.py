@@ -62,7 +62,7 @@ def test_parquet_may_stand_in_for_a_delimited_table(read: Read, tmp_path: Path) 
         ("works.csv", b'{"id":"https://openalex.org/W1","title":"x"}\n', "It looks like objects of OpenAlex as JSON"),
         ("deals.csv", b"Deal ID,Companies,Deal Date,Deal Type\n", "It looks like PitchBook's deals (reader `table`"),
         ("few_bytes.csv.gz", gzip.compress(TEXT.encode(), mtime=0)[:40], "few_bytes.csv.gz"),
-        ("broken.parquet", b"PAR1 but no more", "broken.parquet: the Parquet file is cut short or damaged"),
+        ("broken.parquet", b"PAR1 but no more", "broken.parquet: the Parquet file is truncated or damaged"),
     ],
 )
 def test_a_bad_file_is_an_input_error_with_its_name(
@@ -95,10 +95,10 @@ def zipped(path: Path, *names: str, content: bytes = TEXT.encode()) -> Path:
 
 def test_a_broken_zip_or_one_without_a_table_is_named(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     path = zipped(tmp_path / "g_pct_data.tsv.zip", "readme.md", "folder.tsv/")
-    with pytest.raises(InputError, match=r"g_pct_data.tsv.zip: the zip archive holds no file ending in .tsv"):
+    with pytest.raises(InputError, match=r"g_pct_data.tsv.zip: the zip archive contains no file ending in .tsv"):
         reading.unpacked(con, [path], (".tsv",))
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(InputError, match=r"g_pct_data.tsv.zip: the zip archive is cut short or damaged"):
+    with pytest.raises(InputError, match=r"g_pct_data.tsv.zip: the zip archive is truncated or damaged"):
         reading.unpacked(con, [path], (".tsv",))
 
 

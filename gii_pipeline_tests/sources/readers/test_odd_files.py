@@ -88,17 +88,17 @@ REFUSED: Final[Mapping[str, tuple[str, Files, str]]] = {
     "two persons of one number": (
         "patstat",
         with_row(PATSTAT, "persons", "71,A,2 Rue Y,FR,INDIVIDUAL"),
-        r"persons: several rows that differ have the same person_id, for instance 71\. Name each part",
+        r"persons: different rows have the same person_id, for instance 71\. List each part",
     ),
     "two locations of one number": (
         "patentsview_tables",
         with_row(VIEW, "locations", "l1\tLinz\t\tAT\t48.31\t14.29\t"),
-        r"locations.*: several rows that differ have the same location_id, for instance l1\.",
+        r"locations.*: different rows have the same location_id, for instance l1\.",
     ),
     "a column that stands twice with other values": (
         "crunchbase_export",
         {"rounds": f"{ROUNDS.strip()},announced_on\nu,seed,2015-01-01,o,Oslo,2019-01-01\n"},
-        r"rounds: the header has the column 'announced_on' more than once, with other values",
+        r"rounds: the header has the column 'announced_on' more than once, with different values",
     ),
     "a tagged record without an end": (
         "web_of_science",
@@ -108,7 +108,7 @@ REFUSED: Final[Mapping[str, tuple[str, Files, str]]] = {
     "an answer of the API that is an error": (
         "crunchbase_api",
         {"rounds": json.dumps({"error": "Unauthorized"})},
-        r"rounds: no `entities` are in it",
+        r"rounds: it has no top-level `entities`",
     ),
     "an archive without XML": (
         "wipo_pct_xml",
@@ -180,7 +180,7 @@ def test_all_tables_of_a_set_in_several_folders_are_read(read: Read, tmp_path: P
         (
             "crunchbase_export",
             {"rounds": ROUNDS + "u1,seed,42370,o,Oslo\nu2,seed,42371,o,Oslo\n"},
-            "a date that is read",
+            "a readable date",
         ),
         (
             "crunchbase_api",
@@ -189,7 +189,7 @@ def test_all_tables_of_a_set_in_several_folders_are_read(read: Read, tmp_path: P
                     {"count": 1, "entities": [{"uuid": "u1", "properties": {"announced_on": {"value": "2024-01-01"}}}]}
                 )
             },
-            "a date that is read",
+            "a readable date",
         ),
         ("patstat", changed(changed(PATSTAT, "links", "901", "901.0"), "links", "902", "902.0"), "a person"),
         (
@@ -211,5 +211,5 @@ def test_an_answer_of_rors_api_is_no_dump(con: duckdb.DuckDBPyConnection, tmp_pa
     paths = written(
         tmp_path, {"organizations": json.dumps({"number_of_results": 1, "items": [{"id": "https://ror.org/a"}]})}
     )
-    with pytest.raises(InputError, match=r"organizations: no organization of ROR is in it"):
+    with pytest.raises(InputError, match=r"organizations: it contains no ROR organization"):
         SOURCES["ror"].institutions(con, {role: [path] for role, path in paths.items()})

@@ -114,7 +114,7 @@ def test_a_table_reads_the_same_in_every_form(read: Read, tmp_path: Path) -> Non
 def test_a_workbook_with_two_such_sheets_waits_for_the_profiles_word(read: Read, tmp_path: Path) -> None:
     rows = [line.split(";") for line in DEALS.splitlines()]
     path = workbook(tmp_path / "deals.xlsx", {"2021": rows, "2022": rows[:2]})
-    with pytest.raises(InputError, match=r"deals\.xlsx: the sheets '2021', '2022' all have the columns\. Say which"):
+    with pytest.raises(InputError, match=r"deals\.xlsx: the sheets '2021', '2022' all have the columns\. Choose one"):
         read("table", {"people": path}, PLACE, {"columns": DEALS_MAP})
     assert read("table", {"people": path}, PLACE, {"columns": DEALS_MAP, "sheet": "2022"}) == EXPECTED[:1]
     with pytest.raises(InputError, match=r"there is no sheet '2023'\. It has: 2021, 2022"):
@@ -129,7 +129,7 @@ def test_a_workbook_with_two_such_sheets_waits_for_the_profiles_word(read: Read,
             r"unknown columns: 'country' \(did you mean 'economy'\?\), 'lat' .*'lon'",
         ),
         ("record_id,yaer,city", r"unknown columns: 'yaer' \(did you mean 'year'\?\)"),
-        ("year,city", r"no column is mapped to record_id; an id may be made of columns"),
+        ("year,city", r"no column is mapped to record_id; an id may be made from columns"),
         ("record_id,city", r"no column is mapped to year; `year` is a year, `date` a date"),
     ],
 )
@@ -143,8 +143,8 @@ def test_a_table_without_a_map_must_have_our_columns(read: Read, tmp_path: Path,
     [
         ({"date": "Wen"}, r"the map takes date from 'Wen' \(did you mean 'When'\?\)"),
         ({"dat": "When"}, r"there is no column 'dat' \(did you mean 'date'\?\)\. Known: record_id"),
-        ({"record_type": None, "admin": {"value": False}}, r"write it in quotes"),
-        ({"admin": {"any": ["Nr"], "row": True}}, r"give a column's name, several spellings, or one of"),
+        ({"record_type": None, "admin": {"value": False}}, r"write the value in quotes"),
+        ({"admin": {"any": ["Nr"], "row": True}}, r"use a column's name, several spellings, or one of"),
     ],
 )
 def test_a_map_that_does_not_fit_is_named(read: Read, tmp_path: Path, columns: dict[str, Any], message: str) -> None:
@@ -155,7 +155,7 @@ def test_a_map_that_does_not_fit_is_named(read: Read, tmp_path: Path, columns: d
 def test_a_map_may_not_forget_a_column_that_seems_to_be_ours(read: Read, tmp_path: Path) -> None:
     path = written(tmp_path, "Nr,Year,Country,Colour\n1,2020,FR,red\n")
     with pytest.raises(
-        InputError, match=r"seem to be ours: 'Country' may be economy\. Map them, or say `economy: null`"
+        InputError, match=r"look like ours: 'Country' may be economy\. Map them, or set `economy: null`"
     ):
         read("table", {"people": path}, options={"columns": {"record_id": "Nr"}})
     columns = {"record_id": "Nr", "economy": None}
@@ -341,7 +341,7 @@ def test_counts_may_have_their_thousands_apart_and_a_number_that_is_none_is_miss
     ("rows", "message"),
     [
         ("1.23457E+12,2020,Graz,AT\n1.23457E+12,2020,Linz,AT\n", r"2 ids are rounded, for instance '1\.23457E\+12'"),
-        ("1,43910,Graz,AT\n2,43911,Graz,AT\n", "no record has a date that is read: '43910', '43911'"),
+        ("1,43910,Graz,AT\n2,43911,Graz,AT\n", "no record has a readable date: '43910', '43911'"),
     ],
 )
 def test_what_a_spreadsheet_made_of_ids_and_dates_is_refused(

@@ -87,7 +87,9 @@ def test_a_table_saved_again_with_quotes_is_read_as_before(con: duckdb.DuckDBPyC
 
 def test_a_line_that_no_reading_of_its_quotes_mends_is_named(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     path = written(tmp_path, 'id,house,note\n0,a,b\n1,"House "Eagle, 5" 7,z\n')
-    with pytest.raises(InputError, match=r"table\.csv: line 3: 4 fields where the header has 3, and a quote"):
+    with pytest.raises(
+        InputError, match=r"table\.csv: line 3: 4 fields, but the header has 3, and there is an unclosed quote"
+    ):
         rows(con, path, "id")
     path = written(tmp_path, 'id,note\n1,"House 1\n2,y"\n', "two.csv")
     with pytest.raises(InputError, match=r"two\.csv: line 2: a quote opens a field that spans lines"):
