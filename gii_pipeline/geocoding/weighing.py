@@ -78,6 +78,7 @@ class Weighing:
     def __init__(self, gazetteer: Gazetteer, organisations: npt.NDArray[np.int64] | None = None) -> None:
         self.gazetteer = gazetteer
         people = np.array(gazetteer.population, dtype=np.float64) + 1
+        # Addresses of research are where research is done: organisations find Princeton and Troy among their namesakes.
         counted = people if organisations is None else people * np.sqrt(1 + organisations)
         self._weight: list[float] = np.where(gazetteer.part, _OF_A_PART * counted, counted).tolist()
 
@@ -92,15 +93,19 @@ class Weighing:
         points = [point] if point else []
         if zipped is not None:
             points.append((self.gazetteer.latitude[zipped], self.gazetteer.longitude[zipped]))
+        # A candidate is a tuple in the order of preference, so sorting is the rule. See `_Candidate`.
         candidates = self._known_better(sorted(self._candidates(economy, parts, points)))
+        # A ZIP code is more reliable than an uncertain name, so only candidates near it remain.
         if candidates and zipped is not None and _yields(candidates[0]):
             candidates = [each for each in candidates if self._km(each.place, zipped) <= NEAR_KM]
         if candidates:
             best = candidates[0]
+            # Two equal places far apart: a wrong location is worse than none.
             if len(candidates) > 1 and self._level(best, candidates[1]):
                 return Answer(None, "ambiguous_city")
             return Answer(best.place, "city_admin" if best.agrees else "city", best.agrees)
         if zipped is not None:
+            # No part names a place, but the ZIP code still locates the address to a town.
             return Answer(zipped, "postcode", agrees=True)
         named = [region for _, names in parts for region in names.regions]
         if (city_state := self.gazetteer.city_state(economy, named)) is not None:
@@ -112,6 +117,7 @@ class Weighing:
         best = candidates[0] if candidates else None
         if best is None or best.how != EXACT or best.agrees or best.against or not self._is_village(best.place):
             return candidates
+        # A village may have as its own name what a far larger city is also known by.
         least = _FAR_LARGER * (self.gazetteer.population[best.place] + 1)
         known = [each for each in candidates if each[:1] == best[:1] and each.nth == best.nth and each.how == OTHER]
         return [each for each in known if self.gazetteer.population[each.place] >= least] or candidates
@@ -131,6 +137,8 @@ class Weighing:
             for place, how in names.places:
                 if self.gazetteer.economy[place] != economy:
                     continue
+                # A region's name is not evidence for a place of that name, unless the address has a ward and so needs
+                # a city.
                 if part.role == "admin" and not (has_ward and how <= OTHER and self._names_its_region(place, names)):
                     continue
                 if (candidate := self._weighed(place, how, at, parts, points)) is not None:
@@ -155,9 +163,11 @@ class Weighing:
         in_a_city = names.ward and how < WARD
         own_ward = names.ward and how == EXACT and part.role == "city"
         for other, (others_part, others) in enumerate(parts):
+            # A part must not support itself: the same name twice ("Vienna, Vienna") is one piece of evidence.
             if other == at or (others.form == names.form and others_part.role != "admin"):
                 continue
             verdict = self._region_says(place, others_part, others, strict=names.ward)
+            # One contradicting region is enough: agreement elsewhere cannot outweigh it.
             if verdict is None:
                 return None
             agreed += verdict
@@ -167,8 +177,11 @@ class Weighing:
                 is_near = away_km <= NEAR_KM
                 near += is_near
                 city_km = min(city_km, away_km)
+                # The address names both a ward and a city, so the part means the ward even if a town has the same
+                # name.
                 how = WARD if in_a_city else how
                 own_ward = own_ward and others_part.role == "admin"
+                # Parts count from the end: a city behind this part is what the part belongs to.
                 if others_part.nth < part.nth and not is_near and not verdict:
                     near_city = False
         if self._names_another(place, how, names, inside=inside, agreed=bool(agreed)):
@@ -182,8 +195,10 @@ class Weighing:
         if (of_city := self._city_around(place, how, at, parts)) is not None:
             how, nth = EXACT, of_city - 0.5
         rank = self._rank(place, how, parts, at, supported=bool(near or agreed), agreed=bool(agreed), near=bool(near))
+        # A short form of a name is weaker evidence than the name itself, but still wins over small namesakes.
         weight = self._weight[place] * (_TENTH if how == EXACT + 1 else 1.0)
         exact = EXACT if how == EXACT + 1 and not agreed else how
+        # An agreeing region outweighs nearness and likeness together; each counts once, however many parts repeat it.
         support = -(3 * (agreed > 0) + (near > 0) + (likeness > 0))
         return _Candidate(rank, exact, nth, support, -weight, int(city_km), place, bool(agreed))
 
@@ -205,6 +220,7 @@ class Weighing:
     def _is_inside(self, place: int, how: int, part: Part, names: Evidence) -> bool:
         """Whether a place lies in a region that its own part names, or is a city in the middle of one called alike."""
         gazetteer = self.gazetteer
+        # States and provinces decide before counties: a county's name is often also that of a town elsewhere.
         first_order = [region for region in names.regions if gazetteer.order[region] == 1]
         if any(gazetteer.lies_in(place, region) for region in first_order or names.regions):
             return True
@@ -287,6 +303,7 @@ class Weighing:
         """
         if not names.regions:
             return 0
+        # One of several regions of a name is enough: "93" is a department and a region.
         if any(self.gazetteer.lies_in(place, region) for region in names.regions):
             return 1
         silent = part.nth >= _CONTRADICTS_WITHIN or (not names.only_region and names.places)

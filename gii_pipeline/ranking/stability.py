@@ -48,6 +48,7 @@ def rank_stability(
     """
     if replicates < 1:
         raise InputError(f"{replicates} replicates give no interval; use at least 1.")
+    # All clusters take part, not only the ranked ones: a replicate can move one across the end of the ranking.
     order = size_order(cluster_metrics(members, points, totals, None, edition), edition)
     counts = count_by_cluster(members, points, edition).reindex(order["cluster_id"])
     together = co_counts(numbered(members, counts.index))
@@ -68,6 +69,7 @@ def rank_stability(
     found = found.assign(replicates=np.int32(replicates), seed=np.int32(seed))
     found = found.assign(size_score_low=score_low, size_score_high=score_high)
     rows = ranking_size[["cluster_id", "name", "rank"]].sort_values("cluster_id", ignore_index=True)
+    # Left: the table has the rows of the ranking, while the replicates cover all clusters.
     rows = rows.merge(found, on="cluster_id", how="left", validate="1:1")
     return with_edition(rows.assign(**statistically_tied(rows)), edition)
 
@@ -75,7 +77,9 @@ def rank_stability(
 def statistically_tied(rows: pd.DataFrame) -> dict[str, pd.Series]:
     """Best and worst rank among the rows whose interval of ranks overlaps that of each row, itself included."""
     low, high, rank = (rows[name].to_numpy() for name in ("rank_low", "rank_high", "rank"))
+    # A ranking has about a hundred rows, so all pairs at once are cheaper than sorting intervals.
     overlap = (low[:, None] <= high[None, :]) & (low[None, :] <= high[:, None])
+    # Pairs without overlap get a value that can never win the minimum or the maximum.
     best = np.where(overlap, rank[None, :], np.iinfo("int32").max).min(axis=1, initial=np.iinfo("int32").max)
     worst = np.where(overlap, rank[None, :], 0).max(axis=1, initial=0)
     return {"tied_rank_low": pd.Series(best, dtype="int32"), "tied_rank_high": pd.Series(worst, dtype="int32")}
@@ -83,6 +87,7 @@ def statistically_tied(rows: pd.DataFrame) -> dict[str, pd.Series]:
 
 def _extremes(ranks: list[pd.Series]) -> pd.DataFrame:
     """cluster_id -> best and worst rank."""
+    # A cluster that does not live on under a variant has no row there, and its extremes ignore that variant.
     rank = pd.concat(ranks) if ranks else pd.Series(dtype="float64", index=pd.Index([], name="cluster_id", dtype="str"))
     by_cluster = rank.groupby(level="cluster_id")
     return pd.DataFrame({"grid_rank_low": by_cluster.min(), "grid_rank_high": by_cluster.max()}).astype("Int32")

@@ -64,7 +64,7 @@ def test_columns_of_other_names_are_named_with_ours(tmp_path: Path) -> None:
 def test_a_member_outside_its_folder_is_refused(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZIP", name)
     with pytest.raises(
-        InputError, match=rf"{name}: its member '.*g_pct_data\.tsv' lies outside the archive's own folder"
+        InputError, match=rf"{name}: its member '.*g_pct_data\.tsv' is outside the archive's own folder"
     ):
         united("zip_member_outside_its_folder", tmp_path, 2020)
 

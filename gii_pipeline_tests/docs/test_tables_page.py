@@ -107,7 +107,7 @@ TRIALS: Final[Mapping[str, tuple[Callable[[Path], Files], str]]] = {
     "deals as a workbook": (sheets("Deals"), ""),
     "deals passed to a Crunchbase reader": (text(PITCHBOOK), "It looks like PitchBook's deals"),
     "quarterly zip": (lambda folder: {"sets": form_d(folder / "q.zip", Notice("a"))}, ""),
-    "a zip without one of its tables": (without_a_table, "no FORMDSUBMISSION.tsv"),
+    "a zip without one of its tables": (without_a_table, "it has no FORMDSUBMISSION.tsv"),
     ".xlsx with one matching sheet": (sheets("Only"), ""),
     ".xlsx with several matching sheets": (sheets("2023", "2024"), "Choose one in the profile"),
     ".xls passed to a text reader": (old_workbook, "a workbook of Excel before 2007 (.xls)"),

@@ -127,7 +127,7 @@ def test_many_unknown_economies_refuse_a_table_above_the_share_that_is_set(
     known = [{"record_id": f"k{nth}", "city": "Lyon", "economy": "FR"} for nth in range(30)]
     unknown = [{"record_id": f"u{nth}", "city": "Oz", "economy": "ZQZ"} for nth in range(10)]
     rows = people(con, *known, *unknown)
-    with pytest.raises(InputError, match=r"1 codes .*'ZQZ' \(10 people, e.g. record u0\).*The limit is 24 %"):
+    with pytest.raises(InputError, match=r"1 economy codes .*'ZQZ' \(10 people, e.g. record u0\).*The limit is 24 %"):
         locate(con, rows, gazetteer, source="deals.csv", unknown_economies_pct=24)
     assert outcomes(locate(con, rows, gazetteer, unknown_economies_pct=26))["u0"][-1] == "unknown_economy"
 
@@ -192,7 +192,7 @@ def test_overrides_that_no_address_needs_move_nobody(
     [
         ("place,latitude\nx,1\n", "it needs address"),
         ("address,latitude,longitude\nx,91,0\n", "line 2: give latitude"),
-        ("address,geonameid\nx,1\nX.,2\n", "comes twice"),
+        ("address,geonameid\nx,1\nX.,2\n", "appears twice"),
     ],
 )
 def test_an_overrides_file_that_is_wrong_is_refused(tmp_path: Path, text: str, message: str) -> None:

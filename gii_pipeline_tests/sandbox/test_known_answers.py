@@ -332,5 +332,5 @@ def test_answers_are_refused_for_what_the_world_does_not_know(monkeypatch: pytes
     )
     metric = edition.metrics["scientific_publications"].model_copy(update={"record_types": editorial})
     reviews = edition.model_copy(update={"metrics": {**edition.metrics, "scientific_publications": metric}})
-    with pytest.raises(InputError, match="articles only"):
+    with pytest.raises(InputError, match="only for articles"):
         answers(world.seed, world.scale, reviews)

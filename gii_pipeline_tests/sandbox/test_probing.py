@@ -94,7 +94,7 @@ WORKS = ("scientific_publications", "openalex")
         (WORKS, renamed("results", "items"), "works: openalex_api: .* not a page of this source"),
         (WORKS, lambda _: b"<html><body>We have moved</body></html>", "an HTML page came where JSON was promised"),
         (WORKS, empty, "the response has no record"),
-        (("vc_deals", "crunchbase"), renamed("announced_on", "announced"), "has a year that is read"),
+        (("vc_deals", "crunchbase"), renamed("announced_on", "announced"), "has a readable year"),
         (("vc_deals", "crunchbase"), renamed("uuid", "id"), "rounds: crunchbase_api: .* not a page of this source"),
     ],
 )

@@ -109,7 +109,7 @@ def test_what_a_table_counts_towards_is_asked_where_nothing_says_it(tmp_path: Pa
         inspect(path)
     profile, *_ = init(path, "--metric", "pct_applications")
     assert list(profile.metrics) == ["pct_applications"]
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         CliRunner().invoke(app, ["profile", "init", str(path), "-o", str(path)], catch_exceptions=False)
 
 

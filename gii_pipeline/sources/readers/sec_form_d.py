@@ -107,7 +107,7 @@ def _tables(con: duckdb.DuckDBPyConnection, sets: list[Path]) -> list[str]:
             found.setdefault(member.stem.lower(), []).append(member)
         if missing := [name for name in _COLUMNS if name not in found]:
             raise InputError(
-                f"{path}: it has no {', '.join(f'{name.upper()}.tsv' for name in missing)} . Fetch it again"
+                f"{path}: it has no {', '.join(f'{name.upper()}.tsv' for name in missing)}. Fetch it again"
             )
         for name in _COLUMNS:
             members[name] += found[name]

@@ -161,7 +161,7 @@ def _of_sheet(con: duckdb.DuckDBPyConnection, path: Path, is_header: IsHeader, s
     if len(heads) > 1:
         raise InputError(
             f"{path}: the sheets {', '.join(map(repr, heads))} all have the columns. Choose one in the profile "
-            f"(`options: {sheet: NAME}`), or save them as separate files"
+            "(`options: {sheet: NAME}`), or save them as separate files"
         )
     if not filled:
         raise InputError(f"{path}: every sheet is empty")

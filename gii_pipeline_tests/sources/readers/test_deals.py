@@ -314,7 +314,7 @@ def test_a_form_d_set_without_a_table_is_refused(read: Read, tmp_path: Path) -> 
     path = tmp_path / "2022Q1_d.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("2022Q1_d/ISSUERS.tsv", ISSUERS)
-    with pytest.raises(InputError, match=r"2022Q1_d.zip: no FORMDSUBMISSION.tsv, OFFERING.tsv in it"):
+    with pytest.raises(InputError, match=r"2022Q1_d.zip: it has no FORMDSUBMISSION.tsv, OFFERING.tsv"):
         read("sec_form_d", {"sets": path})
 
 
