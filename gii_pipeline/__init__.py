@@ -15,7 +15,7 @@ __all__ = ["open_release"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
-    """Import the reader when it is asked for, so that `import gii_pipeline` stays cheap."""
+    """Import the reader on first use, so that `import gii_pipeline` stays cheap."""
     if name != "open_release":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from gii_pipeline.releases.reader import open_release  # noqa: PLC0415

@@ -122,7 +122,7 @@ def duckdb_settings(spill: Path | None = None) -> dict[str, str | bool | int | f
 
 
 def use_one_thread() -> None:
-    """From now on DuckDB has one thread in this process: there are others beside it."""
+    """From now on DuckDB has one thread in this process: there are others next to it."""
     _threads["threads"] = 1
 
 

@@ -1,7 +1,7 @@
 """Scratch: temporary folders of this pipeline, which are gone when their process is, however it ended.
 
 Belongs here: their names, which say whose they are, and sweeping those of processes that were killed.
-Does not: staging beside what is replaced by a rename (`store`, `releases`).
+Does not: staging next to what is replaced by a rename (`store`, `releases`).
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def session() -> SparkSession:
 
 
 def slots() -> int:
-    """How many tasks run at once on the executors that are there."""
+    """How many tasks run at once on the executors that exist."""
     return max(1, session().sparkContext.defaultParallelism)
 
 

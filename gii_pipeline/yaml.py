@@ -18,7 +18,7 @@ _MERGE = "tag:yaml.org,2002:merge"
 
 
 class _Loader(_Base):  # type: ignore[misc]
-    """Safe YAML without duplicate keys. A key beside a merge (`<<`) may repeat one of the merged mapping's."""
+    """Safe YAML without duplicate keys. A key next to a merge (`<<`) may repeat one of the merged mapping's."""
 
     def construct_document(self, node: yaml.Node) -> Any:  # noqa: ANN401
         """Look for duplicates before merges are resolved, which writes the merged keys into the nodes."""

@@ -1,4 +1,4 @@
-"""The archive: raw bytes as received, found again by what was asked for.
+"""The archive: raw bytes as received, found again by what was requested.
 
 Belongs here: keeping local files, finding entries, the damage report, and when an entry may stand in for a fetch.
 Does not: connections (`http`, `download`, `listing`), or what to ask a source for.
@@ -92,7 +92,7 @@ class Archive:
     def entries(self, source: str | None = None, *, data_year: int | None = None) -> list[Entry]:
         """What is current: the newest answer to every request, and the pages of complete lists only.
 
-        data_year: only what was asked for that year or serves every year. Sorted by source, data year and address;
+        data_year: only what was requested that year or serves every year. Sorted by source, data year and address;
         pages in the order of their list.
         """
         sources = self.sources() if source is None else [source]

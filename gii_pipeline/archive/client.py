@@ -1,4 +1,4 @@
-"""Who is asking: the versions that the manifest names beside every entry, and that sources see as the user agent."""
+"""Who is asking: the versions that the manifest names next to every entry, and that sources see as the user agent."""
 
 from importlib.metadata import version
 

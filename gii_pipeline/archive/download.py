@@ -1,4 +1,4 @@
-"""Downloads: one file, resumed where it broke off, and kept only when it is whole.
+"""Downloads: one file, resumed where it was interrupted, and kept only when it is complete.
 
 Belongs here: ranges, what of a file is here already, the checks between the last byte and the archive.
 Does not: retry and refusal (`http`), formats (`integrity`).
@@ -61,7 +61,7 @@ def fetch_file(
     """The file at an address: from the archive when it may be used, otherwise downloaded.
 
     A file that the source lists with the size and records of the one that is here counts as unchanged, refresh or not.
-    fresh: ask again whatever is here, unless offline. enough: whether what is needed of a file whose bytes were let go
+    fresh: ask again whatever is here, unless offline. enough: whether what is needed of a file whose bytes were deleted
     is here, so that they need not come again.
     """
     expected = expected or Expected()
@@ -113,7 +113,7 @@ class _Progress(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class _Part:
-    """A file in the making, and beside it what is known of it, so that another process can go on."""
+    """A file in the making, and next to it what is known of it, so that another process can continue."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.path = folder / f"{name}.part"

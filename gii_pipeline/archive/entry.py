@@ -19,9 +19,9 @@ class Entry:
     address: where it came from, without keys or signatures; `file:<name>` for a local file.
     retrieved_at: ISO 8601, UTC. status: of the HTTP answer, None for a local file. bytes, sha256: of what is kept.
     records: how many records it holds, where the source says so. client: this package's version and its HTTP library's.
-    data_year: the year it was asked for, None when it serves every year. path: where its bytes lie.
+    data_year: the year it was requested, None when it serves every year. path: where its bytes lie.
     credits: what the answer cost of the source's budget, where the source says so. fetched, needed: of a file of which
-    only some columns were asked for, the bytes that came, and those of the columns alone.
+    only some columns were requested, the bytes that came, and those of the columns alone.
     """
 
     source: str
@@ -54,10 +54,10 @@ class Entry:
 class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="kept"):
     """The manifest's line for one response or file.
 
-    request: the body of a POST; together with the address it identifies what was asked for.
+    request: the body of a POST; together with the address it identifies what was requested.
     origin, mtime_ns: of a local file. etag: as the server named this version.
     listing, query, attempt, page: the place of an API page in its list; next: the cursor it ended with;
-    total: how many records it says the whole list has. credits: what it cost of the source's budget.
+    total: how many records it says the complete list has. credits: what it cost of the source's budget.
     fetched, needed: of a file of which only some columns came, as of an Entry; what did not come is zeros in it.
     """
 

@@ -1,7 +1,7 @@
 """HTTP: one session a source, and which failures wait, which are tried again and which stop the fetch.
 
 Belongs here: sending, redirects, time-outs, retries, the meaning of statuses, keeping keys where they belong.
-Does not: what is asked for (`sources.fetching`), resuming files (`download`), following lists (`listing`).
+Does not: what is requested (`sources.fetching`), resuming files (`download`), following lists (`listing`).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class HttpClient:
 
     key: sent to the source's own host, never to one that it redirects to. per_second: the pace. stop: a source's own
     rule that shows, from an error answer, why the fetch must stop; None leaves it to the status. note: called with
-    address, status and reason of every answer that is not data. resume: the command that goes on after a stop.
+    address, status and reason of every answer that is not data. resume: the command that continues after a stop.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class HttpClient:
     def open(
         self, request: Request, headers: Mapping[str, str] | None = None, accept: tuple[int, ...] = ()
     ) -> Iterator[requests.Response]:
-        """One try. Gives an answer of status 200 (or one of `accept`) whose body is still to be read."""
+        """One try. Returns an answer of status 200 (or one of `accept`) whose body is still to be read."""
         self._bucket.take()
         with self._reported(request):
             response = self._follow(request, headers or {})
@@ -158,7 +158,7 @@ class HttpClient:
             self.clock.sleep(wait)
 
     def stopped(self, request: Request, reason: str, status: int = 200) -> FetchStoppedError:
-        """The error that ends a fetch which no retry can fix, and says how to go on."""
+        """The error that ends a fetch which no retry can fix, and says how to continue."""
         reason = self.redactor.text(reason)
         self._note(request.address, status, reason)
         return FetchStoppedError(

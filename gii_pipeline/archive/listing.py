@@ -32,10 +32,10 @@ class PageFacts:
 
 @dataclass(frozen=True)
 class Listing:
-    """How a source's list is asked for and read.
+    """How a source's list is requested and read.
 
     request: the page behind a cursor; None gives the first. read, ids: ValueError when the bytes are not such a page.
-    stop: from the headers of a page that has a next one, why not to ask for it; None to go on.
+    stop: from the headers of a page that has a next one, why not to ask for it; None to continue.
     credits: from the headers of a page, what it cost of the source's budget; None where it does not say.
     moving_tolerance_pct: by how much the total may be missed by a list whose total changed while it was read; one
     whose total stood still must be met exactly.
@@ -53,7 +53,7 @@ class Listing:
 def fetch_list(archive: Archive, http: HttpClient, terms: Terms, listing: Listing) -> list[Entry]:
     """All pages of a list, in order: from the archive when a complete reading may be used, otherwise fetched.
 
-    A reading that was cut off goes on with the first page that is missing. One whose pages do not add up is rejected,
+    A reading that was cut off continues with the first page that is missing. One whose pages do not add up is rejected,
     and the next call begins again.
     """
     return _Reading(archive, http, terms, listing, archive.shelf(terms.source)).entries()
@@ -73,7 +73,7 @@ class Begun:
 
 
 def begin_list(archive: Archive, http: HttpClient, terms: Terms, listing: Listing) -> Begun:
-    """Ask for the first page of a list unless it is here; `fetch_list` goes on behind it."""
+    """Ask for the first page of a list unless it is here; `fetch_list` continues behind it."""
     return _Reading(archive, http, terms, listing, archive.shelf(terms.source)).begun()
 
 
@@ -147,7 +147,7 @@ class _Reading:
         return self._attempts()[-1]
 
     def _number(self) -> int:
-        """Of the attempt that goes on: the open one, the one that has lost pages, or a new one."""
+        """Of the attempt that continues: the open one, the one that has lost pages, or a new one."""
         attempts = self._attempts()
         last = attempts[-1] if attempts else None
         goes_on = last and (last.closed is None or (last.complete and not self._is_whole(last)))
@@ -248,7 +248,7 @@ class _Reading:
         )
 
     def _incomplete(self, pages: list[Kept]) -> str | None:
-        """Why the pages are not the whole list, each record once; None when they are."""
+        """Why the pages are not the complete list, each record once; None when they are."""
         if not _records(pages) and not self.terms.allow_empty:
             return "it has no record; where that is right, set `allow_empty: true` in the profile"
         totals = {kept.total or 0 for kept in pages}

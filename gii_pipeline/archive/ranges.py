@@ -4,8 +4,8 @@ Belongs here: reading the footer, which ranges to ask for, and a local file that
 Does not: which columns are needed (see `sources.readers.leaves`).
 
 The local file is as long as the one at the address; what was not asked for is a hole, which takes no disk. Every range
-is asked for with `If-Match`, so that all of them are of one version, and the sha256 of the file covers the footer and
-each of them. A server without strong ETags or ranges is asked for the whole file.
+is requested with `If-Match`, so that all of them are of one version, and the sha256 of the file covers the footer and
+each of them. A server without strong ETags or ranges gets a request for the complete file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Requests and answers: what is asked for, what identifies it, and the key that goes with it.
+"""Requests and answers: what is requested, what identifies it, and the key that goes with it.
 
 Belongs here: the small values that `http`, `download` and `listing` share. Does not: sending them.
 """

@@ -1,6 +1,6 @@
 """Areas: regions that a user draws, ranked by the same counting as clusters.
 
-Belongs here: reading the regions, which locations lie in them, their ranking, and the files that it is written to.
+Belongs here: reading the regions, which locations are in them, their ranking, and the files that it is written to.
 Does not: finding clusters (see `clusters`). An area is drawn, a cluster is found: no table mixes the two.
 """
 

@@ -29,7 +29,7 @@ METADATA = b"gii_areas"
 def write(table: pd.DataFrame, path: Path, about: Mapping[str, Any], registry: Registry) -> None:
     """Write a ranking of areas to a file that ends in .parquet or .csv; an earlier one is replaced whole.
 
-    A CSV file has its metadata beside it, in `.metadata.json`. Raises InputError for another ending or folder.
+    A CSV file has its metadata next to it, in `.metadata.json`. Raises InputError for another ending or folder.
     """
     if path.suffix not in (".parquet", ".csv"):
         raise InputError(f"{path}: the name of the output file must end in .parquet or .csv.")

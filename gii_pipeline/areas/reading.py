@@ -1,7 +1,7 @@
 """A user's regions from GeoJSON, checked.
 
 Belongs here: what a file of areas must be (RFC 7946: polygons in degrees, longitude first), and names that are unique.
-Does not: which records lie in an area (see `ranked`).
+Does not: which records are in an area (see `ranked`).
 """
 
 from __future__ import annotations

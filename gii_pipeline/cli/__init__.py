@@ -2,9 +2,9 @@
 
 Belongs here: arguments, progress, what is printed, exit codes. Commands import what they need when they run, so that
 `gii --help` answers at once.
-Does not: anything that the Dagster page could not do as well.
+Does not: anything that the Dagster UI could not do as well.
 
-Exit codes: 0 done, 1 broke down or a check did not hold, 2 bad input, 3 a contract was broken, 4 a source refused,
+Exit codes: 0 done, 1 failed or a check did not hold, 2 bad input, 3 a contract was broken, 4 a source refused,
 5 a source failed for now, 6 a release was refused, 7 a file is damaged, 8 the machine refused, 130 Ctrl-C.
 """
 

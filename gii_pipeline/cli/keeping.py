@@ -39,7 +39,7 @@ def kept(commands: Sequence[Sequence[str]]) -> Iterator[subprocess.Popen[bytes]]
 
 
 def main() -> None:
-    """Start the commands, wait for the first end, then end the whole session."""
+    """Start the commands, wait for the first end, then end the entire session."""
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     children = [subprocess.Popen(command, stdin=subprocess.DEVNULL) for command in json.loads(sys.argv[1])]

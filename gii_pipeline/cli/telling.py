@@ -1,4 +1,4 @@
-"""What several commands print beside their result, so that nobody has to look for it.
+"""What several commands print besides their result, so that nobody has to look for it.
 
 Belongs here: printing. Does not: finding out (`defs`).
 """

@@ -28,7 +28,7 @@ def match(current_members: pd.DataFrame, previous_members: pd.DataFrame | None, 
     together counts, not what the current cluster_id is. Locations are the same when they round to the same `decimals`.
     Returns one row a current cluster, by cluster_id: cluster_id, previous_cluster_id, overlap, identity.
 
-    overlap (0..1): the part of both clusters' weight that lies at locations that both have. A cluster descends from a
+    overlap (0..1): the part of both clusters' weight that is at locations that both have. A cluster descends from a
     previous one when such locations hold at least half the weight of either. Ids are inherited along such descents, the
     largest overlap first; a cluster inherits one id, and an id goes to one cluster.
     kept: it inherits. merged: it inherits, and at least half of another previous cluster, whose id none inherits, is in
@@ -60,7 +60,7 @@ def _matched(rows: list[tuple[str, str | None, float, str]]) -> pd.DataFrame:
 def new_id(location_ids: Sequence[int], taken: set[str]) -> str:
     """An id for a new cluster, from the first of its locations (heaviest first) whose id is not taken.
 
-    The location in base 36 says nothing to a reader, needs no counter, and comes out the same on every run.
+    The location in base 36 says nothing to a reader, needs no counter, and is the same on every run.
     """
     candidates = map(_id_of, location_ids)
     free = (candidate for candidate in candidates if candidate not in taken)

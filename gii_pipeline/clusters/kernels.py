@@ -3,7 +3,7 @@
 Belongs here: numba kernels.
 Does not: sorting points into rows (`rows`), or what is a cluster (`density`).
 
-Points lie in rows (narrow bands of latitude), sorted by longitude in each. For one point and one row, the longitudes
+Points are in rows (narrow bands of latitude), sorted by longitude in each. For one point and one row, the longitudes
 within the radius are bracketed from inside and from outside: what is inside the inner bracket is a neighbour without a
 test, what is outside the outer one is none, and only the few between are measured. Brackets are widened by more than
 their rounding errors; a pair too close to the radius to call by its chord is decided by the haversine formula as
@@ -61,7 +61,7 @@ class Nearest(NamedTuple):
 
 
 def compiled(*, forceinline: bool = False, fastmath: bool | set[str] = False) -> Callable[[Kernel], Kernel]:
-    """Compile with numba, kept on disk wherever the folder of the module or of the user can be written."""
+    """Compile with numba, stored on disk wherever the folder of the module or of the user can be written."""
 
     def compile_kernel(kernel: Kernel) -> Kernel:
         fast = partial(numba.njit, nogil=True, forceinline=forceinline, fastmath=fastmath)

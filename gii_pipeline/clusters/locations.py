@@ -24,7 +24,7 @@ def locations(points: pd.DataFrame, edition: Edition) -> pd.DataFrame:
     with in_density, the weight in the density step; 0 at a location that only other metrics have. records: of all the
     edition's metrics.
     Raises InputError naming the first location whose coordinates are out of range or (0, 0), whose people are negative
-    or not a number, or that is there twice for a metric.
+    or not a number, or that exists twice for a metric.
     """
     rows = points[points["metric"].isin(edition.metrics)].sort_values(KEY, ignore_index=True)
     _check(rows, edition)

@@ -39,7 +39,7 @@ def merge(
     """New labels, in which clusters that the rule merges share one (METHOD.md, section 2).
 
     labels: cluster number of each location, -1 for noise; latitude, longitude: degrees.
-    `distance` merges every two clusters whose nearest members are within distance_km, and so whole chains of them.
+    `distance` merges every two clusters whose nearest members are within distance_km, and so complete chains of them.
     `distance_and_ties` merges two such clusters when they share more co-records with each other than either does with
     any third cluster; ties (location_id_a, location_id_b, co_records) give the co-records between locations.
     Raises InputError when ties are demanded and not given, or lack a column.

@@ -2,7 +2,7 @@
 
 Belongs here: reading `data_contracts/*.odcs.yaml`; the Arrow schema, the data dictionary and the rules derived from
 them; `validate(table) -> Verdict` with the rows that break a rule. Great Expectations is used here only, and imported
-only in the process `judge`, which runs beside the one that validates a table.
+only in the process `judge`, which runs next to the one that validates a table.
 Does not: where tables are kept, when they are validated, or what happens to those that fail.
 """
 

@@ -1,6 +1,6 @@
 """Write what follows from the contracts: `python -m gii_pipeline.contracts [DOCS] [--odcs FOLDER]`.
 
-DOCS: the folder of the data dictionary, by default `docs`. FOLDER: every contract as a whole document of the Open
+DOCS: the folder of the data dictionary, by default `docs`. FOLDER: every contract as a complete document of the Open
 Data Contract Standard.
 """
 

@@ -1,7 +1,7 @@
 """What kind of change a new version of a contract is, to those who read the table.
 
 Belongs here: comparing two contracts of one table.
-Does not: choosing the new version's number. What a reader could rely on and no longer can is major; what is new beside
+Does not: choosing the new version's number. What a reader could rely on and no longer can is major; what is new besides
 it is minor; what only reads differently is a patch.
 """
 

@@ -1,10 +1,10 @@
-"""Completing a contract: from its short form in `data_contracts/` to a whole document of the standard.
+"""Completing a contract: from its short form in `data_contracts/` to a complete document of the standard.
 
 Belongs here: what every contract shares (`shared.yaml`), what a declaration implies, and what stands once per metric.
 Does not: what the parts of a document mean (see `reading` and `translation`).
 
 A short contract has `columns` and `rules`, each by name, in place of the standard's `schema`. A column without a type,
-and a rule without content, are those of `shared.yaml`; what stands beside them changes them. What stands under
+and a rule without content, are those of `shared.yaml`; what stands next to them changes them. What stands under
 `each_metric` is written once for every metric of the registry. `{{title}}` stands for the metric's title, `{{table}}`
 for the table, `{{metrics}}` for the names of all metrics (`Metric.words`). `only_if` and `unless` name a property of
 the metric.

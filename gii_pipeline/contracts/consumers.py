@@ -1,6 +1,6 @@
 """Contracts for the tools of those who read the tables.
 
-Belongs here: a contract as a whole document of the standard, and one that stands for one Parquet file, as the
+Belongs here: a contract as a complete document of the standard, and one that stands for one Parquet file, as the
 `datacontract` command line tests it.
 Does not: our own validation.
 """
@@ -46,7 +46,7 @@ def exported(name: str, file: Path) -> str:
 
 
 def write_documents(tables: Iterable[str], folder: Path, registry: Registry | None = None) -> None:
-    """Write the contracts of tables to a folder, each as a whole document of the standard."""
+    """Write the contracts of tables to a folder, each as a complete document of the standard."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in tables:
         (folder / f"{name}{SUFFIX}").write_text(_written(document(name, registry)), encoding="utf-8")

@@ -207,7 +207,7 @@ def _judged(verdict: Verdict, result: RuleResult) -> ExpectationValidationResult
 
 
 def _found(verdict: Verdict, result: RuleResult) -> dict[str, Any]:
-    """What the page shows beside the rule. Cells come from outside, and the page's templates escape nothing."""
+    """What the page shows next to the rule. Cells come from outside, and the page's templates escape nothing."""
     if verdict.rules[result.rule].scope == "table":
         problems = [html.escape(" ".join(map(str, row.values()))) for row in result.failing_rows]
         return {

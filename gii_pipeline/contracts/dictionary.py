@@ -37,7 +37,7 @@ Core tables are as their source has them.
 
 
 def pages(contracts: Sequence[Contract]) -> dict[str, str]:
-    """File -> its Markdown: the list of tables, and each table's page in a folder beside it."""
+    """File -> its Markdown: the list of tables, and each table's page in a folder next to it."""
     made = {LIST: _list(contracts)}
     return made | {f"{FOLDER}/{contract.name}.md": _table(contract) for contract in contracts}
 

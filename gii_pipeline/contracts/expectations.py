@@ -38,7 +38,7 @@ def judged(name: str, version: str, rules: Sequence[Rule], counts: Mapping[str, 
 
     Every expectation costs 12 ms, however small the table. So the rules about rows are judged by one: in a frame of one
     row per rule, no share of rows that keep it is below the share that has to. The values that rules about the table
-    are about stand beside it, and have an expectation each.
+    are about stand next to it, and have an expectation each.
     """
     of_rows = [rule for rule in rules if rule.scope == "row"]
     of_table = [rule for rule in rules if rule.scope == "table"]

@@ -1,9 +1,9 @@
-"""The process beside ours that runs Great Expectations.
+"""The process next to ours that runs Great Expectations.
 
 Belongs here: starting it and asking it. Does not: what it does (see `judge`).
 
 Importing the library takes four seconds and 265 MB. In a process of its own it is imported while ours reads records,
-and it writes pages while ours goes on.
+and it writes pages while ours continues.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def write_data_docs(verdicts: Sequence[Verdict], folder: Path) -> dict[str, Path
 
 @contextmanager
 def pages_later() -> Iterator[None]:
-    """Within it pages are written while other work goes on, and the index once, at its end.
+    """Within it pages are written while other work continues, and the index once, at its end.
 
     Whoever makes tables in a folder that goes away afterwards does so within one of its own.
     """

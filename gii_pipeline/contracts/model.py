@@ -61,7 +61,7 @@ class Measure:
     """A value that a rule needs and the table lacks, in SQL over the table's columns and the rule's references.
 
     Without `group_by` it is one value a row; with it, an aggregate over the rows that agree in these expressions, given
-    to each of them; with scope `table`, one value for the whole table.
+    to each of them; with scope `table`, one value for the entire table.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Rule:
 
     @property
     def scope(self) -> Literal["row", "table"]:
-        """`table` when the rule judges one value for the whole table, `row` when it can name the rows that break it."""
+        """`table` if the rule judges one value for the table, `row` if it can name the rows that break it."""
         whole = self.expectation.startswith("expect_table_") or any(m.scope == "table" for m in self.measures)
         return "table" if whole else "row"
 

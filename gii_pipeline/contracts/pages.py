@@ -34,7 +34,7 @@ STYLE = (files("gii_pipeline.contracts") / "pages.css").read_text(encoding="utf-
 
 
 class OfflinePages(TupleFilesystemStoreBackend):  # type: ignore[misc]  # an untyped library
-    """Pages as files, each without scripts; the index lists what lies beside it."""
+    """Pages as files, each without scripts; the index lists what is next to it."""
 
     def _set(self, key: tuple[str, ...], value: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
         if self.filepath_template == INDEX:

@@ -46,7 +46,7 @@ def load(name: str, registry: Registry | None = None) -> Contract:
 
 
 def document(name: str, registry: Registry | None = None) -> dict[str, Any]:
-    """The contract of the table `name` as a whole document of the standard."""
+    """The contract of the table `name` as a complete document of the standard."""
     registry = registry or shipped()
     if name not in names(registry):
         raise InputError(f"No contract for a table {name!r}. There are: {', '.join(names(registry))}.")

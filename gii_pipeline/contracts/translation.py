@@ -114,7 +114,7 @@ def _metric(rule: Mapping[str, Any], column: str | None) -> Described:
 
 
 def _row_count(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """Rows are whole, so a strict bound is the next whole number."""
+    """Rows are whole numbers, so a strict bound is the next whole number."""
     low, high = rule.get("mustBeBetween", (rule.get("mustBe"), rule.get("mustBe")))
     low = rule.get("mustBeGreaterOrEqualTo", rule["mustBeGreaterThan"] + 1 if "mustBeGreaterThan" in rule else low)
     high = rule.get("mustBeLessOrEqualTo", rule["mustBeLessThan"] - 1 if "mustBeLessThan" in rule else high)

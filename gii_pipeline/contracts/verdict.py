@@ -53,7 +53,8 @@ class RuleResult:
 class Verdict:
     """The results of all rules of one table, in the order of the contract.
 
-    `rules` are those of the contract, by name, with the values that they were judged by. `notes` are shown beside them.
+    `rules` are those of the contract, by name, with the values that they were judged by. `notes` are shown next to
+    them.
     """
 
     table: str

@@ -79,8 +79,8 @@ class Workbench:
     def counts(self, rules: Sequence[Rule]) -> dict[str, Any]:
         """One row of counts: the rows of the table, and by `rule.name` how many rows break it.
 
-        A rule that holds `mostly` has its judged rows under `<name>_judged` besides; a rule for the whole table has the
-        value of its measure under the measure's name.
+        A rule that holds `mostly` has its judged rows under `<name>_judged` besides; a rule for the entire table has
+        the value of its measure under the measure's name.
         """
         found: dict[str, Any] = {}
         for query in (_scan_query(rules), *_group_queries(rules)):

@@ -1,4 +1,4 @@
-"""Co-counts: how the parts of single records fall on clusters together, for the bootstrap of whole records.
+"""Co-counts: how the parts of single records fall on clusters together, for the bootstrap of complete records.
 
 Belongs here: the one pass over the records that resampling needs.
 Does not: drawing, scores and ranks (see `ranking.stability`).

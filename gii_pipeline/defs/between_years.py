@@ -1,11 +1,11 @@
 """Between data years: whether the tables of years that were fetched apart count a record once.
 
-Belongs here: what a core table carries of the lists it was compared with, and when it has to be made again.
+Belongs here: what a core table carries of the lists it was compared with, and when it has to be rebuilt.
 Does not: comparing records (see `sources.union`).
 
 Two data years that are read from one list need no comparison: the list counts a record in one year. Where the lists
 differ, the table made later was compared with the other; if it counts a record that the other table counts too, the
-other has to be made again, from the files it has.
+other has to be rebuilt, from the files it has.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def superseding(path: Path) -> list[int]:
 
 
 def counted_twice(pipeline: Pipeline, table: str, data_year: int) -> str:
-    """Why a data year's table has to be made again beside those of other data years; empty where it need not."""
+    """Why a data year's table has to be rebuilt, compared with those of other data years; empty where it need not."""
     return next(_reasons(pipeline, table, data_year), "")
 
 

@@ -44,7 +44,7 @@ class Finding(NamedTuple):
 def examine(profile: str, root: Path, *, probe: bool = False) -> list[Finding]:
     """Look at versions, disk, the profile, its local files, its keys and its servers.
 
-    probe: whether every source that is fetched is asked for its smallest answer now.
+    probe: whether to request the smallest response of every fetched source now.
     """
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     findings = [Finding("versions", True, f"Python {sys.version.split()[0]}, {versions}"), _disk(root)]

@@ -114,7 +114,7 @@ class Cost:
 def costs(pipeline: Pipeline, steps: Sequence[Step], *, ask: bool = True, keep: bool = False) -> list[Cost]:
     """The costs of what the data years of a plan fetch, one per source and client.
 
-    ask: whether sources may be asked for their lists and sizes; else only what the archive knows counts. keep: whether
+    ask: whether to request lists and sizes from sources; else only what the archive knows counts. keep: whether
     what they answer is kept for the run that follows, so that they are asked once; else the archive stays as it is.
     """
     # Only ingest steps that fetch can cost requests or disk; rankings use existing tables.
@@ -223,7 +223,7 @@ def _of_pages(lists: _Lists, fetch: Fetch, years: Sequence[int | None]) -> Cost:
 
 
 def _of_parts(lists: _Lists, source: Input, role: str, years: Sequence[int | None]) -> tuple[Cost, int]:
-    """What a client of whole files has to fetch for a role, and the bytes of the largest file."""
+    """What a client of complete files has to fetch for a role, and the bytes of the largest file."""
     fetch, parts, unknown = source.fetches()[role], dict[str, Part](), False
     client = FETCHERS[fetch.fetch]
     options = client.parsed(fetch.options).model_copy(update={"patience": BRIEF})

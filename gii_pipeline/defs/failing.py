@@ -20,7 +20,7 @@ from gii_pipeline.machine import refusals_told
 def failing_clearly() -> Iterator[Meter]:
     """Within it, a GiiError fails the step with its message, and Dagster does not try the step again.
 
-    How often a source is asked again is its client's patience alone: retries of retries multiply. Gives the meter of
+    How often a source is asked again is its client's patience alone: retries of retries multiply. Returns the meter of
     the step's costs.
     """
     try:

@@ -106,7 +106,7 @@ def _is_part(files: Mapping[str, tuple[str, ...]], sources: Mapping[str, Mapping
 
 
 def _restore_previous_members(pipeline: Pipeline, again: Pipeline, label: str, lock: Mapping[str, Any]) -> None:
-    """The clusters whose ids live on: as released, where the edition before was; else as they lie under the root."""
+    """The clusters whose ids live on: as released, where the edition before was; else as they are under the root."""
     inputs = EditionInputs(pipeline, label)
     before = inputs.previous_members_file
     if before is None:

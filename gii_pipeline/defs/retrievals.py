@@ -4,7 +4,7 @@ Belongs here: noting a retrieval when its core table is made, and reading what w
 Does not: what follows from it (`metrics.completeness`).
 
 A core table is replaced when its files are retrieved again, and with it what it counted. One small file per retrieval
-lies beside the list of its files. It counts by type of record, since editions choose among types.
+is next to the list of its files. It counts by type of record, since editions choose among types.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _noted(pipeline: Pipeline, table: str, types: tuple[str, ...] | None) -> lis
 
 
 def _asked(pipeline: Pipeline, table: str) -> str:
-    """A fingerprint of what decides which records a source gives: what it is asked for, and how it is read."""
+    """A fingerprint of what decides which records a source gives: the request to it, and how it is read."""
     source = pipeline.profile.metrics[pipeline.tables[table]]
     reader = SOURCES[source.reader]
     return fingerprint([source.reader, reader.extract_version, source.options, asked(source)])

@@ -33,7 +33,7 @@ def used_waivers(pipeline: Pipeline, label: str) -> tuple[Mapping[str, Any], ...
 def idle_waivers(pipeline: Pipeline, labels: Iterable[str] = (), told: Iterable[str] = ()) -> list[str]:
     """What to say of the profile's waivers that have expired, or that no table of these editions needs.
 
-    told: warnings that were shown already. Whether a table that is not there, or of another edition, needs one is not
+    told: warnings that were shown already. Whether a table that does not exist, or of another edition, needs one is not
     judged.
     """
     if not pipeline.profile.waivers:

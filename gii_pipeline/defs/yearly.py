@@ -79,7 +79,7 @@ def _machine(findings: list[Finding]) -> Iterator[Item]:
 
 
 def _live(findings: list[Finding]) -> Iterator[Item]:
-    """Whether every source that is fetched was asked for a real answer; what differed is an item of `_machine`."""
+    """Whether a real response was requested from every fetched source; what differed is an item of `_machine`."""
     probes = [finding for finding in findings if finding.what.startswith(LIVE)]
     never = [finding.what.removeprefix(LIVE) for finding in probes if finding.says.startswith(NEVER)]
     if never:

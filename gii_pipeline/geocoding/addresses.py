@@ -258,7 +258,8 @@ def _verdicts(
     """Of each address with a point: `use` it, or it `contradicts` what the address says.
 
     Where a place is named, the point must lie near one of that name that the address allows. Where none is, it must lie
-    in the economy; and a row that names no more than its economy gives a point of a town, not one of the whole economy.
+    in the economy; and a row that names no more than its economy gives a point of a town, not one of the entire
+    economy.
     """
     if addresses.empty:
         return pd.Series(dtype="str")

@@ -1,6 +1,6 @@
 """Economies: any code or name that a source gives for one, as its ISO 3166-1 alpha-2 code.
 
-Belongs here: codes, names (of ISO, GeoNames and the `countryguess` library), and what single sources write beside them
+Belongs here: codes, names (of ISO, GeoNames and the `countryguess` library), and what single sources write besides them
 (`economies.csv`). Does not: regions inside an economy (see `regions`).
 """
 

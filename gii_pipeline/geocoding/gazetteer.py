@@ -127,7 +127,7 @@ class Gazetteer:
         }
 
     def lies_in(self, place: int, region: int) -> bool:
-        """Whether a place lies in a region; in one of the second order also when it lies among its places."""
+        """Whether a place is in a region; in one of the second order also when it lies among its places."""
         if region in (self.first[place], self.second[place]):
             return True
         if self.order[region] == FIRST_ORDER:
@@ -147,7 +147,7 @@ class Gazetteer:
         return self._regions_of_name[place]
 
     def km_outside(self, place: int, region: int, around: float = _AROUND_KM) -> float:
-        """How far a place lies outside the reach of a region's places; 0 where the region has none."""
+        """How far a place is outside the reach of a region's places; 0 where the region has none."""
         latitude, longitude, reach = self._extents[region]
         if np.isnan(latitude):
             return 0.0

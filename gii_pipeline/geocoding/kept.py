@@ -122,7 +122,7 @@ def _content(frame: pd.DataFrame) -> str:
 
 
 def _hashes(addresses: pd.DataFrame, hash_key: str) -> npt.NDArray[np.uint64]:
-    """A hash per address, of all of its parts; a part that is missing is unlike any that is there."""
+    """A hash per address, of all of its parts; a part that is missing is unlike any that exists."""
     text = pd.Series("", index=addresses.index, dtype="object")
     for name in ADDRESS_COLUMNS:
         column = addresses[name]

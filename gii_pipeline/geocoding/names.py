@@ -1,4 +1,4 @@
-"""Names of places in one plain form, and what a written name says beside it.
+"""Names of places in one plain form, and what a written name says besides it.
 
 Belongs here: rules on text alone: accents, punctuation, abbreviations, words for kinds of places, postcodes.
 Does not: looking anything up.

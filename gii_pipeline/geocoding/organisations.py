@@ -1,7 +1,7 @@
 """Organisations by their printed names: where an affiliation lies that names no place.
 
 Belongs here: the names of institutions in one plain form with its abbreviations written out, matching against them, and
-how many lie at a place.
+how many are at a place.
 Does not: institutions that a source gives by id (see `addresses`).
 """
 
@@ -100,7 +100,7 @@ class Organisations:
         return by_sorted[match[0]] if match else None
 
     def _one_place(self, rows: list[int]) -> int | None:
-        """The first of several institutions of one name, if they lie at one place."""
+        """The first of several institutions of one name, if they are at one place."""
         there = [row for row in rows if not np.isnan(self._points[row]).any()]
         if not there:
             return None

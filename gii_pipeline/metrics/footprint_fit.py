@@ -66,7 +66,7 @@ def fit(
     """Footprints of every radius around the members, and the radius that fits the first known cluster.
 
     members: `cluster_members`; clusters: `clusters`; population_of: footprints -> as `metrics.population`. All clusters
-    are drawn, so that they share people as in a ranking. Raises InputError naming a known cluster that is not there.
+    are drawn, so that they share people as in a ranking. Raises InputError naming a known cluster that does not exist.
     """
     inside = members[members["cluster_id"].notna()].rename(columns={"cluster_id": "cluster"})
     ids = [_find(clusters, one.cluster) for one in known]

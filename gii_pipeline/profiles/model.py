@@ -166,14 +166,13 @@ class Schedule(_Part):
 
 
 class Profile(_Part):
-    """Where the records of a run come from, and which editions it brings beside those of WIPO.
+    """Where the records of a run come from, and which editions it brings besides those of WIPO.
 
     registry: the metrics of the package and those that the profile adds (`new_metrics`).
-    `methods` are the editions whose method every edition is computed under, beside its own. `world_part`: which part of
-    the world's records the sources have; the density threshold of every edition is scaled by it. Metrics without a
-    source are left out of every edition; without `population` there are no figures per inhabitant.
-    `organisations`: a CSV file of which names are one organisation. `country`: of a national slice, the only economy
-    whose people count.
+    `methods` are the editions whose method every edition is computed under, besides its own. `world_part`: which part
+    of the world's records the sources have; the density threshold of every edition is scaled by it. Metrics without a
+    source are left out of every edition; without `population` there are no figures per inhabitant. `organisations`: a
+    CSV file of which names are one organisation. `country`: of a national slice, the only economy whose people count.
     """
 
     name: str

@@ -1,14 +1,14 @@
 """The bootstrap: size scores and ranks under resampled records.
 
-Belongs here: drawing the counts of clusters as whole records make them vary, and intervals.
+Belongs here: drawing the counts of clusters as complete records make them vary, and intervals.
 Does not: reading records (see `counting.co_counts`), or other parameters (see `stability`).
 
-What is resampled: whole records. Each gets a weight from Poisson(1) and takes all its parts along, in whatever clusters
-they lie, as if the records had been collected again. What is not: borders, locations and inhabitants. The count of a
-cluster then has a mean and a variance that follow from the records, and clusters that share records vary together.
-Each count is drawn as a Poisson number of equal parts with that mean and variance; a normal copula with the records'
-correlations joins the clusters and the rest of the world. Means, variances and correlations are therefore those of the
-record-level bootstrap, without drawing a single record.
+What is resampled: complete records. Each gets a weight from Poisson(1) and takes all its parts along, in whatever
+clusters they are in, as if the records had been collected again. What is not: borders, locations and inhabitants. The
+count of a cluster then has a mean and a variance that follow from the records, and clusters that share records vary
+together. Each count is drawn as a Poisson number of equal parts with that mean and variance; a normal copula with the
+records' correlations joins the clusters and the rest of the world. Means, variances and correlations are therefore
+those of the record-level bootstrap, without drawing a single record.
 """
 
 from __future__ import annotations

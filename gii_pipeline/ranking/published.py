@@ -36,7 +36,7 @@ def published() -> pd.DataFrame:
 
 
 def verify_published() -> pd.DataFrame:
-    """Every printed figure that can come out, beside what comes out: edition, cluster, figure, printed, computed, ...
+    """Every printed figure that can come out, next to what comes out: edition, cluster, figure, printed, computed, ...
 
     printed and computed are text, to the printed digit; fitted names the inferred values that the figure rests on. A
     rank is among the clusters whose counts are printed, which are the first ones.

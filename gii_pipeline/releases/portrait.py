@@ -70,7 +70,7 @@ class InMetric:
 
     leaders, fields and origin are empty where less than 60 % of the count is known (`leaders_known`, ...): they are not
     known from this source then. leaders_named: whether the source's licence lets organisations be named.
-    ways: with whom its records are made -> per cent of the count, `economies` beside the
+    ways: with whom its records are made -> per cent of the count, `economies` next to the
     others. origin: where applicants sit -> per cent. years: data year -> count; growth_pct: a year.
     """
 

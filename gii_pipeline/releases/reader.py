@@ -2,7 +2,7 @@
 
 Belongs here: opening and verifying a version. Does not: making one.
 
-Opening reads one small file; pandas and geopandas are imported when a table is asked for.
+Opening reads one small file; pandas and geopandas are imported when a table is requested.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Release:
         return tuple(r["name"] for r in self.package["resources"] if r["path"].endswith(".parquet"))
 
     def bytes(self, path: str) -> bytes:
-        """A file of the release as it was published; ReleaseError when it is not there or has changed since."""
+        """A file of the release as it was published; ReleaseError when it does not exist or has changed since."""
         with storage_errors(f"read {path} of", self.folder):
             content = read_bytes(self.folder / path)
         self._compare(path, hashlib.sha256(content).hexdigest())

@@ -1,4 +1,4 @@
-"""The series: a release beside those of earlier editions.
+"""The series: a release next to those of earlier editions.
 
 Belongs here: the tables that a release has of its series (`rank_history`, `rank_events`), and one cluster's history
 with how long it has held its rank.

@@ -1,4 +1,4 @@
-"""Versions: what a release is called, which ones lie under a root, which is the latest, which are withdrawn.
+"""Versions: what a release is called, which ones are under a root, which is the latest, which are withdrawn.
 
 Belongs here: names, the listing of `releases/`, `latest.json`, the markers in `releases/withdrawn/` and
 `releases/embargoed/`.
@@ -80,7 +80,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Listed:
-    """A whole version under a root.
+    """A complete version under a root.
 
     withdrawn: why it was withdrawn, or None. discarded: it never got its tables. embargo: the day from which on it may
     be published (ISO 8601), or None where it always may.
@@ -105,7 +105,7 @@ def version_folder(root: Folder, version: Version) -> Folder:
 
 
 def versions(root: Folder | str) -> list[Listed]:
-    """Every whole version under `root`, oldest edition first, withdrawn ones included."""
+    """Every complete version under `root`, oldest edition first, withdrawn ones included."""
     shelf = releases_folder(folder(root))
     refresh(shelf)
     with storage_errors("list the releases under", root):
@@ -125,7 +125,7 @@ def _markers(folder: Folder) -> dict[str, dict[str, Any]]:
 
 
 def unfinished(root: Folder) -> list[Version]:
-    """Versions that were begun and have no data package: a copy or an upload that stopped halfway, or goes on."""
+    """Versions without a data package: a copy or an upload that stopped halfway or is still running."""
     shelf = releases_folder(root)
     refresh(shelf)
     return [version for version in _begun(shelf) if not (shelf / str(version) / PACKAGE).exists()]
@@ -184,7 +184,7 @@ def embargo_of(root: Folder, version: Version) -> Folder:
 def resolve(root: Folder | str, name: str = LATEST) -> Version:
     """The version that a reader means by `latest`, by an edition's label (its newest revision) or by a version's name.
 
-    ReleaseError when there is none, naming those that are there.
+    ReleaseError when there is none, naming those that exist.
     """
     root = folder(root)
     refresh(root)
@@ -221,7 +221,7 @@ def newest(found: Iterable[Version]) -> Version:
 
 
 def _pointed(root: Folder) -> Version | None:
-    """What `latest.json` points to, if that is whole and neither withdrawn nor under an embargo.
+    """What `latest.json` points to, if that is complete and neither withdrawn nor under an embargo.
 
     None where it is damaged, or while any version waits for the end of its embargo: the list decides then, since the
     pointer is of the day it was written.

@@ -1,6 +1,6 @@
 """Charts as SVG: the map of an edition's footprints, and the bars of its ranking.
 
-Belongs here: pictures of one table, for the Dagster page and for files; the same bytes for the same table.
+Belongs here: pictures of one table, for the Dagster UI and for files; the same bytes for the same table.
 Does not: reading tables; the page that is worked with (`explorer`).
 """
 
@@ -20,7 +20,7 @@ INK, MUTED, LINE, GROUND = "#1d2433", "#667085", "#e4e7ec", "#e9ecf1"
 FONT = "font-family='system-ui,sans-serif'"
 LONGEST = 25
 SHOWN_WIDTH = 540
-"""In pixels: on the Dagster page, beside a key and a time, there is no room for more."""
+"""In pixels: in the Dagster UI, next to a key and a time, there is no room for more."""
 ROW, LABEL, WIDTH, TOP = 20, 250, 760, 44
 
 

@@ -1,4 +1,4 @@
-"""The explorer: one page on which a reader works with an edition's ranking. It stands alone and asks no other host.
+"""The explorer: one page on which a reader works with an edition's ranking. It is self-contained.
 
 Belongs here: what the page gets from the tables, and putting text, style and script together.
 Does not: computing any figure; how the page looks and answers (`explorer.html`, `explorer.css`, `explorer.js`).
@@ -47,7 +47,7 @@ Frames = Mapping[str, pd.DataFrame]
 
 
 def write_report(folder: Path, info: ReleaseInfo, version: str, breaks: Mapping[int, str] | None = None) -> None:
-    """Write `report/` from the edition's tables, which lie in `folder` as Parquet: explorer, and pages beside it.
+    """Write `report/` from the edition's tables, which are in `folder` as Parquet: explorer, and pages next to it.
 
     breaks: edition -> what of the method is new in it, for the ranks over the editions.
     """
@@ -301,6 +301,6 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
 
 
 def _inert(facts: Mapping[str, Any]) -> str:
-    """JSON that cannot end the element that it lies in."""
+    """JSON that cannot end the element that it is in."""
     text = json.dumps(facts, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -1,4 +1,4 @@
-"""The fact sheet of a cluster: one paragraph that a press office can use as it stands.
+"""The fact sheet of a cluster: one paragraph that a press office can use unchanged.
 
 Belongs here: wording and rounding; every number is read from the edition's tables.
 Does not: computing any figure.

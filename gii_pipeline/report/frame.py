@@ -13,7 +13,7 @@ from importlib.resources import files
 
 @cache
 def resource(name: str) -> str:
-    """A text that lies beside this module: a template, a style sheet, a script."""
+    """A text that is next to this module: a template, a style sheet, a script."""
     return files("gii_pipeline.report").joinpath(name).read_text(encoding="utf-8")
 
 

@@ -1,10 +1,10 @@
-"""Pages of a release beside the explorer: one per ranked cluster with its preview image, the method, the dictionary.
+"""Pages of a release next to the explorer: one per ranked cluster with its preview image, the method, the dictionary.
 
 Belongs here: what each page is given, and the frame that all share (`page_base.html`).
 Does not: any figure (`explorer.page_facts`), pictures (`cluster_charts`, `preview`), wording (the templates).
 
-A page stands alone: style and script are in it, its policy allows these and pictures beside it, and no other address.
-Everything from a table is escaped by the templates. The same tables give the same bytes.
+A page is self-contained: style and script are in it, its policy allows these and pictures next to it, and no other
+address. Everything from a table is escaped by the templates. The same tables give the same bytes.
 """
 
 from __future__ import annotations

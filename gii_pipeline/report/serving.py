@@ -1,7 +1,7 @@
 """What people read, over HTTP: a browser follows no link from a page to a file of the disk.
 
 Belongs here: serving the folders of a root that people look at, read only.
-Does not: what lies in them; the other folders of the root; who may read from elsewhere (a deployment's own server).
+Does not: what is in them; the other folders of the root; who may read from elsewhere (a deployment's own server).
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class Site(NamedTuple):
 def write_site(root: Path, target: Path, *, address: str = "") -> Site:
     """Write the site of a root's releases to `target`, which is new, empty, or a site that is replaced as a whole.
 
-    address: where it will be served, so that the preview images of its pages have whole addresses.
+    address: where it will be served, so that the preview images of its pages have full addresses.
     Raises InputError where `target` is something else, ReleaseError where nothing is released or a file is damaged.
     """
     _check_target(target)

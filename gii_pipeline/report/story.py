@@ -45,7 +45,7 @@ class Story:
         """Who leads by each comparison, with its figures per million; empty where no cluster is ranked.
 
         Ends with the version, and says that an edition is provisional or its records made up, and in English what it
-        lacks. Raises InputError for a language that is not there.
+        lacks. Raises InputError for a language that does not exist.
         """
         words = _words(language)
         if self.ranking_size.empty:

@@ -183,7 +183,7 @@ def findings_table(findings: Iterable[Finding]) -> Table:
 
 
 def published_table(rows: pd.DataFrame) -> Table:
-    """Printed figures beside computed ones, whether they agree, and what was fitted to get there."""
+    """Printed figures next to computed ones, whether they agree, and what was fitted to get there."""
     agreement = {True: Text("yes", "green"), False: Text("no", "red")}
     columns = ["edition", "cluster", "figure", "printed", "computed"]
     table = Table(*columns, "agrees", "fitted", title="Printed figures", header_style="bold", pad_edge=False)

@@ -1,7 +1,7 @@
 """Where the made-up world lies: the places of every cluster and of the background.
 
 Belongs here: choosing places so that the clusters are known by construction (ADR 0060): hubs and the chains between
-them are anchors, near enough to each other and heavy enough alone to be core; every other member lies within the reach
+them are anchors, near enough to each other and heavy enough alone to be core; every other member is within the reach
 of an anchor; other clusters and the background lie farther off than any radius or merge distance of an edition reaches.
 Does not: how many records a place has (see `plan`, `records`).
 """

@@ -1,7 +1,7 @@
 """The made-up population: a raster in the shape of GHS-POP, 30 arc-seconds, people per cell.
 
 Belongs here: the cells that hold people, and the GeoTIFF. A cluster's people live around its anchors, evenly on all
-cells within SPREAD_KM. These lie inside its footprint wholly, so that it holds exactly the population of
+cells within SPREAD_KM. These are inside its footprint wholly, so that it holds exactly the population of
 `Geography.clusters`, and no cell is denser than a real one can be.
 Does not: summing it up again; that is the pipeline's.
 """
@@ -23,7 +23,7 @@ from gii_pipeline.sandbox.world import World
 
 EPOCHS = (2015, 2020, 2025)
 YEAR_OF_THE_ROSTER = 2024  # the edition of 2025 asks for the inhabitants of 2024
-YEARLY_GROWTH = 0.01  # of the roster's figure, so that years between two epochs lie on the line between them
+YEARLY_GROWTH = 0.01  # of the roster's figure, so that years between two epochs are on the line between them
 CELLS_PER_DEGREE = 120
 KM_PER_CELL = 111.32 / CELLS_PER_DEGREE
 SPREAD_KM = 3.3
@@ -42,7 +42,7 @@ def population(world: World, year: int) -> pd.Series[float]:
 
 
 def write_raster(world: World, epoch: int, path: Path) -> None:
-    """A GeoTIFF of the whole globe in EPSG:4326, float64, nodata -200, tiles without people left out."""
+    """A GeoTIFF of the entire globe in EPSG:4326, float64, nodata -200, tiles without people left out."""
     cells = inhabited(world, epoch)
     profile = {
         "driver": "GTiff",

@@ -62,7 +62,7 @@ class World:
 def make_world(seed: int = DEMO_SEED, scale: float = DEMO_SCALE) -> World:
     """The world of a seed at a scale of 0.001 (10,000 works in five years) to 1 (the size of the real one).
 
-    Nothing is generated before it is asked for. Raises InputError for a scale out of range.
+    Nothing is generated before it is requested. Raises InputError for a scale out of range.
     """
     if not SMALLEST_SCALE <= scale <= 1:
         raise InputError(f"The sandbox has scales from {SMALLEST_SCALE} to 1, not {scale}.")

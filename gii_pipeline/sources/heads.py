@@ -1,7 +1,7 @@
 """The head of a file at an address, as a file that a reader can read: enough to see what it is.
 
 Belongs here: asking for the first bytes, and what can be read of a file whose end is missing.
-Does not: fetching for a table; the archive keeps whole files only.
+Does not: fetching for a table; the archive keeps complete files only.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _asked(http: HttpClient, request: Request, most: int) -> tuple[bytes, int]:
 
 
 def readable(name: str, start: bytes) -> tuple[str, bytes]:
-    """A name and what of the beginning of a file makes a file by itself: its whole lines, or its whole objects."""
+    """A name, and the beginning of a file as a file of its own: its complete lines or objects."""
     if start.startswith(b"PK\x03\x04"):
         name, start = _first_member(start)
     elif start.startswith(b"\x1f\x8b"):
@@ -83,6 +83,6 @@ def _first_member(start: bytes) -> tuple[str, bytes]:
 
 
 def _whole_objects(start: bytes) -> bytes:
-    """A JSON array of those of its objects that are whole."""
+    """A JSON array of those of its objects that are complete."""
     text = start.decode("utf-8", "ignore").lstrip("\ufeff \t\r\n")[1:]
     return json.dumps(list(objects_of(text))).encode()

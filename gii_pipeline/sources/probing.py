@@ -41,7 +41,7 @@ _LISTED: Final = 5
 class Probe:
     """What came of asking a source.
 
-    asked: what was asked for, as `gathering.asked` has it. fields: role -> field -> type, of the answers. records: that
+    asked: what was requested, as `gathering.asked` has it. fields: role -> field -> type, of the answers. records: that
     the reader gave. differs: what is not as the reader expects it, a sentence each. notes: what else is to be known.
     """
 
@@ -74,7 +74,7 @@ def recorded(folder: Path, name: str, source: Input) -> Probe | None:
 
 
 def probe(folder: Path, name: str, source: Input, data_year: int | None) -> Probe:
-    """Ask a source now, and record what came of it. data_year: of what is asked for by year."""
+    """Ask a source now, and record what came of it. data_year: of what is requested by year."""
     before = recorded(folder, name, source)
     with temporary.folder("probe") as scratch:
         found = _Asking(name, source, data_year, Path(scratch)).probe()

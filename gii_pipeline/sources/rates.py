@@ -23,7 +23,7 @@ LEAST: Final = 1_000_000
 class Rate:
     """What was measured: bytes of the files that went in, bytes that came out, and the seconds that it took.
 
-    fetched: bytes that came over the network, where only some columns of the files were asked for.
+    fetched: bytes that came over the network, where only some columns of the files were requested.
     """
 
     bytes: int

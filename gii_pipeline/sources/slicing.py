@@ -1,6 +1,6 @@
-"""A national slice of a profile: what its sources can be asked for of one country.
+"""A national slice of a profile: what its sources offer for one country.
 
-Belongs here: which sources are asked, by which client, and which are left out. Does not: counting only what lies in the
+Belongs here: which sources are asked, by which client, and which are left out. Does not: counting only what is in the
 country (`defs.inputs`), or saying so (`defs.lacking`).
 """
 
@@ -15,7 +15,7 @@ from gii_pipeline.sources.fetching import FETCHERS
 
 
 def sliced(profile: Profile, country: str) -> Profile:
-    """The profile for one country (ISO 3166-1 alpha-2): metrics whose sources cannot be asked for one are left out.
+    """The profile for one country (ISO 3166-1 alpha-2), without metrics whose sources cannot be queried by it.
 
     Local files are read as they are. Raises InputError where no metric is left.
     """
@@ -44,7 +44,7 @@ def sliced(profile: Profile, country: str) -> Profile:
 
 
 def _of_country(source: Input, country: str) -> Input | None:
-    """The source as it is asked for one country; None where it cannot be."""
+    """The source queried for one country; None where it cannot be."""
     files: dict[str, Any] = {}
     gone = SOURCES[source.reader].gone if source.reader in SOURCES else {}
     for role, given in source.files.items():
@@ -60,7 +60,7 @@ def _of_country(source: Input, country: str) -> Input | None:
 
 
 def _asked(given: Fetch, client: str, country: str) -> Fetch | None:
-    """A fetch by the client that can be asked for a country; None where the one given asks for something else."""
+    """A fetch by the client that can be queried by country; None where the one given asks for something else."""
     if given.options.get("entity", "works") != "works":
         return None
     options = given.options if client == given.fetch else {}

@@ -45,7 +45,7 @@ class Source:
     local files, which may be any. extract_version: raised by whoever changes what the reader gives for the same files.
     lacks: whether a file has no value of a field that an option needs (`Options.needs`).
     joins: whether the reader joins its files, so that only all of them together are a unit; else each file of the first
-    role is one, with the files of the other roles beside it. gone: role -> of a role whose files only list what the
+    role is one, with the files of the other roles next to it. gone: role -> of a role whose files only list what the
     source has no more; it is not part of a unit, so that a new list reads no file again.
     columns: of a reader of nested Parquet, the columns (name -> DuckDB type) that it needs.
     shares_records: whether the licence lets single records be passed on; figures that are counted from them always may.

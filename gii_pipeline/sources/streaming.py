@@ -82,7 +82,7 @@ class Taking:
         return path.stat().st_size if path.is_file() else 0
 
     def known(self, archive: Archive, part: Part) -> bool:
-        """Whether a part was read before, so that nothing of it is asked for."""
+        """Whether a part was read before, so that nothing of it is requested."""
         shelf = archive.shelf(part.terms.source)
         known = known_file(shelf, self._request(part), part.expected, self.has)
         return known is not None and self.has(shelf.entry(known))
@@ -116,7 +116,7 @@ class Taking:
         return wanted.request(part.request) if wanted else part.request
 
     def _wanted(self, part: Part) -> Wanted | None:
-        """The columns of a part that are asked for; None where all of it is."""
+        """The columns of a part that are requested; None where all of it is."""
         columns, name = self.source.columns, part.request.address.partition("?")[0]
         if columns is None or (part.expected.format or format_of(name)) != "parquet":
             return None
@@ -147,7 +147,7 @@ class _Alone:
 
 @dataclass(frozen=True)
 class _Away:
-    """One part on another machine: its bytes lie in a folder there, and the manifest's lines come back."""
+    """One part on another machine: its bytes are in a folder there, and the manifest's lines come back."""
 
     alone: _Alone
 

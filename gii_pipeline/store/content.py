@@ -1,4 +1,4 @@
-"""Content hashes: what a table says, whatever file it lies in.
+"""Content hashes: what a table says, whatever file it is in.
 
 Belongs here: one sha256 over names, types and values of an Arrow table, and of a stored file.
 Does not: comparing releases.

@@ -25,7 +25,7 @@ class Fault(StrEnum):
     SERVER_ERROR = "server_error"
     """503 with a body in JSON."""
     TRICKLE = "trickle"
-    """The whole body, in small pieces with a pause after each."""
+    """The complete body, in small pieces with a pause after each."""
     RESET = "reset"
     """The connection is reset in mid body."""
     TRUNCATED_GZIP = "truncated_gzip"

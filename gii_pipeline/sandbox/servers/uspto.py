@@ -1,7 +1,7 @@
 """The USPTO Open Data Portal: bulk files behind a key, handed out by redirect to a signed address elsewhere.
 
 Belongs here: the portal's address, its refusals, one request at a time for a key.
-Does not: the files, which lie on the file host.
+Does not: the files, which are on the file host.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Uspto:
         self._file_host = file_host
 
     def reply(self, asked: Asked, fault: Fault | None) -> Reply:
-        """401 without a key, 403 for a wrong one, 404 for what is not there, 429 without a wait; else the redirect."""
+        """401 without a key, 403 for a wrong one, 404 for what does not exist, 429 without a wait; else a redirect."""
         key = asked.headers.get("x-api-key", "")
         if not key:
             return json_reply({"code": 401, "message": "Unauthorized"}, 401)

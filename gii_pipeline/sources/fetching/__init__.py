@@ -30,9 +30,9 @@ from gii_pipeline.sources.fetching.parts import Listed, Part
 class Fetcher:
     """One client: its options, and the function that asks.
 
-    opened: the connection. listed: of a client of whole files, which files there are. paged: of a client whose answers
-    are pages of a list, the list. One without them fetches all the same; nobody knows before what it takes.
-    by_country: the client that the same records can be asked for by country; empty where there is none.
+    opened: the connection. listed: of a client of complete files, which files there are. paged: of a client whose
+    answers are pages of a list, the list. One without them fetches all the same; nobody knows before what it takes.
+    by_country: the client that the same records can be requested by country; empty where there is none.
     """
 
     name: str
@@ -58,13 +58,13 @@ class Fetcher:
         return self.opened(archive, options, data_year)
 
     def parts(self, archive: Archive, http: HttpClient, options: FetchOptions, data_year: int | None) -> Listed:
-        """Which files there are, for a client of whole files. Raises InputError for one of lists."""
+        """Which files there are, for a client of complete files. Raises InputError for one of lists."""
         if self.listed is None:
             raise InputError(f"The client `{self.name}` fetches pages of a list, not files.")
         return self.listed(archive, http, options, data_year)
 
     def begin(self, archive: Archive, http: HttpClient, options: FetchOptions, data_year: int | None) -> Begun:
-        """The first page of a list and what is left of it. Raises InputError for a client of whole files."""
+        """The first page of a list and what is left of it. Raises InputError for a client of complete files."""
         if self.paged is None:
             raise InputError(f"The client `{self.name}` fetches files, not pages of a list.")
         return begin_list(archive, http, *self.paged(http, options, data_year))

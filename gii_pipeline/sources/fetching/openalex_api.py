@@ -58,7 +58,7 @@ class OpenalexApiOptions(KeyedOptions):
     filter: OpenAlex's own syntax, without the year; None takes the nearest open stand-in for the Science Citation
     Index (METHOD.md section 1). country: only works with an institution there (ISO 3166-1 alpha-2), or institutions
     there. select: fields to receive; None takes those that the reader uses.
-    spend_prepaid: go on with the account's prepaid balance when the daily budget is spent.
+    spend_prepaid: continue with the account's prepaid balance when the daily budget is spent.
     """
 
     base_url: str = "https://api.openalex.org"

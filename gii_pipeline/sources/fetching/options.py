@@ -60,7 +60,7 @@ class FetchOptions(BaseModel):
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The environment variables that a whole fetch needs."""
+        """The environment variables that a complete fetch needs."""
         return ()
 
     @property
@@ -72,7 +72,7 @@ class FetchOptions(BaseModel):
     def asks(self) -> dict[str, Any]:
         """What the client asks for: its options with their defaults, as JSON-like values without keys.
 
-        A port of this machine says nothing of it: a server that is started for a run takes one that is free.
+        A port of this machine does not cover it: a server that is started for a run takes one that is free.
         """
         return {name: _public(value) for name, value in self.model_dump(mode="json", exclude=set(MANNER)).items()}
 

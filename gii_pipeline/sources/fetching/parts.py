@@ -17,7 +17,7 @@ from gii_pipeline.sources.progress import Parts
 
 @dataclass(frozen=True)
 class Part:
-    """One file of a source: what it is asked for with, and what its list says of it."""
+    """One file of a source: what it is requested with, and what its list says of it."""
 
     terms: Terms
     request: Request

@@ -1,4 +1,4 @@
-"""What a server says before it is asked for anything: whether it answers at all, and how large a file is.
+"""What a server reports before any request for data: whether it answers at all, and how large a file is.
 
 Belongs here: one request without content. Does not: fetching.
 """

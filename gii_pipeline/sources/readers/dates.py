@@ -1,10 +1,10 @@
 """Dates as tables write them: which are read, which need the profile's word, and which stay undated.
 
-Belongs here: SQL for the date in a column of text, after a look at the whole column where its form is ambiguous.
+Belongs here: SQL for the date in a column of text, after a look at the entire column where its form is ambiguous.
 Does not: which column it is (see the reader of each source).
 
 Read in any case: ISO 8601 with and without time and zone, also with `/` or without separators, a month (2020-05) or a
-year alone, and months by their English names. Days and months in numbers only as the whole column proves or the
+year alone, and months by their English names. Days and months in numbers only as the entire column proves or the
 profile's formats say. A year of two digits is read by a format with %y alone.
 """
 
@@ -129,7 +129,7 @@ def formats_saved_again(
 ) -> tuple[str, ...]:
     """As `formats_of`, for a column that its source writes in ISO 8601 and that another program may have saved again.
 
-    The whole column is looked at only where one of its first rows says so.
+    The entire column is looked at only where one of its first rows says so.
     """
     day = _without_time(column)
     first = f"(FROM {source} LIMIT {_FIRST_ROWS})"

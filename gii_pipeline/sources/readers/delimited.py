@@ -152,7 +152,7 @@ def _is_no_header(path: Path, header: Sequence[str]) -> str:
 
 
 def _as_first(name: str) -> tuple[str, str]:
-    """A name as it stands at the start of a file, which may begin with a byte-order mark."""
+    """A name unchanged at the start of a file, which may begin with a byte-order mark."""
     return name, f"\ufeff{name}"
 
 

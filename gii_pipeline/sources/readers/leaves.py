@@ -3,7 +3,7 @@
 Belongs here: which leaves a reader's columns are, and a file of these alone. Does not: what they mean.
 
 DuckDB reads a list of structs whole. A part of which only the needed columns were fetched has no others, and of one
-that is whole the rest would be most of the work.
+that is complete the rest would be most of the work.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _type(child: object) -> DuckDBPyType | None:
 def projected(con: duckdb.DuckDBPyConnection, path: Path, columns: Mapping[str, str]) -> Path:
     """A Parquet file of the needed leaves alone, in the connection's temporary folder; other files as they are.
 
-    Raises InputError where the file is cut short or damaged.
+    Raises InputError where the file is truncated or damaged.
     """
     if reading.magic(path) != "parquet":
         return path

@@ -101,25 +101,25 @@ def _first_objects(path: Path) -> list[Any]:
     try:
         with reading.opened(path) as file:
             text = file.read(_LEAST_PAGE_BYTES).decode(errors="replace")
-    except OSError:  # cut short, or damaged
+    except OSError:  # truncated, or damaged
         return []
     start = _RESULTS.search(text) if form == "page" else _BETWEEN.match(text)
     return list(islice(objects_of(text[start.end() :]), _FIRST_OBJECTS)) if start else []
 
 
 def objects_of(text: str) -> Iterator[Any]:
-    """The JSON values of a text with commas and blanks between them, up to its end or the first that is not whole."""
+    """The JSON values of a text, separated by commas and blanks, up to its end or the first incomplete one."""
     at = 0
     while (gap := _BETWEEN.match(text, at)) and gap.end() < len(text):
         try:
             found, at = _DECODER.raw_decode(text, gap.end())
-        except (ValueError, RecursionError):  # cut short, or nested more deeply than any record is
+        except (ValueError, RecursionError):  # truncated, or nested more deeply than any record is
             return
         yield found
 
 
 def _value(found: object, names: list[str]) -> object:
-    """A field within fields of a decoded object; None where one of them is not there."""
+    """A field within fields of a decoded object; None where one of them does not exist."""
     for name in names:
         found = found.get(name) if isinstance(found, dict) else None
     return found
@@ -189,7 +189,7 @@ def _objects(paths: list[Path], form: str, compression: str, columns: Mapping[st
 def _pages(paths: list[Path], compression: str, columns: Mapping[str, str]) -> str:
     entity = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     largest = max(_LEAST_PAGE_BYTES, *map(reading.unpacked_bytes, paths))
-    # DuckDB 2.0 reads JSON ten to thirty times as slowly for an only column as for two: `meta` is asked for besides.
+    # DuckDB 2.0 reads JSON ten to thirty times as slowly for an only column as for two: `meta` is requested too.
     pages = (
         f"SELECT unnest(results) AS entity FROM read_json({reading.file_list(paths)}, format = 'unstructured', "
         f"columns = {{meta: 'JSON', results: {reading.quoted(f'STRUCT({entity})[]')}}}, "

@@ -186,7 +186,7 @@ def kind(text: str, default: str) -> str:
 
 
 def word(text: str) -> str:
-    """SQL for a source's word as vocabularies have it: lower case, letters and digits, `_` for what lies between."""
+    """SQL for a source's word as vocabularies have it: lower case, letters and digits, `_` for what is between."""
     return f"trim(regexp_replace(lower({text}), '[^\\p{{L}}\\p{{N}}]+', '_', 'g'), '_')"
 
 

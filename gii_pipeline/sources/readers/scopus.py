@@ -3,9 +3,10 @@
 Belongs here: the columns, and the authors' addresses out of `Authors with affiliations`.
 Does not: names. They only mark where an author's addresses begin.
 
-An author's part of that column begins with the name and goes on with every address; where one ends and the next begins
-only the column `Affiliations` says. An author with several addresses splits their part equally. Where the column does
-not list as many authors as the record has, it does not say who is where: every author then has every address.
+An author's part of that column begins with the name and continues with every address; where one ends and the next
+begins only the column `Affiliations` says. An author with several addresses splits their part equally. Where the
+column does not list as many authors as the record has, it does not say who is where: every author then has every
+address.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def concordance() -> str:
 def fields_by_symbol(symbols: str, key: str) -> str:
     """SQL for the columns key and `fields` out of rows of key and `symbol`, an IPC symbol in whatever spelling.
 
-    A field weighs as many distinct symbols as lie in it. A symbol of no field counts for none; a patent of which no
+    A field weighs as many distinct symbols as are in it. A symbol of no field counts for none; a patent of which no
     symbol is known has no row.
     """
     class_, letter, main = (f"regexp_extract(upper(symbol), '{_SYMBOL}', {group})" for group in (1, 2, 3))

@@ -4,9 +4,9 @@ Belongs here: encodings, line ends, stray quotes, title rows above the header. A
 it lies; of any other a copy is written to a scratch folder.
 Does not: what the columns mean, or how the file was compressed (see `files`).
 
-A quote is a quote only around a whole field: behind a separator, doubled within, a separator or line end after it. Any
-other is text. A quoted field may span lines, but where its first and last line are whole records by themselves, the
-quote that opened it is text, too: a record that another swallows is worse than a quote too many.
+A quote is a quote only around a complete field: behind a separator, doubled within, a separator or line end after it.
+Any other is text. A quoted field may span lines, but where its first and last line are complete records by
+themselves, the quote that opened it is text, too: a record that another swallows is worse than a quote too many.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class _Text:
         return chunk if _is_utf8(chunk) else _decoded(chunk, self.path).encode()
 
     def is_sound(self, delimiter: str) -> bool:
-        """Whether DuckDB reads the file right as it lies."""
+        """Whether DuckDB reads the file correctly without a copy."""
         if self.encoding or self.line_end != b"\n":
             return False
         ends = set()

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from gii_pipeline.errors import InputError
 from gii_pipeline.sources.readers import files as reading
 
-_LISTED: Final = frozenset({"AU", "AF", "BA", "BF", "CA", "C1", "C3", "RP"})  # one value a line, each whole
+_LISTED: Final = frozenset({"AU", "AF", "BA", "BF", "CA", "C1", "C3", "RP"})  # one value per line, each whole
 _TAG: Final = re.compile(r"([A-Z][A-Z0-9])(?: (.*))?$")
 _OTHER_EXPORTS: Final = {
     r"TY  - ": "RIS, for reference managers",
