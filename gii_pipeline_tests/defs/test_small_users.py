@@ -94,4 +94,4 @@ def test_a_national_slice_counts_one_country_in_a_root_of_its_own_and_every_outp
     assert "100.00 % of AT's)" in " ".join(facts.split())
     rebuilt = gii("release", "rebuild", str(release.version), "--root", str(root))
     assert rebuilt.code == 0, rebuilt.out + rebuilt.err
-    assert f"{release.version} comes out the same" in rebuilt.out
+    assert f"{release.version} was reproduced" in rebuilt.out
