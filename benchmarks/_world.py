@@ -5,6 +5,9 @@ Belongs here: what several benchmarks need. It is not a benchmark itself.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +84,29 @@ def population_raster(path: Path, points: pd.DataFrame) -> None:
             window = window.intersection(Window(0, 0, 43_200, 21_600))
             cells = rng.exponential(200, (int(window.height), int(window.width))).astype("float32")
             raster.write(cells, 1, window=window)
+
+
+def disk(root: Path) -> int:
+    """Bytes on the disk; holes take none."""
+    found = 0
+    for path in root.rglob("*"):
+        try:
+            found += path.stat().st_blocks * 512 if path.is_file() else 0
+        except FileNotFoundError:
+            continue
+    return found
+
+
+@contextmanager
+def peak_of(root: Path) -> Iterator[list[int]]:
+    peak, ended = [0], threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.05):
+            peak[0] = max(peak[0], disk(root))
+
+    watching = threading.Thread(target=look, daemon=True)
+    watching.start()
+    yield peak
+    ended.set()
+    watching.join()
