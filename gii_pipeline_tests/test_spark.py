@@ -217,7 +217,7 @@ def refuse_a_part(snapshot: Snapshot, root: Root) -> None:
     snapshot.parts[PARTS[0]] = [work(0), work(7), work(9)]
     snapshot.publish("2026-09-30")
     snapshot.host.files[f"/data/jsonl/works/{PARTS[0]}"] = wrong
-    with pytest.raises(Exception, match=f"{PARTS[0]}: it has .* bytes, its list says"):
+    with pytest.raises(Exception, match=f"{PARTS[0]}: it has .* bytes, but its list says"):
         root.gather("spark", refresh=True)
 
 

@@ -47,7 +47,7 @@ class Archive:
         max_disk: int | None = None,
     ) -> None:
         if offline and refresh:
-            raise InputError("--offline and --refresh contradict each other: choose one.")
+            raise InputError("--offline and --refresh cannot be combined: choose one.")
         self.folder = Path(root) / "archive"
         self.offline = offline
         self.refresh = refresh
@@ -69,7 +69,7 @@ class Archive:
 
     def shelf(self, source: str) -> Shelf:
         if not _NAME.fullmatch(source):
-            raise InputError(f"{source!r} is not a name of a source: letters, digits, `_` and `-` make one.")
+            raise InputError(f"{source!r} is not a valid name of a source: use letters, digits, `_` and `-`.")
         if source not in self._shelves:
             self._shelves[source] = Shelf(self.folder / source)
         return self._shelves[source]
@@ -115,7 +115,7 @@ class Archive:
         shelf = self.shelf(source)
         kept = {Path(k.origin).name: k for k in shelf.current() if k.origin and Path(k.origin).match(pattern.name)}
         if not (self.offline and kept):
-            raise InputError(f"No file fits {pattern}. Correct it in the profile's entry for `{source}`.")
+            raise InputError(f"No file matches {pattern}. Correct it in the profile's entry for `{source}`.")
         return [shelf.entry(kept[name]) for name in sorted(kept)]
 
     def keep_file(self, source: str, path: Path, *, licence: str = "", data_year: int | None = None) -> Entry:
@@ -172,8 +172,8 @@ class Archive:
         }
         if len(found) != 1:
             raise InputError(
-                f"{path} is neither here nor, under that name, once in the archive of `{source}`. "
-                f"Put the file in its place and run `{self.resume_command(None)}` without --offline."
+                f"{path} does not exist, and the archive of `{source}` does not have exactly one file of that name. "
+                f"Restore the file and run `{self.resume_command(None)}` without --offline."
             )
         return next(iter(found.values()))
 

@@ -32,6 +32,6 @@ def _pairs() -> dict[str, str]:
     for pair in pairs:
         if len(pair) != 2 or not all(host and port.isdecimal() for host, _, port in (x.rpartition(":") for x in pair)):
             raise InputError(
-                f"{VARIABLE}: {'='.join(pair)!r} is not host:port=host:port, as in api.example:80=127.0.0.1:81."
+                f"{VARIABLE}: {'='.join(pair)!r} is not host:port=host:port, such as api.example:80=127.0.0.1:81."
             )
     return {asked.lower(): reached for asked, reached in pairs}

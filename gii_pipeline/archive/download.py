@@ -192,7 +192,7 @@ class _Download:
             self.part.drop()
             raise AgainError("it cannot be resumed")
         if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise self.http.stopped(self.request, "the file came encoded, though it was asked for as it is")
+            raise self.http.stopped(self.request, "the file is encoded, although an unencoded one was requested")
         if response.status_code != 206:
             self.part.restart(_facts_of(response))
         self._write(response)
@@ -234,7 +234,8 @@ class _Download:
         if needed + KEPT_FREE > free:
             raise self.http.stopped(
                 self.request,
-                f"the file has {size:,} bytes or more, and {free:,} are free under {self.archive.folder}: free some",
+                f"the file has {size:,} bytes or more, and {free:,} are free under {self.archive.folder}: free "
+                f"some space",
             )
         if most is not None and size > most:
             raise self.http.stopped(
@@ -266,7 +267,7 @@ class _Download:
             return self.expected.count(self.part.path)
         except (ValueError, RecursionError) as error:
             self.part.drop()
-            raise self.http.stopped(self.request, f"the file is not what it should be ({error})") from None
+            raise self.http.stopped(self.request, f"the file is not the expected one ({error})") from None
 
     def _moved(self) -> str | None:
         """Why a file that replaces another is not taken."""
@@ -280,7 +281,7 @@ class _Download:
 
     def _damage(self) -> str | None:
         if self.expected.bytes not in (None, self.part.size):
-            return f"it has {self.part.size} bytes, its list says {self.expected.bytes}"
+            return f"it has {self.part.size} bytes, but its list says {self.expected.bytes}"
         if self.expected.sha256 and sha256_of(self.part.path) != self.expected.sha256:
             return f"its sha256 is not {self.expected.sha256}"
         return damage(self.part.path, self.format)
@@ -312,8 +313,8 @@ def moved_too_far(what: str, before: int | None, after: int | None, tolerance_pc
     if before is None or after is None or abs(after - before) * 100 <= tolerance_pct * before:
         return None
     return (
-        f"its {what} moved from {before:,} to {after:,}, by more than {tolerance_pct:g} %; the old entry stays. "
-        "If the change is right, raise `refresh_tolerance_pct` in the profile, and date it by `allowed_until`"
+        f"its {what} changed from {before:,} to {after:,}, by more than {tolerance_pct:g} %; the old entry stays. "
+        "If the change is correct, increase `refresh_tolerance_pct` in the profile and limit it with `allowed_until`"
     )
 
 

@@ -107,7 +107,7 @@ class HttpClient:
                 for chunk in self.chunks(response, until=until, decode=True):
                     body += chunk
                     if len(body) > LONGEST_PAGE:
-                        raise self.stopped(request, f"its answer is larger than {LONGEST_PAGE >> 20} MB unpacked")
+                        raise self.stopped(request, f"its response is larger than {LONGEST_PAGE >> 20} MB unpacked")
                 return Answer(response.status_code, response.headers, self.redactor.data(bytes(body)))
 
         return self.retrying(request, try_once)
@@ -135,9 +135,9 @@ class HttpClient:
             while chunk := response.raw.read1(READ, decode_content=decode):
                 yield chunk
                 if until is not None and self.clock.monotonic() > until:
-                    raise AgainError("the body came too slowly")
+                    raise AgainError("the body arrived too slowly")
         except (urllib3.exceptions.HTTPError, OSError, EOFError) as error:
-            raise AgainError(f"the connection broke in mid body ({type(error).__name__})") from None
+            raise AgainError(f"the connection broke during the body ({type(error).__name__})") from None
 
     def retrying(self, request: Request, try_once: Callable[[], T]) -> T:
         """Call until it gives an answer. TransientError when the patience is used up."""
@@ -151,10 +151,10 @@ class HttpClient:
                 reason, wait = self.redactor.text(again.reason), self._wait(again, failures)
             if failures >= self.patience.attempts or damaged >= DAMAGED_TRIES:
                 raise TransientError(
-                    f"{self.source}: {request.address}: {reason}, after {max(failures, damaged)} tries. "
-                    f"What was fetched is kept; try again later with `{self.resume}`."
+                    f"{self.source}: {request.address}: {reason}, after {max(failures, damaged)} attempts. "
+                    f"Fetched files are kept. Try again later with `{self.resume}`."
                 )
-            logger.info("%s: %s: %s; next try in %.1f s", self.source, request.address, reason, wait)
+            logger.info("%s: %s: %s; next attempt in %.1f s", self.source, request.address, reason, wait)
             self.clock.sleep(wait)
 
     def stopped(self, request: Request, reason: str, status: int = 200) -> FetchStoppedError:
@@ -162,7 +162,7 @@ class HttpClient:
         reason = self.redactor.text(reason)
         self._note(request.address, status, reason)
         return FetchStoppedError(
-            f"{self.source}: {request.address}: {reason}. What was fetched is kept; go on with `{self.resume}`."
+            f"{self.source}: {request.address}: {reason}. Fetched files are kept. Resume with `{self.resume}`."
         )
 
     def _wait(self, again: AgainError, failures: int) -> float:
@@ -178,11 +178,11 @@ class HttpClient:
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
             raise InputError(f"{self.source}: {request.address} is not an address. Fix it in the profile.") from None
         except requests.exceptions.InvalidHeader:
-            raise self.stopped(request, "its answer has headers that contradict each other") from None
+            raise self.stopped(request, "its response has contradictory headers") from None
         except requests.exceptions.RequestException as error:
-            raise AgainError(f"no answer ({_cause(error)})") from None
+            raise AgainError(f"no response ({_cause(error)})") from None
         except (urllib3.exceptions.HTTPError, ValueError) as error:
-            raise self.stopped(request, f"its answer cannot be followed ({_cause(error)})") from None
+            raise self.stopped(request, f"its redirect cannot be followed ({_cause(error)})") from None
 
     def _follow(self, request: Request, headers: Mapping[str, str]) -> requests.Response:
         url, home = request.full_url, _origin(request.full_url)
@@ -196,7 +196,7 @@ class HttpClient:
             if urlsplit(before).scheme == "https" and urlsplit(url).scheme != "https":
                 raise self.stopped(request, f"it redirects to an open connection, {public_address(url)}")
             if request.body is not None and response.status_code not in (307, 308):
-                raise self.stopped(request, f"it has moved to {public_address(url)}; change its address in the profile")
+                raise self.stopped(request, f"it has moved to {public_address(url)}; change the address in the profile")
         raise self.stopped(request, f"more than {REDIRECTS} redirects")
 
     def _target(self, request: Request, url: str, target: str) -> str:
@@ -238,11 +238,11 @@ class HttpClient:
             raise self.stopped(request, f"{reason} ({said})", status)
         if status == 202:
             self._note(request.address, status, said)
-            raise AgainError(f"the answer is still being prepared ({said})", self._told_to_wait(answer))
+            raise AgainError(f"the response is still being prepared ({said})", self._told_to_wait(answer))
         if status == 429:
             raise self._rate_limited(request, answer, said)
         if status < 400 or status > 599:
-            raise self.stopped(request, f"it answers with a status that brings no file ({said})", status)
+            raise self.stopped(request, f"the response has a status without a file ({said})", status)
         if status >= 500 or status in TRANSIENT_CLIENT_ERRORS:
             self._note(request.address, status, said)
             raise AgainError(said, self._told_to_wait(answer))
@@ -252,9 +252,7 @@ class HttpClient:
         if status == 410:
             raise self.stopped(request, f"the source is retired ({said})", status)
         if status == 404:
-            raise self.stopped(
-                request, f"there is nothing there: renamed, retired or not yet published ({said})", status
-            )
+            raise self.stopped(request, f"not found: renamed, retired or not yet published ({said})", status)
         self._note(request.address, status, said)
         raise InputError(f"{self.source}: {request.address}: the request is refused ({said}). Fix it in the profile.")
 
@@ -262,7 +260,7 @@ class HttpClient:
         wait = retry_after_s(answer.headers, self.clock.now())
         if wait is not None and wait > self.patience.wait_cap_s:
             until = moment(self.clock.now(), wait)
-            return self.stopped(request, f"it lets nobody in before {until} ({said})", answer.status)
+            return self.stopped(request, f"it refuses access until {until} ({said})", answer.status)
         self._note(request.address, answer.status, said)
         return AgainError(said, wait, at_least_s=self.patience.rate_limit_wait_s)
 
@@ -278,7 +276,7 @@ class HttpClient:
                 if len(body) > LONGEST_ERROR_BODY:
                     break
         except AgainError:
-            logger.debug("%s: the body of an error answer broke off", self.source)
+            logger.debug("%s: the body of an error response was interrupted", self.source)
         return Answer(response.status_code, response.headers, self.redactor.data(body))
 
 

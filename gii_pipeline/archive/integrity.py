@@ -36,10 +36,10 @@ def format_of(name: str) -> Format:
 def broken_promise(start: bytes, promised: Format, content_type: str | None = None) -> str | None:
     """Why the first bytes (256 are enough) cannot be of the promised format at all; None when they can."""
     if promised != "html" and looks_like_html(content_type, start):
-        return "an HTML page came where data was promised: the source has moved, is retired or wants a login"
+        return "the response is an HTML page instead of data: the source has moved, is retired or requires a login"
     magic = _MAGIC.get(promised, b"")
     if start[: len(magic)] != magic[: len(start)]:
-        return f"what came is not a {promised} file; it starts with {start[:60]!r}"
+        return f"the response is not a {promised} file; it starts with {start[:60]!r}"
     return None
 
 
@@ -52,17 +52,17 @@ def implausible(path: Path, name: str) -> str | None:
     with path.open("rb") as file:
         start = file.read(LOOKED_AT)
     if not start.strip():
-        return "the answer is empty"
+        return "the response is empty"
     text, suffix = start.decode("utf-8", "replace").lstrip("\ufeff \r\n\t"), PurePosixPath(name).suffix.lower()
     shown = f"it starts with {text[:60]!r}"
     if _is_error(start):
-        return f"an error came where data was promised; {shown}"
+        return f"the response is an error instead of data; {shown}"
     if suffix in _TABLES:
         lines = text.replace("\0", "").splitlines()  # UTF-16 has a zero beside each letter
         if text.startswith(("{", "[")) or len(lines) < 2 or (" " in lines[0] and not _DELIMITER.search(lines[0])):
-            return f"what came is not a table; {shown}"
+            return f"the response is not a table; {shown}"
     if suffix in _STARTS and not text.startswith(_STARTS[suffix]):
-        return f"what came is not {suffix.removeprefix('.')}; {shown}"
+        return f"the response is not {suffix.removeprefix('.')}; {shown}"
     return None
 
 
@@ -94,7 +94,7 @@ def _gzip_damage(path: Path) -> str | None:
             for _ in chunks(file):
                 pass
     except (EOFError, OSError, isal_zlib.IsalError) as error:  # type: ignore[misc]  # its stub calls it a value
-        return f"the gzip file is cut off or damaged ({error})"
+        return f"the gzip file is truncated or damaged ({error})"
     return None
 
 
@@ -103,7 +103,7 @@ def _zip_damage(path: Path) -> str | None:
         with zipfile.ZipFile(path) as archive:
             member = archive.testzip()
     except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
-        return f"the zip file is cut off or damaged ({error})"
+        return f"the zip file is truncated or damaged ({error})"
     except (NotImplementedError, RuntimeError) as error:  # a method that nobody here reads, or a password
         return f"the zip file cannot be unpacked ({error})"
     return f"the zip file's member {member} is damaged" if member else None
@@ -114,4 +114,4 @@ def _parquet_damage(path: Path) -> str | None:
         size = file.seek(0, 2)
         file.seek(max(0, size - 4))
         whole = size >= 12 and file.read(4) == b"PAR1"
-    return None if whole else "the Parquet file is cut off"
+    return None if whole else "the Parquet file is truncated"

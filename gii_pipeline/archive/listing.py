@@ -174,7 +174,7 @@ class _Reading:
     def _endless(self, kept: Kept, received: int, *, new: int) -> str | None:
         """Why the list is not followed beyond a page: it brings nothing new, or more came than there is."""
         if not new:
-            return "brings no record that the page before did not bring"
+            return "has no record that was not on the previous page"
         total = kept.total or 0
         if received > total * (1 + self.listing.moving_tolerance_pct / 100):
             return f"brings the {received:,}th record of a list of {total:,}, and names a next one"
@@ -192,7 +192,7 @@ class _Reading:
         answer = self.http.page(request)
         facts = self._facts(request, answer)
         if facts.next is not None and self.listing.request(facts.next).fingerprint in seen:
-            raise self.http.stopped(request, f"page {page} leads back to a page before it (cursor {facts.next})")
+            raise self.http.stopped(request, f"page {page} leads back to an earlier page (cursor {facts.next})")
         kept = self._keep(number, page, request, answer, facts)
         if facts.next is not None and (reason := self.listing.stop(answer.headers, facts)):
             raise self.http.stopped(self.listing.request(facts.next), reason)
@@ -200,11 +200,13 @@ class _Reading:
 
     def _facts(self, request: Request, answer: Answer) -> PageFacts:
         if answer.is_html:
-            raise self.http.stopped(request, "an HTML page came where JSON was promised: moved, retired or overloaded")
+            raise self.http.stopped(
+                request, "the response is an HTML page instead of JSON: moved, retired or overloaded"
+            )
         try:
             return self.listing.read(answer.body)
         except (ValueError, RecursionError) as error:
-            raise self.http.stopped(request, f"the answer is not a page of this source ({error})") from None
+            raise self.http.stopped(request, f"the response is not a page of this source ({error})") from None
 
     def _keep(self, number: int, page: int, request: Request, answer: Answer, facts: PageFacts) -> Kept:
         staged, sha256, size = self.shelf.objects.write(f"{work_name(self._work)}.part", [answer.body])
@@ -250,15 +252,15 @@ class _Reading:
     def _incomplete(self, pages: list[Kept]) -> str | None:
         """Why the pages are not the complete list, each record once; None when they are."""
         if not _records(pages) and not self.terms.allow_empty:
-            return "it has no record; where that is right, set `allow_empty: true` in the profile"
+            return "it has no records; if that is correct, set `allow_empty: true` in the profile"
         totals = {kept.total or 0 for kept in pages}
         received, total = _records(pages), pages[-1].total or 0
         allowed = 0.0 if len(totals) == 1 else total * self.listing.moving_tolerance_pct / 100
         if abs(received - total) > allowed:
-            return f"its {len(pages)} pages hold {received:,} records, but the source says that there are {total:,}"
+            return f"its {len(pages)} pages have {received:,} records, but the source reports {total:,}"
         repeated = received - self._distinct(pages)
         if repeated > allowed:
-            return f"{repeated:,} of its records came on two pages: the list changed while it was read"
+            return f"{repeated:,} of its records are on two pages: the list changed while it was read"
         return None
 
     def _distinct(self, pages: list[Kept]) -> int:

@@ -117,13 +117,13 @@ class _Columns:
         tail = self._range(None)
         total = self.version.total
         if self.expected.bytes not in (None, total):
-            raise AgainError(f"it has {total} bytes, its list says {self.expected.bytes}", damaged=True)
+            raise AgainError(f"it has {total} bytes, but its list says {self.expected.bytes}", damaged=True)
         before = self.shelf.newest(self.request.address, self.wanted.request(self.request).content)
         if before and (reason := moved_too_far("bytes", before.bytes, total, self.terms.tolerance_pct)):
             raise self.http.stopped(self.request, reason)
         footer = int.from_bytes(tail[:4], "little") + TAIL
         if tail[4:] != b"PAR1" or footer + 4 > total:
-            raise self.http.stopped(self.request, f"what came is not a parquet file; it ends with {tail!r}")
+            raise self.http.stopped(self.request, f"the response is not a parquet file; it ends with {tail!r}")
         with self.path.open("r+b") as file:
             file.truncate(total)
             file.write(b"PAR1")
@@ -141,7 +141,7 @@ class _Columns:
             raise AgainError(f"its footer cannot be read ({error})", damaged=True) from None
         if self.expected.records not in (None, footer.num_rows):
             raise AgainError(
-                f"it has {footer.num_rows:,} records, its list says {self.expected.records:,}", damaged=True
+                f"it has {footer.num_rows:,} records, but its list says {self.expected.records:,}", damaged=True
             )
         return [
             _place(footer.row_group(group).column(leaf)) for group in range(footer.num_row_groups) for leaf in leaves
@@ -172,7 +172,7 @@ class _Columns:
                 self.version.content_type = response.headers.get("Content-Type")
                 asked = (total - TAIL, total)
             if (start, last + 1, total, etag) != (*asked, self.version.total, self.version.etag):
-                raise AgainError("another range or version came than was asked for", damaged=True)
+                raise AgainError("the response is another range or version than requested", damaged=True)
             content = b"".join(self.http.chunks(response))
         self.version.fetched += len(content)
         if len(content) != asked[1] - asked[0]:
@@ -184,7 +184,8 @@ class _Columns:
         if needed + KEPT_FREE > free:
             raise self.http.stopped(
                 self.request,
-                f"its columns have {needed:,} bytes, and {free:,} are free under {self.archive.folder}: free some",
+                f"its columns have {needed:,} bytes, and {free:,} are free under {self.archive.folder}: free "
+                f"some space",
             )
 
     def _keep(self, needed: int) -> Entry:

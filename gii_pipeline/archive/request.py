@@ -88,7 +88,7 @@ class Key:
             raise InputError(f"This source needs a key: set the environment variable {self.variable}.")
         if not key.isascii() or not key.isprintable():
             raise InputError(
-                f"The environment variable {self.variable} holds characters that no key has: set it again."
+                f"The environment variable {self.variable} contains characters that are invalid in a key: set it again."
             )
         return key
 

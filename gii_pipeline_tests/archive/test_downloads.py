@@ -131,7 +131,7 @@ def test_a_range_of_another_version_or_place_is_not_appended(tmp_path: Path, ser
 def test_a_broken_download_is_resumed_by_the_next_run(tmp_path: Path, server: Server) -> None:
     broken = Reply(CONTENT, 200, {"ETag": f'"{hash(CONTENT)}"'}, reset_after=100_000)
     server.faults = [broken]
-    with pytest.raises(TransientError, match=r"broke in mid body.*after 1 tries.*`gii ingest`"):
+    with pytest.raises(TransientError, match=r"broke during the body.*after 1 attempts.*`gii ingest`"):
         fetch(Archive(tmp_path), server, attempts=1)
     assert Archive(tmp_path).entries() == []
 
@@ -195,7 +195,7 @@ def test_a_truncated_gzip_is_a_failed_fetch_and_never_data(tmp_path: Path, serve
     host.files["/part.gz"] = whole[:-20]
     archive = Archive(tmp_path)
 
-    with pytest.raises(TransientError, match=r"gzip file is cut off.*after 2 tries"):
+    with pytest.raises(TransientError, match=r"gzip file is truncated.*after 2 attempts"):
         fetch(archive, server, "/part.gz")
     assert archive.entries() == []
     assert parts(archive) == []
@@ -216,7 +216,7 @@ def test_a_damaged_zip_is_a_failed_fetch(tmp_path: Path, server: Server, host: F
 def test_a_cut_parquet_file_is_a_failed_fetch(tmp_path: Path, server: Server, host: FileHost) -> None:
     host.files["/a.parquet"] = b"PAR1" + CONTENT
 
-    with pytest.raises(TransientError, match="Parquet file is cut off"):
+    with pytest.raises(TransientError, match="Parquet file is truncated"):
         fetch(Archive(tmp_path), server, "/a.parquet")
 
 
@@ -232,7 +232,7 @@ def test_a_hash_that_differs_is_a_failed_fetch(tmp_path: Path, server: Server) -
 
 
 def test_a_file_of_another_size_than_listed_is_a_failed_fetch(tmp_path: Path, server: Server) -> None:
-    with pytest.raises(TransientError, match="it has 300000 bytes, its list says 300001"):
+    with pytest.raises(TransientError, match="it has 300000 bytes, but its list says 300001"):
         fetch(Archive(tmp_path), server, expected=Expected(bytes=300_001))
 
 
@@ -240,7 +240,7 @@ def test_a_file_of_another_size_than_listed_is_a_failed_fetch(tmp_path: Path, se
 def test_html_where_data_is_promised_stops_at_once(tmp_path: Path, server: Server, path: str) -> None:
     server.faults = [html_reply()]
 
-    with pytest.raises(FetchStoppedError, match=r"an HTML page came.*go on with `gii ingest`"):
+    with pytest.raises(FetchStoppedError, match=r"the response is an HTML page.*Resume with `gii ingest`"):
         fetch(Archive(tmp_path), server, path)
     assert len(server.asked) == 1
 
@@ -262,7 +262,7 @@ def test_a_json_error_with_status_200_is_no_zip(tmp_path: Path, server: Server) 
 def test_an_encoded_file_is_refused_rather_than_mistaken(tmp_path: Path, server: Server) -> None:
     server.faults = [Reply(gzip.compress(CONTENT), 200, {"Content-Encoding": "gzip"})]
 
-    with pytest.raises(FetchStoppedError, match="came encoded"):
+    with pytest.raises(FetchStoppedError, match="is encoded"):
         fetch(Archive(tmp_path), server)
     assert server.asked[0].headers["accept-encoding"] == "identity"
 
@@ -298,7 +298,7 @@ def test_a_refresh_that_moves_the_size_too_far_fails_and_the_old_entry_stays(
     old = fetch(Archive(tmp_path), server)
     host.files["/a.bin"] = CONTENT[:200_000]
 
-    with pytest.raises(FetchStoppedError, match=r"bytes moved from 300,000 to 200,000, by more than 10 %"):
+    with pytest.raises(FetchStoppedError, match=r"bytes changed from 300,000 to 200,000, by more than 10 %"):
         fetch(Archive(tmp_path, refresh=True), server)
 
     assert Archive(tmp_path).entries("host") == [old]
@@ -336,7 +336,7 @@ def test_waits_grow_and_the_last_failure_is_named(tmp_path: Path, server: Server
     clock = PatientClock()
     server.faults = [Reply(b"over capacity", 503)] * 9
 
-    with pytest.raises(TransientError, match=r"/a\.bin: status 503: over capacity, after 4 tries"):
+    with pytest.raises(TransientError, match=r"/a\.bin: status 503: over capacity, after 4 attempts"):
         fetch(Archive(tmp_path, clock=clock), server, backoff_s=1)
 
     first, second, third = (wait for wait in clock.slept if wait > 0.01)

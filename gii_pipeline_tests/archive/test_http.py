@@ -98,7 +98,9 @@ def test_a_429_is_never_hurried_past_the_sources_minimum(server: Server, clock: 
 def test_a_429_beyond_the_cap_stops_with_the_time_it_ends(server: Server, clock: PatientClock) -> None:
     server.faults = [Reply(b"slow down", 429, {"Retry-After": "7200"})]
 
-    with pytest.raises(FetchStoppedError, match=r"nobody in before 2026-10-04 00:00 UTC.*go on with `gii ingest -y`"):
+    with pytest.raises(
+        FetchStoppedError, match=r"refuses access until 2026-10-04 00:00 UTC.*Resume with `gii ingest -y`"
+    ):
         ask(server, clock, resume="gii ingest -y")
     assert waits(clock) == []
 
@@ -106,13 +108,13 @@ def test_a_429_beyond_the_cap_stops_with_the_time_it_ends(server: Server, clock:
 def test_a_429_without_end_is_transient(server: Server, clock: PatientClock) -> None:
     server.faults = [Reply(b"", 429, {"Retry-After": "1"})] * 9
 
-    with pytest.raises(TransientError, match="status 429, after 4 tries"):
+    with pytest.raises(TransientError, match="status 429, after 4 attempts"):
         ask(server, clock)
 
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [(401, "TEST_KEY"), (403, "TEST_KEY"), (410, "retired"), (404, "nothing there")],
+    [(401, "TEST_KEY"), (403, "TEST_KEY"), (410, "retired"), (404, "not found")],
 )
 def test_what_no_retry_mends_stops_at_once(
     server: Server, clock: PatientClock, status: int, said: str, monkeypatch: pytest.MonkeyPatch
@@ -154,7 +156,7 @@ def test_a_page_that_trickles_is_given_up(server: Server) -> None:
 
     with (
         HttpClient("source", patience=Patience(attempts=1, page_s=0.3)) as http,
-        pytest.raises(TransientError, match="the body came too slowly"),
+        pytest.raises(TransientError, match="the body arrived too slowly"),
     ):
         http.page(Request(f"{server.url}/x"))
 
@@ -163,7 +165,7 @@ def test_a_server_that_is_not_there_is_transient_and_named(clock: PatientClock) 
     with Server(lambda _: Reply()) as gone:
         url = gone.url
 
-    with pytest.raises(TransientError, match=rf"{url}/x: no answer \(ConnectionError: Connection refused\)"):
+    with pytest.raises(TransientError, match=rf"{url}/x: no response \(ConnectionError: Connection refused\)"):
         ask(gone, clock, url=f"{url}/x")
 
 

@@ -39,5 +39,5 @@ def test_a_name_with_a_path_in_it_is_refused_with_its_field(tmp_path: Path, fetc
 
 @pytest.mark.parametrize("name", ["..", "../x", "a/b", "", "a\n", "."])
 def test_the_archive_opens_no_shelf_elsewhere(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="not a name of a source"):
+    with pytest.raises(InputError, match="not a valid name of a source"):
         Archive(tmp_path).shelf(name)

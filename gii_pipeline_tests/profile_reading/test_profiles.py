@@ -189,7 +189,7 @@ def test_a_pattern_stands_for_all_files_that_fit_it(tmp_path: Path) -> None:
     source = checked(written(tmp_path, **{"patents.csv": "patents-*.csv"})).metrics["pct_applications"]
     (tmp_path / "records").mkdir()
     archive, pin = Archive(tmp_path / "root"), tmp_path / "pin.json"
-    with pytest.raises(InputError, match=r"No file fits .*patents-\*\.csv"):
+    with pytest.raises(InputError, match=r"No file matches .*patents-\*\.csv"):
         gather(archive, source, 2020)
     for number in (2, 1):
         (tmp_path / f"records/patents-{number}.csv").write_text(f"{number}\n")

@@ -72,9 +72,9 @@ LISTS = {
     Fault.RESET: MENDED,
     Fault.TRUNCATED_GZIP: "truncated",
     Fault.HTML: "HTML page",
-    Fault.WRONG_TOTAL: "the source says that there are",
-    Fault.REPEATED_CURSOR: "leads back to a page before it",
-    Fault.CHANGED_PAGE: "the source says that there are",
+    Fault.WRONG_TOTAL: "the source reports",
+    Fault.REPEATED_CURSOR: "leads back to an earlier page",
+    Fault.CHANGED_PAGE: "the source reports",
 }
 FILES = {
     Fault.RATE_LIMITED: MENDED,
@@ -93,7 +93,7 @@ CASES = [
     ("uspto_odp", "uspto", Fault.SERVER_ERROR, MENDED),
     ("uspto_odp", "uspto", Fault.HTML, "HTML page"),
     ("openalex_api", "openalex", Fault.BUDGET_SPENT, "daily budget is spent; it resets"),
-    ("file_url", "files", Fault.BUDGET_SPENT, "lets nobody in before"),
+    ("file_url", "files", Fault.BUDGET_SPENT, "refuses access until"),
 ]  # fmt: skip
 
 

@@ -92,7 +92,7 @@ WORKS = ("scientific_publications", "openalex")
         (WORKS, renamed("primary_topic", "topic"), "works: no record has primary_topic"),
         (WORKS, renamed("is_core", "core"), "is_core"),
         (WORKS, renamed("results", "items"), "works: openalex_api: .* not a page of this source"),
-        (WORKS, lambda _: b"<html><body>We have moved</body></html>", "an HTML page came where JSON was promised"),
+        (WORKS, lambda _: b"<html><body>We have moved</body></html>", "the response is an HTML page instead of JSON"),
         (WORKS, empty, "the response has no record"),
         (("vc_deals", "crunchbase"), renamed("announced_on", "announced"), "has a readable year"),
         (("vc_deals", "crunchbase"), renamed("uuid", "id"), "rounds: crunchbase_api: .* not a page of this source"),

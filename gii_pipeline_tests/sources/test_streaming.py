@@ -202,7 +202,7 @@ def test_a_part_with_other_bytes_than_listed_stops_by_its_name_and_the_others_st
 ) -> None:
     snapshot.host.files[f"/data/jsonl/works/{SECOND}"] += b"more"
     root.options["patience"] = {"backoff_s": 0}
-    with pytest.raises(TransientError, match=f"{SECOND}.* bytes, its list says"):
+    with pytest.raises(TransientError, match=f"{SECOND}.* bytes, but its list says"):
         root.gather()
     assert len(root.rows()) == 2
     assert root.raw == []
@@ -335,7 +335,7 @@ def test_a_parquet_part_with_fewer_records_than_listed_stops(columns: Root) -> N
     manifest["record_count"] = manifest["files"][0]["meta"]["record_count"] = 3_001
     files["/data/parquet/works/manifest.json"] = json.dumps(manifest).encode()
     columns.options["patience"] = {"backoff_s": 0}
-    with pytest.raises(TransientError, match=r"part_0000.parquet: it has 3,000 records, its list says 3,001"):
+    with pytest.raises(TransientError, match=r"part_0000.parquet: it has 3,000 records, but its list says 3,001"):
         columns.gather()
 
 
@@ -357,7 +357,7 @@ def test_a_file_that_shrank_since_it_was_read_and_deleted_is_refused(root: Root,
     before = len(root.rows())
 
     snapshot.host.files["/people.csv"] = people.encode()[: len(people) // 2]
-    with pytest.raises(FetchStoppedError, match=r"bytes moved from .* by more than 10 %"):
+    with pytest.raises(FetchStoppedError, match=r"bytes changed from .* by more than 10 %"):
         root.gather(refresh=True)
     assert len(root.rows()) == before == 99
 
@@ -376,7 +376,7 @@ def test_columns_of_a_file_at_an_address_are_fetched_again_on_refresh_unless_it_
     assert "https://openalex.org/W0000005000" in {row[0] for row in columns.rows()}
 
     files[path] = parquet(works[:1_000])
-    with pytest.raises(FetchStoppedError, match=r"bytes moved from .* by more than 10 %"):
+    with pytest.raises(FetchStoppedError, match=r"bytes changed from .* by more than 10 %"):
         columns.gather(refresh=True)
 
 

@@ -139,7 +139,7 @@ def test_a_wrong_count_is_never_data(fetch: Fetch, server: Server, crunchbase: C
 
     server.faults = [more] * 3
 
-    with pytest.raises(FetchStoppedError, match="hold 25 records, but the source says that there are 83,005"):
+    with pytest.raises(FetchStoppedError, match="have 25 records, but the source reports 83,005"):
         fetch("crunchbase_api", options(server), 2024)
     assert archive.entries() == []
 
@@ -148,6 +148,6 @@ def test_a_refresh_fails_when_rounds_have_gone(fetch: Fetch, server: Server, cru
     old = fetch("crunchbase_api", options(server), 2024)
     crunchbase.rounds = crunchbase.rounds[:15]
 
-    with pytest.raises(FetchStoppedError, match="its records moved from 25 to 15"):
+    with pytest.raises(FetchStoppedError, match="its records changed from 25 to 15"):
         fetch("crunchbase_api", options(server), 2024, refresh=True)
     assert fetch("crunchbase_api", options(server), 2024) == old

@@ -15,7 +15,7 @@ from gii_pipeline_tests.archive.server import Asked, Reply, Server, html_reply, 
 from gii_pipeline_tests.sources.fetching.conftest import Fetch
 from gii_pipeline_tests.sources.fetching.services import OpenAlex, cursor_behind, work
 
-RESUME = "go on with `gii ingest --years 2023`"
+RESUME = "Resume with `gii ingest --years 2023`"
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ def test_a_reset_and_a_trickle_in_mid_page_are_tried_again(
 def test_a_source_that_stays_down_is_transient_and_keeps_its_pages(fetch: Fetch, server: Server) -> None:
     server.faults = [None, *[Reply(b"busy", 502)] * 8]
 
-    with pytest.raises(TransientError, match="status 502: busy, after 8 tries"):
+    with pytest.raises(TransientError, match="status 502: busy, after 8 attempts"):
         fetch("openalex_api", options(server), 2023)
     assert len(ids(fetch("openalex_api", options(server), 2023))) == 25
     assert len(server.asked) == 1 + 8 + 2
@@ -237,7 +237,7 @@ def test_a_source_that_stays_down_is_transient_and_keeps_its_pages(fetch: Fetch,
 def test_html_with_status_200_stops_and_the_next_run_goes_on(fetch: Fetch, server: Server, archive: Archive) -> None:
     server.faults = [None, html_reply()]
 
-    with pytest.raises(FetchStoppedError, match=f"an HTML page came where JSON was promised.*{RESUME}"):
+    with pytest.raises(FetchStoppedError, match=f"the response is an HTML page instead of JSON.*{RESUME}"):
         fetch("openalex_api", options(server), 2023)
     assert len(ids(fetch("openalex_api", options(server), 2023))) == 25
     assert [asked.query["cursor"] == "*" for asked in server.asked].count(True) == 1
@@ -251,7 +251,7 @@ NO_PAGES = [b'{"meta": {"count": 25', b'{"message": "hello"}', b"[]", b"", b"[" 
 def test_a_body_that_is_no_page_stops(fetch: Fetch, server: Server, archive: Archive, body: bytes) -> None:
     server.faults = [Reply(body, 200, {"Content-Type": "application/json"})]
 
-    with pytest.raises(FetchStoppedError, match="the answer is not a page of this source"):
+    with pytest.raises(FetchStoppedError, match="the response is not a page of this source"):
         fetch("openalex_api", options(server), 2023)
     assert archive.entries() == []
 
@@ -273,7 +273,7 @@ def test_a_wrong_total_is_never_data(
 ) -> None:
     server.faults = [lambda asked: changed(openalex(asked), count=count)] * 3
 
-    with pytest.raises(FetchStoppedError, match=f"3 pages hold 25 records, but the source says that there are {count}"):
+    with pytest.raises(FetchStoppedError, match=f"3 pages have 25 records, but the source reports {count}"):
         fetch("openalex_api", options(server), 2023)
     assert archive.entries() == []
 
@@ -287,7 +287,7 @@ def test_a_repeated_cursor_stops_instead_of_going_round_forever(
 ) -> None:
     server.faults = [None, lambda asked: changed(openalex(asked), next_cursor=cursor)]
 
-    with pytest.raises(FetchStoppedError, match="leads back to a page before it"):
+    with pytest.raises(FetchStoppedError, match="leads back to an earlier page"):
         fetch("openalex_api", options(server), 2023)
     assert len(ids(fetch("openalex_api", options(server), 2023))) == 25
 
@@ -295,7 +295,7 @@ def test_a_repeated_cursor_stops_instead_of_going_round_forever(
 def test_a_list_that_lost_a_cursor_is_not_taken_for_whole(fetch: Fetch, server: Server, openalex: OpenAlex) -> None:
     server.faults = [None, lambda asked: changed(openalex(asked), next_cursor=None)]
 
-    with pytest.raises(FetchStoppedError, match="2 pages hold 20 records, but the source says that there are 25"):
+    with pytest.raises(FetchStoppedError, match="2 pages have 20 records, but the source reports 25"):
         fetch("openalex_api", options(server), 2023)
 
 
@@ -313,7 +313,7 @@ def test_records_that_come_twice_while_others_are_missing_are_noticed(
 
     server.faults = [None, shifted, short]
 
-    with pytest.raises(FetchStoppedError, match="5 of its records came on two pages: the list changed while it was"):
+    with pytest.raises(FetchStoppedError, match="5 of its records are on two pages: the list changed while it was"):
         fetch("openalex_api", options(server), 2023)
     assert archive.entries() == []
 
@@ -349,7 +349,7 @@ def test_a_refresh_that_moves_the_records_too_far_fails_and_the_old_list_stays(
     old = fetch("openalex_api", options(server), 2023)
     openalex.records = openalex.records[:12]
 
-    with pytest.raises(FetchStoppedError, match=r"its records moved from 25 to 12, by more than 10 %"):
+    with pytest.raises(FetchStoppedError, match=r"its records changed from 25 to 12, by more than 10 %"):
         fetch("openalex_api", options(server), 2023, refresh=True)
     assert fetch("openalex_api", options(server), 2023) == old
 

@@ -78,7 +78,7 @@ def test_a_new_release_that_lost_records_fails_and_the_old_one_stays(
     del snapshot.parts[EARLY]
     snapshot.publish()
 
-    with pytest.raises(FetchStoppedError, match=r"manifest.json: its records moved from 3 to 1, by more than 10 %"):
+    with pytest.raises(FetchStoppedError, match=r"manifest.json: its records changed from 3 to 1, by more than 10 %"):
         fetch("openalex_snapshot", options(server), refresh=True)
     assert fetch("openalex_snapshot", options(server)) == old
 
@@ -110,7 +110,7 @@ def test_a_part_cut_off_in_mid_gzip_is_never_data(
     whole = snapshot.host.files[f"/data/jsonl/works/{LATE}"]
     snapshot.host.files[f"/data/jsonl/works/{LATE}"] = whole[:-9]
 
-    with pytest.raises(TransientError, match="bytes, its list says"):
+    with pytest.raises(TransientError, match="bytes, but its list says"):
         fetch("openalex_snapshot", options(server))
     assert [entry.name for entry in archive.entries()] == ["manifest.json", "part_0000.gz"]
 
@@ -124,14 +124,14 @@ def test_a_manifest_that_does_not_add_up_stops(fetch: Fetch, server: Server, sna
     manifest["record_count"] = 4
     snapshot.host.files["/data/jsonl/works/manifest.json"] = json.dumps(manifest).encode()
 
-    with pytest.raises(FetchStoppedError, match="its files hold 3 records, but it says 4"):
+    with pytest.raises(FetchStoppedError, match="its files have 3 records, but it says 4"):
         fetch("openalex_snapshot", options(server))
 
 
 def test_a_login_page_in_place_of_the_manifest_stops(fetch: Fetch, server: Server) -> None:
     server.faults = [html_reply()]
 
-    with pytest.raises(FetchStoppedError, match="an HTML page came where data was promised"):
+    with pytest.raises(FetchStoppedError, match="the response is an HTML page instead of data"):
         fetch("openalex_snapshot", options(server))
 
 
@@ -156,7 +156,7 @@ def test_a_snapshot_that_has_shrunk_never_takes_the_place_of_the_larger_one(fetc
         server.asked.clear()
         assert len(fetch("openalex_snapshot", options(server))) == 2
         assert server.asked == []
-        with pytest.raises(FetchStoppedError, match=r"its records moved from 10,719 to 16, by more than 10 %"):
+        with pytest.raises(FetchStoppedError, match=r"its records changed from 10,719 to 16, by more than 10 %"):
             fetch("openalex_snapshot", options(server), refresh=True)
         assert len(fetch("openalex_snapshot", options(server), offline=True)) == 2
 
@@ -171,7 +171,7 @@ def test_a_small_snapshot_on_a_fresh_archive_is_named_and_the_larger_one_takes_i
         assert [part.records for part in fetch("openalex_snapshot", options(server))] == [16]
         assert "manifest.json lists 16 works" in caplog.text
         server.service = FileHost(files_of(CASE / "2025-10-01"))
-        with pytest.raises(FetchStoppedError, match="raise `refresh_tolerance_pct`"):
+        with pytest.raises(FetchStoppedError, match="increase `refresh_tolerance_pct`"):
             fetch("openalex_snapshot", options(server), refresh=True)
         allowed = options(server, refresh_tolerance_pct=1e6)
         assert sum(part.records or 0 for part in fetch("openalex_snapshot", allowed, refresh=True)) == 10_719

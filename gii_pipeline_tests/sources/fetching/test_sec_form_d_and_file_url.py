@@ -124,12 +124,12 @@ def test_the_publishers_hash_is_held_to(fetch: Fetch, host: Server) -> None:
 
 
 def test_a_format_may_be_demanded_where_the_name_promises_none(fetch: Fetch, host: Server) -> None:
-    with pytest.raises(FetchStoppedError, match="what came is not a zip file"):
+    with pytest.raises(FetchStoppedError, match="the response is not a zip file"):
         fetch("file_url", {"url": f"{host.url}/2020.tif", "format": "zip"})
 
 
 def test_a_login_page_is_no_file(fetch: Fetch, host: Server) -> None:
     host.faults = [html_reply()]
 
-    with pytest.raises(FetchStoppedError, match="wants a login"):
+    with pytest.raises(FetchStoppedError, match="requires a login"):
         fetch("file_url", {"url": f"{host.url}/2020.tif"})

@@ -112,5 +112,5 @@ def test_a_signed_address_that_has_expired_stops_without_showing_it(
 
 
 def test_a_table_that_does_not_exist_is_named(fetch: Fetch, portal: Server) -> None:
-    with pytest.raises(FetchStoppedError, match=r"g_nothing\.tsv\.zip: there is nothing there"):
+    with pytest.raises(FetchStoppedError, match=r"g_nothing\.tsv\.zip: not found"):
         fetch("uspto_odp", options(portal, "g_nothing"))
