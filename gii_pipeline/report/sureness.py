@@ -29,7 +29,7 @@ AXIS = WIDTH - LABEL - 130
 
 
 class _Row(NamedTuple):
-    """One thing that is different: its words, and the best and worst rank then; lost: it is not a cluster in one case."""
+    """One thing that is different: its words, and the best and worst rank then; lost: no cluster in one case."""
 
     words: str
     best: int | None

@@ -124,7 +124,7 @@ def test_a_manifest_that_does_not_add_up_stops(fetch: Fetch, server: Server, sna
     manifest["record_count"] = 4
     snapshot.host.files["/data/jsonl/works/manifest.json"] = json.dumps(manifest).encode()
 
-    with pytest.raises(FetchStoppedError, match="its files have 3 records, but it says 4"):
+    with pytest.raises(FetchStoppedError, match="its files hold 3 records, but it says 4"):
         fetch("openalex_snapshot", options(server))
 
 
