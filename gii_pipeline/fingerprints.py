@@ -31,6 +31,7 @@ APART = frozenset(
         "registry",
         "fingerprints",
         "errors",
+        "remote",
         "verified",
         "wording",
     }

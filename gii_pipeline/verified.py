@@ -65,17 +65,33 @@ def record_of(path: Path) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
+def recorded(path: Path) -> list[str] | None:
+    """The hashes that a file's record names; None where it is missing or unreadable."""
+    try:
+        named = json.loads(record_of(path).read_bytes())["sha256"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return [str(sha256) for sha256 in named] if isinstance(named, list) else None
+
+
+def here(path: Path) -> bool:
+    """Whether a file is on this machine; where only the object store of its root has it, it is fetched first."""
+    from gii_pipeline.remote import bring  # noqa: PLC0415 - it reads and writes records
+
+    return path.exists() or bring(path)
+
+
 def damage(path: Path) -> str | None:
     """Why a stored file is not what was written; None when it is."""
-    if not path.exists():
+    if not here(path):
         return "is missing"
     for _ in range(3):  # another process may replace the file between a look at its record and one at its bytes
-        named = _named(path)
+        named = recorded(path)
         if named is None:
             return f"has no readable record of its sha256 beside it ({record_of(path).name})"
         if sha256_of(path) in named:
             return None
-        if _named(path) == named:
+        if recorded(path) == named:
             break
     return CHANGED
 
@@ -89,7 +105,7 @@ def check(path: Path, remedy: str) -> Path:
 
 def check_hash(path: Path, sha256: str, remedy: str) -> Path:
     """The path of a file whose sha256 is known from elsewhere; DamagedError with the remedy when it has another."""
-    if not path.exists():
+    if not here(path):
         raise DamagedError(f"{path} is missing. {remedy}")
     if sha256_of(path) != sha256:
         raise DamagedError(f"{path} {CHANGED}. {remedy}")
@@ -99,11 +115,11 @@ def check_hash(path: Path, sha256: str, remedy: str) -> Path:
 def read_bytes(path: Path, remedy: str) -> bytes:
     """The bytes of a stored file, compared with its record as they were read."""
     for _ in range(3):
-        named = _named(path)
+        named = recorded(path)
         content = path.read_bytes()
         if named and hashlib.sha256(content).hexdigest() in named:
             return content
-        if _named(path) == named:
+        if recorded(path) == named:
             break
     check(path, remedy)
     raise DamagedError(f"{path} changed while it was read. {remedy}")
@@ -112,7 +128,7 @@ def read_bytes(path: Path, remedy: str) -> bytes:
 def replace(staged: Path, target: Path) -> None:
     """Put a finished file in its place by one rename, so that at no moment its record does not know it."""
     sync(staged)
-    new, old = sha256_of(staged), _named(target) or []
+    new, old = sha256_of(staged), recorded(target) or []
     if old != [new]:
         _write_record(target, [new, *old])
     staged.replace(target)
@@ -167,15 +183,6 @@ def _seal(digest: str) -> bytes:
 def _state(path: Path) -> _State:
     stat = path.stat()
     return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
-
-
-def _named(path: Path) -> list[str] | None:
-    """The hashes that a file's record names; None where it is missing or unreadable."""
-    try:
-        named = json.loads(record_of(path).read_bytes())["sha256"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
-    return [str(sha256) for sha256 in named] if isinstance(named, list) else None
 
 
 def _write_record(path: Path, hashes: list[str]) -> None:

@@ -10,13 +10,13 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 from filelock import FileLock
 
-from gii_pipeline.archive.entry import Line
+from gii_pipeline.archive.entry import Kept, LetGo, Line
 from gii_pipeline.verified import sync
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,9 @@ class Manifest:
 
     def append(self, line: Line) -> None:
         """Write one line in one piece and onto the disk. A torn last line, left by a killed process, goes first."""
-        raw = _checked(_encoder.encode(line)) + b"\n"
+        self._append(_checked(_encoder.encode(line)) + b"\n")
+
+    def _append(self, raw: bytes) -> None:
         self._lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self._lock):
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
@@ -75,14 +77,44 @@ class Manifest:
             finally:
                 os.close(file)
 
+    def adopt(self, lines: Iterable[bytes]) -> None:
+        """Append the lines of another machine that are not here yet."""
+        known = set(self.lines_in(self.path.read_bytes())) if self.path.exists() else set()
+        if new := [raw for raw in lines if raw not in known]:
+            self._append(b"".join(new))
+
+    @staticmethod
+    def lines_in(content: bytes) -> list[bytes]:
+        """The lines that are whole and as they were written."""
+        return [raw for raw in content.splitlines(keepends=True) if raw.endswith(b"\n") and _read(raw) is not None]
+
+    @staticmethod
+    def kept_by(lines: Iterable[bytes]) -> dict[str, int]:
+        """The sha256 and size of all bytes that lines name, and that no later line lets go."""
+        kept: dict[str, int] = {}
+        for line in map(_read, lines):
+            if isinstance(line, Kept):
+                kept[line.sha256] = line.bytes
+            elif isinstance(line, LetGo):
+                kept.pop(line.sha256, None)
+        return kept
+
     def _decoded(self, raw: bytes) -> Iterator[Line]:
-        try:
-            line = _decoder.decode(_unchecked(raw))
-        except (msgspec.MsgspecError, ValueError):
+        line = _read(raw)
+        if line is None:
             self.broken.append(len(self.lines) + len(self.broken) + 1)
         else:
             self.lines.append(line)
             yield line
+
+
+def _read(raw: bytes) -> Line | None:
+    """What a line says; None where it is damaged."""
+    try:
+        line: Line = _decoder.decode(_unchecked(raw))
+    except (msgspec.MsgspecError, ValueError):
+        return None
+    return line
 
 
 def _checked(raw: bytes) -> bytes:

@@ -14,6 +14,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
 
+from gii_pipeline.remote import is_elsewhere
 from gii_pipeline.verified import sync
 
 CHUNK = 1 << 20
@@ -38,8 +39,9 @@ class Objects:
         return self.folder / sha256[:2] / sha256
 
     def has(self, sha256: str, size: int) -> bool:
+        """Whether the bytes are here, or in the object store of the root, from which they are fetched when read."""
         path = self.path(sha256)
-        return path.is_file() and path.stat().st_size == size
+        return path.stat().st_size == size if path.is_file() else is_elsewhere(path)
 
     def write(self, name: str, content: Iterable[bytes]) -> tuple[Path, str, int]:
         """Write `content` to `.work/<name>`. Returns that path, the sha256 and the number of bytes."""

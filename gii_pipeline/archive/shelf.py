@@ -19,6 +19,7 @@ from gii_pipeline.archive.entry import Closed, Entry, Failed, Kept, LetGo, Line
 from gii_pipeline.archive.manifest import Manifest
 from gii_pipeline.archive.objects import Objects
 from gii_pipeline.errors import DamagedError
+from gii_pipeline.remote import is_elsewhere
 from gii_pipeline.verified import Problem, check_hash, sha256_of
 
 PLEDGE = ".line"
@@ -177,7 +178,8 @@ class Shelf:
     def _damage(self, path: Path, line: Kept) -> Iterable[Problem]:
         again = f"`gii ingest --years {'YEARS' if line.data_year is None else line.data_year}` gets it again."
         if not path.is_file():
-            yield Problem(path, f"is missing ({line.address})", again, aside=False)
+            if not is_elsewhere(path):
+                yield Problem(path, f"is missing ({line.address})", again, aside=False)
         elif path.stat().st_size != line.bytes:
             said = f"has {path.stat().st_size} bytes, not {line.bytes} ({line.address})"
             yield Problem(path, said, f"Once it is set aside, {again}")

@@ -16,12 +16,15 @@ app = typer.Typer(help="List and verify the raw files as received.", no_args_is_
 def verify(root: RootOption = ROOT) -> None:
     """Read every archived file again, and list each one that differs from what was received."""
     from gii_pipeline.archive import Archive
+    from gii_pipeline.remote import WorkingCopy
 
     archive = Archive(root)
     if problems := archive.verify(lambda source: echo(f"reading {source}", err=True)):
         echo("\n".join(map(str, problems)))
         raise typer.Exit(1)
     echo(f"No problems found in {len(archive.sources())} sources in {archive.folder}.")
+    if WorkingCopy.at(root.absolute()):
+        echo("Files that are only in the bucket were not read; `gii verify` reads them.")
 
 
 @app.command("list")

@@ -15,6 +15,7 @@ import typer
 from gii_pipeline.cli.options import (
     ROOT,
     JsonOption,
+    LookedAtRootOption,
     ProfileOption,
     RootOption,
     echo,
@@ -27,7 +28,7 @@ from gii_pipeline.errors import DamagedError, InputError
 
 
 def verify(
-    root: RootOption = ROOT,
+    root: LookedAtRootOption = ROOT,
     published: Annotated[
         bool, typer.Option("--published", help="Compare the method with WIPO's printed figures instead.")
     ] = False,
@@ -40,14 +41,17 @@ def verify(
     if published:
         _verify_published(as_json=as_json)
         return
-    from gii_pipeline.cli.verifying import COMPARED, look, not_compared, set_aside
+    from gii_pipeline.cli.verifying import COMPARED, look, look_in_bucket, not_compared, repair_in_bucket, set_aside
 
     cache, others = os.environ.get("GII_CACHE"), not_compared(root.absolute())
-    looked = list(look(root.absolute(), Path(cache).absolute() if cache else None))
+    in_bucket, damaged = look_in_bucket(root.absolute())
+    looked = [*look(root.absolute(), Path(cache).absolute() if cache else None), *in_bucket]
     problems = [problem for each in looked for problem in each.problems]
-    if not any((root / folder).is_dir() for folder in (*COMPARED, "dagster")):
+    if not in_bucket and not any((root / folder).is_dir() for folder in (*COMPARED, "dagster")):
         raise InputError(f"There are no files of the pipeline under {root}, so nothing was compared. Set --root.")
     moved = set_aside(root.absolute(), problems) if repair else []
+    if repair:
+        repair_in_bucket(root.absolute(), damaged)
     if as_json:
         kinds = [{"kind": each.kind, "files": each.files, "bytes": each.bytes} for each in looked]
         print_json({"read": kinds, "not_compared": others, "problems": list(map(str, problems)), "set_aside": moved})

@@ -23,23 +23,34 @@ def clean(
     answers: Annotated[
         bool, typer.Option("--answers", help="Remove cached locations from an older gazetteer or geocoder version.")
     ] = False,
+    objects: Annotated[
+        bool, typer.Option("--objects", help="Of a root on an object store: objects that no pointer names.")
+    ] = False,
+    days: Annotated[
+        int, typer.Option(min=1, help="How old objects must be. Longer than any run takes: one stores before it names.")
+    ] = 7,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
 ) -> None:
     """Remove files that are no longer in use and can be rebuilt from the archive."""
     from gii_pipeline.cli.options import workflow_of
     from gii_pipeline.defs.reading import unused_extracts
     from gii_pipeline.geocoding import outdated_answers
+    from gii_pipeline.remote import forget
 
+    if not extracts and not answers and not objects:
+        raise InputError("Say what to remove: gii clean --extracts, --answers, --objects, or several of them.")
+    if objects:
+        _remove_objects(root, days, dry_run)
     if not extracts and not answers:
-        raise InputError("Choose what to remove: gii clean --extracts, gii clean --answers, or both.")
+        return
     with workflow_of(profile, root) as workflow:
         pipeline = workflow.pipeline
         unused = unused_extracts(pipeline) if extracts else []
         outdated = outdated_answers(pipeline.cache, pipeline.gazetteer) if answers else []
     if extracts:
-        _remove(
-            "extracts", [file for path in unused for file in (path.with_suffix(".json"), path)], len(unused), dry_run
-        )
+        files = [file for path in unused for file in (path.with_suffix(".json"), path)]
+        _remove("extracts", files, len(unused), dry_run)
+        forget(pipeline.root, files if not dry_run else ())
     if answers:
         _remove("files of cached locations", outdated, len(outdated), dry_run)
 
@@ -50,4 +61,23 @@ def _remove(what: str, files: list[Path], count: int, dry_run: bool) -> None:
     size = sum(path.stat().st_size for path in files if path.exists())
     for path in files if not dry_run else ():
         verified.remove(path)
+    _tell(what, count, size, dry_run)
+
+
+def _remove_objects(root: Path, days: int, dry_run: bool) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from gii_pipeline.remote import WorkingCopy
+    from gii_pipeline.remote.inspection import unnamed
+
+    copy = WorkingCopy.at(root.absolute())
+    if copy is None:
+        raise InputError(f"{root} is a folder, which has no objects. Name the address with --root: s3://BUCKET/PATH.")
+    found = unnamed(copy, datetime.now(UTC), timedelta(days=days))
+    for sha256 in found if not dry_run else ():
+        copy.bucket.remove(sha256)
+    _tell("objects", len(found), sum(found.values()), dry_run)
+
+
+def _tell(what: str, count: int, size: int, dry_run: bool) -> None:
     typer.echo(f"{count} {what}, {size:,} bytes, {'would be' if dry_run else 'were'} removed.")

@@ -27,13 +27,29 @@ ProfileOption = Annotated[
 ]
 
 
-def _root(text: str | Path) -> Path:
-    from gii_pipeline.store.layout import local_root
+def open_root(text: str | Path) -> Path:
+    from gii_pipeline.releases import opened
 
-    return local_root(text)
+    return opened(text)
 
 
-RootOption = Annotated[Path, typer.Option("--root", envvar="GII_ROOT", parser=_root, help="The folder for all data.")]
+def _root_as_it_is(text: str | Path) -> Path:
+    from gii_pipeline.remote import opened
+
+    return opened(text, files=False)
+
+
+RootOption = Annotated[
+    Path,
+    typer.Option("--root", envvar="GII_ROOT", parser=open_root, help="The folder for all data, or s3://BUCKET/PATH."),
+]
+LookedAtRootOption = Annotated[
+    Path,
+    typer.Option(
+        "--root", envvar="GII_ROOT", parser=_root_as_it_is, help="The folder for all data, or s3://BUCKET/PATH."
+    ),
+]
+"""A root that may be damaged: nothing is fetched from a bucket."""
 EditionOption = Annotated[int, typer.Option("--edition", "-e", help="The edition's year.")]
 MethodOption = Annotated[int | None, typer.Option("--method", "-m", help="Use the method of this edition instead.")]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Use only archived files.")]
@@ -107,9 +123,7 @@ def workflow_of(
     from gii_pipeline.memory import budget
 
     if country:
-        from gii_pipeline.defs.pipeline import NATIONAL
-
-        root = root / NATIONAL / country_code(country)
+        root = slice_of(root, country)
     os.environ |= {"GII_PROFILE": profile, "GII_ROOT": str(root.absolute()), "GII_OFFLINE": str(int(offline))}
     os.environ["GII_REFRESH"] = Clock().timestamp() if refresh else "0"
     if memory:
@@ -127,6 +141,18 @@ def workflow_of(
         wait()
         with pages_later():
             yield Workflow(Pipeline.from_environment())
+
+
+def slice_of(root: Path, country: str) -> Path:
+    """The root of a national slice, which lies in the bucket too where the root around it does."""
+    from gii_pipeline.defs.pipeline import NATIONAL
+    from gii_pipeline.releases import opened
+    from gii_pipeline.remote import WorkingCopy
+
+    code, copy = country_code(country), WorkingCopy.at(root.absolute())
+    if copy is None:
+        return root / NATIONAL / code
+    return opened(WorkingCopy.made(f"{copy.address}/{NATIONAL}/{code}", root.absolute() / NATIONAL / code).root)
 
 
 def country_code(text: str) -> str:

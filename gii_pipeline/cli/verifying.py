@@ -16,10 +16,13 @@ from pathlib import Path
 
 from gii_pipeline import verified
 from gii_pipeline.archive import Archive
+from gii_pipeline.archive.entry import Kept
 from gii_pipeline.errors import GiiError
 from gii_pipeline.releases import verify as damaged_files
 from gii_pipeline.releases import versions
 from gii_pipeline.releases.shelf import POINTER
+from gii_pipeline.remote import WorkingCopy, inspection
+from gii_pipeline.remote.inspection import Found
 from gii_pipeline.store import Store
 from gii_pipeline.store.lock import NOTE_SUFFIX
 from gii_pipeline.verified import SUFFIX, Problem
@@ -28,6 +31,7 @@ ASIDE = "damaged"
 COMPARED = ("archive", "raw", "extracts", "core", "editions", "releases", "cache", "quarantine", ASIDE)
 """The folders whose files are compared with what was written."""
 TURNED_AWAY = "Run the data year or edition again: it writes the failing rows again."
+_IN_BUCKET = "`gii verify --repair` stores it again from this machine, or lets the next run make or fetch it again."
 _NOTE = (
     "The table next to it has the same information about its first run. After you set it aside, the next "
     "run writes it again."
@@ -72,6 +76,42 @@ def look(root: Path, cache: Path | None = None) -> Iterator[Looked]:
             if problem:
                 looked.problems.append(problem)
         yield looked
+
+
+def look_in_bucket(root: Path) -> tuple[list[Looked], list[Found]]:
+    """The same of the bucket that a root is a copy of, and the published files that are damaged there."""
+    copy = WorkingCopy.at(root)
+    if copy is None:
+        return [], []
+    kinds: dict[str, Looked] = {}
+    damaged = []
+    for found in inspection.look(copy):
+        folder = found.path.relative_to(root).parts[0]
+        looked = kinds.setdefault(folder, Looked(f"bucket: {folder}"))
+        looked.files, looked.bytes = looked.files + 1, looked.bytes + found.named.bytes
+        if found.damage:
+            damaged.append(found)
+            says = f"{found.damage} in the bucket, as {copy.bucket.where(found.named)}"
+            looked.problems.append(Problem(found.path, says, _IN_BUCKET, aside=False))
+    releases = Looked("bucket: releases")
+    for version in (one.version for one in versions(copy.address) if not one.discarded):
+        releases.files += 1
+        for said in damaged_files(copy.address, str(version)):
+            remedy = f"Restore it from a copy, or `gii release withdraw {version} --because damaged` and make the next."
+            releases.problems.append(Problem(root / "releases" / str(version), f"has {said}", remedy, aside=False))
+    return [*kinds.values(), releases], damaged
+
+
+def repair_in_bucket(root: Path, damaged: list[Found]) -> None:
+    """Store again what this machine has; what it lacks is made again, or fetched again from its source."""
+    if copy := WorkingCopy.at(root):
+        archive = Archive(root)
+        for path in inspection.repair(copy, damaged):
+            shelf = archive.shelf(path.parent.parent.name)
+            shelf.read_on()
+            kept = next(line for line in shelf.manifest.lines if isinstance(line, Kept) and line.sha256 == path.name)
+            shelf.let_go(shelf.entry(kept), archive.clock.timestamp(), "damaged in the object store")
+        copy.push()
 
 
 def set_aside(root: Path, problems: list[Problem]) -> list[Path]:

@@ -20,6 +20,7 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.schedules import appointments
 from gii_pipeline.defs.sensors import waiting_for_a_person
 from gii_pipeline.notices import Channels
+from gii_pipeline.releases import opened
 
 INTERVAL_SECONDS = 1800
 GRACE_DAYS = 2
@@ -48,6 +49,7 @@ def notifying_sensors(pipeline: Pipeline) -> list[dg.SensorDefinition]:
         if not channels.any:
             return dg.SkipReason("Neither GII_NOTIFY_EMAIL nor GII_NOTIFY_WEBHOOK is set.")
         known: list[str] = json.loads(context.cursor or "[]")
+        opened(pipeline.root)
         now = needed(pipeline, datetime.now().astimezone().date())
         new = {key: text for key, text in now.items() if key not in known}
         for key, text in new.items():

@@ -15,17 +15,18 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from gii_pipeline import memory
+from gii_pipeline import memory, remote
 from gii_pipeline.archive import Archive
 from gii_pipeline.editions import Edition, EditionBook
 from gii_pipeline.errors import InputError, MachineError
 from gii_pipeline.geocoding import Gazetteer
 from gii_pipeline.profiles import Input, Profile, read_profile
 from gii_pipeline.registry import Registry
+from gii_pipeline.releases import opened
 from gii_pipeline.sources.checking import check_profile
 from gii_pipeline.sources.slicing import sliced
 from gii_pipeline.spark import ENGINES
-from gii_pipeline.store import Store, local_root
+from gii_pipeline.store import Store
 
 DEFAULT_PROFILE = "sandbox"
 DEFAULT_ROOT = "gii_data"
@@ -60,9 +61,10 @@ class Pipeline:
     def from_environment(cls) -> Pipeline:
         """The pipeline that the environment asks for.
 
-        GII_PROFILE: a shipped name or a path; GII_ROOT: a folder; GII_METHODS: `2025,2024`; GII_OFFLINE, GII_REFRESH:
-        `1` or when it began; GII_ENGINE: `duckdb` or `spark`; GII_MAX_DISK: `50GB`, the most that what is fetched may
-        take of the disk; GII_CACHE: a folder that several roots share.
+        GII_PROFILE: a shipped name or a path; GII_ROOT: a folder, or an address as `s3://clusters/gii_data`;
+        GII_METHODS: `2025,2024`; GII_OFFLINE, GII_REFRESH: `1` or when it began; GII_ENGINE: `duckdb` or `spark`;
+        GII_MAX_DISK: `50GB`, the most that what is fetched may take of the disk; GII_CACHE: a folder that several
+        roots share.
         A root `national/CH` has a national slice.
         """
         asked, root = os.environ.get("GII_PROFILE") or DEFAULT_PROFILE, os.environ.get("GII_ROOT") or DEFAULT_ROOT
@@ -76,7 +78,7 @@ class Pipeline:
             )
         profile = read_profile(asked)
         check_profile(profile, asked)
-        folder = local_root(root)
+        folder = opened(root)
         if folder.parent.name == NATIONAL and len(folder.name) == len("CH"):
             profile = sliced(profile, folder.name)
         if methods := os.environ.get("GII_METHODS"):
@@ -90,7 +92,8 @@ class Pipeline:
             engine=engine,
             max_disk=memory.size(most_disk, "GII_MAX_DISK") if most_disk else None,
             cache_root=Path(os.environ["GII_CACHE"]).absolute() if os.environ.get("GII_CACHE") else None,
-            resume=shlex.join(["gii", "ingest", "--profile", asked, "--root", root]) + " --years {years}",
+            resume=shlex.join(["gii", "ingest", "--profile", asked, "--root", remote.called(folder)])
+            + " --years {years}",
         )
 
     @cached_property

@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gii_pipeline import contracts
+from gii_pipeline import contracts, remote
 from gii_pipeline.defs import page
 from gii_pipeline.defs.costs import Meter
 from gii_pipeline.defs.pictures import pictures
@@ -154,6 +154,7 @@ def publish(
         for name, verdict in broken.items():
             if verdict.quarantine(turned_away := folder / "quarantine" / f"{name}.parquet"):
                 store.promote({turned_away: store.quarantine(name, audit.partition)})
+                remote.publish(store.root)
         if broken:
             told = [(verdict.message(), contracts.how_to_waive(verdict, today)) for verdict in broken.values()]
             raise ContractError("\n\n".join(part for parts in told for part in parts if part))
@@ -168,6 +169,7 @@ def publish(
         }
         with store.lock(audit.partition):  # so that two runs of a partition do not mix their files
             _promote(store, audit.partition, staged, lock, verdicts)
+            remote.publish(store.root)
         costs = meter.figures
     for name in tables:
         yield dg.MaterializeResult(asset_key=name, metadata={**shown[name], **costs})

@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from gii_pipeline import remote
 from gii_pipeline.archive import Archive, Entry
 from gii_pipeline.defs.costs import Meter
 from gii_pipeline.defs.failing import failing_clearly
@@ -52,6 +53,7 @@ def _by_year(pipeline: Pipeline, table: str, metric: str) -> dg.AssetsDefinition
             began = archive.clock.timestamp()
             gathered = gather(archive, source, data_year, Extracts(pipeline.store.extracts), pipeline.engine)
             pin(gathered, pipeline.store.raw(table, data_year), source)
+            remote.publish(pipeline.root)
             _note_rate(pipeline, source, gathered, began, meter)
         return dg.MaterializeResult(metadata={**_metadata(gathered, began), **meter.figures})
 
@@ -73,6 +75,7 @@ def _for_all_years(pipeline: Pipeline, name: str, source: Input) -> dg.AssetsDef
             began = archive.clock.timestamp()
             gathered = gather(archive, source, None)
             pin(gathered, pipeline.store.raw(name), source)
+            remote.publish(pipeline.root)
             _note_rate(pipeline, source, gathered, began, meter)
         return dg.MaterializeResult(metadata={**_metadata(gathered, began), **meter.figures})
 

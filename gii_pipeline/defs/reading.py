@@ -29,7 +29,7 @@ from gii_pipeline.sources.union import Pinned, Union, union
 from gii_pipeline.sources.working import in_processes, worth
 from gii_pipeline.spark import on_executors
 from gii_pipeline.store import Store
-from gii_pipeline.verified import check_hash
+from gii_pipeline.verified import check_hash, here
 
 
 def unused_extracts(pipeline: Pipeline) -> list[Path]:
@@ -41,7 +41,7 @@ def unused_extracts(pipeline: Pipeline) -> list[Path]:
             for year in (year for year in pipeline.data_years if reading.pin(year).is_file()):
                 paths = [reading.extracts.path(unit, reading.options) for unit in reading.units(year)]
                 named += paths
-                if all(path.is_file() for path in paths):
+                if all(map(here, paths)):
                     named.append(reading.extracted(year).superseded)
     return Extracts(pipeline.store.extracts).unnamed(named)
 

@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 import pyarrow.parquet as pq
 
-from gii_pipeline import contracts
+from gii_pipeline import contracts, remote
 from gii_pipeline.contracts.shape import problems
 from gii_pipeline.defs import page
 from gii_pipeline.defs.failing import failing_clearly
@@ -102,6 +102,7 @@ def release_edition(pipeline: Pipeline, label: str, *, approved: bool = False, e
     Raises ReleaseError where the change from the last version exceeds the profile's tolerance and nobody approved it,
     and where the columns of a table are not those of its contract.
     """
+    remote.publish(pipeline.root)  # what a run that was killed had made
     _check_columns(pipeline, label)
     info = release_info(pipeline, label)
     breaks = {} if "@" in label else method_breaks(pipeline.book.editions.values(), pipeline.registry)

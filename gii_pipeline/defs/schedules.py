@@ -19,6 +19,7 @@ from gii_pipeline.defs.raw import REFRESH_TAG
 from gii_pipeline.defs.recipes import core_lock
 from gii_pipeline.errors import DamagedError, InputError
 from gii_pipeline.profiles import Publication
+from gii_pipeline.releases import opened
 from gii_pipeline.sources.gathering import pinned_entries
 from gii_pipeline.store import FOLLOWING_TABLES, read_lock
 
@@ -108,6 +109,7 @@ def _schedule(appointment: Appointment, job: str) -> dg.ScheduleDefinition:
         description=f"Fetches {appointment.table} of the data year that its source has published.",
     )
     def annual(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        opened(appointment.pipeline.root)
         yield from requests(appointment, context.scheduled_execution_time)
 
     return annual

@@ -19,7 +19,7 @@ from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, ingest_step, ranking_step
 from gii_pipeline.defs.schedules import appointments
 from gii_pipeline.errors import GiiError
-from gii_pipeline.releases import open_release, versions
+from gii_pipeline.releases import open_release, opened, versions
 from gii_pipeline.releases.comparison import snapshot_of_edition
 from gii_pipeline.store import EDITION_TABLES
 from gii_pipeline.store.content import content_sha256
@@ -74,6 +74,7 @@ def ranking_sensor(pipeline: Pipeline, job: str) -> dg.SensorDefinition:
         description="Starts `ranking` of an edition when every data year that it counts is ingested and checked.",
     )
     def rank_when_the_last_year_is_in() -> Evaluation:
+        opened(pipeline.root)
         yield from rankings(pipeline, datetime.now().astimezone().date())
 
     return rank_when_the_last_year_is_in
@@ -99,6 +100,7 @@ def release_sensor(pipeline: Pipeline, job: str) -> dg.SensorDefinition:
         "shows which editions wait for a person.",
     )
     def release_when_ranked() -> Evaluation:
+        opened(pipeline.root)
         yield from releases(pipeline, datetime.now().astimezone().date())
 
     return release_when_ranked

@@ -19,10 +19,11 @@ def verify(root: Folder | str, version: str = LATEST) -> list[str]:
     """
     release = open_release(root, version)
     with storage_errors(f"verify {release.version} under", root):
-        return [*_damaged(release), *_added(release)]
+        return [*damaged(release), *_added(release)]
 
 
-def _damaged(release: Release) -> list[str]:
+def damaged(release: Release) -> list[str]:
+    """What of a version is missing or has other bytes than were published."""
     problems = []
     for resource in release.package["resources"]:
         path = release.folder / resource["path"]

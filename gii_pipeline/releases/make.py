@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
-from upath import UPath
 
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.audit import audit, refuse
@@ -39,6 +38,7 @@ from gii_pipeline.releases.stage import Extras, GoneSince, gather, stage, unchan
 from gii_pipeline.releases.storage import (
     Folder,
     folder,
+    places,
     publish_renamed,
     publish_uploaded,
     read_bytes,
@@ -101,9 +101,10 @@ def make_release(
         refuse(first.label, [*missing_years(edition.lock, info), *differing])
         last, coming = _last_and_next(root, first)
         if last and unchanged(stage(root, edition, last.version, info.registry), info, last):
-            if embargo:
-                write_embargo(root, last.version, embargo, clock().isoformat())
-            point_latest(root, clock().isoformat())
+            for place in places(root):
+                if embargo:
+                    write_embargo(place, last.version, embargo, clock().isoformat())
+                point_latest(place, clock().isoformat())
             return Made(last, created=False)
         staged = stage(root, edition, coming, info.registry)
         refuse(first.label, records_kept_back(staged.tables, info))
@@ -113,7 +114,8 @@ def make_release(
         before = [last] if last else series_before(root, first)[-1:]
         write_version(staged, info, before[0] if before else None, extras, gone)
         refuse(first.label, _broken_promises(root, staged.folder))
-        write_embargo(root, staged.version, embargo, clock().isoformat())
+        for place in places(root):
+            write_embargo(place, staged.version, embargo, clock().isoformat())
         return _publish(staged.folder, root, staged.version, clock)
 
 
@@ -153,17 +155,19 @@ def _last_and_next(root: Folder, first: Version) -> tuple[Release | None, Versio
 
 
 def _publish(staged: Path, root: Folder, version: Version, clock: Clock) -> Made:
-    target = version_folder(root, version)
-    package = (staged / PACKAGE).read_bytes()
-    if isinstance(target, UPath):
-        created = publish_uploaded(staged, target, first=LOCK_FILE, last=PACKAGE)
-    else:
-        created = publish_renamed(staged, target)
-    published = open_version(root, resolve(root, str(version)))
-    if not created and read_bytes(target / PACKAGE) != package:
-        raise ReleaseError(
-            f"Another run published {version} under {root} during this one, from other tables. Nothing from "
-            f"this run was kept. Run it again to make {version.next()}."
-        )
-    point_latest(root, clock().isoformat())
-    return Made(published, created)
+    package, all_created = (staged / PACKAGE).read_bytes(), True
+    for place in places(root):
+        target = version_folder(place, version)
+        if isinstance(target, Path):
+            created = publish_renamed(staged, target)
+        else:
+            created = publish_uploaded(staged, target, first=LOCK_FILE, last=PACKAGE)
+        published = open_version(place, resolve(place, str(version)))
+        if not created and read_bytes(target / PACKAGE) != package:
+            raise ReleaseError(
+                f"Another run published {version} under {place} during this one, from other tables. Nothing from "
+                f"this run was kept. Run it again to make {version.next()}."
+            )
+        point_latest(place, clock().isoformat())
+        all_created = all_created and created
+    return Made(published, all_created)

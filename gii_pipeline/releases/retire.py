@@ -19,7 +19,7 @@ from gii_pipeline.releases.shelf import (
     unfinished,
     version_folder,
 )
-from gii_pipeline.releases.storage import Folder, files_in, folder, put, put_new, storage_errors
+from gii_pipeline.releases.storage import Folder, files_in, folder, places, put, put_new, storage_errors
 from gii_pipeline.verified import sealed
 
 
@@ -33,8 +33,10 @@ def withdraw(root: Folder | str, name: str, *, because: str, at: str) -> Version
         raise InputError(f"Give the reason why {name} is withdrawn: readers who pinned it will see it.")
     version = resolve(root, str(Version.parse(name)))
     with storage_errors(f"withdraw {version} under", root):
-        _mark(root, version, because.strip(), at)
-        return point_latest(root, at)
+        for place in places(root):
+            _mark(place, version, because.strip(), at)
+            latest = point_latest(place, at)
+        return latest
 
 
 def set_embargo(root: Folder | str, name: str, *, until: str, at: str) -> Version | None:
@@ -45,8 +47,10 @@ def set_embargo(root: Folder | str, name: str, *, until: str, at: str) -> Versio
     root = folder(root)
     version = resolve(root, str(Version.parse(name)))
     with storage_errors(f"set the embargo of {version} under", root):
-        write_embargo(root, version, until, at)
-        return point_latest(root, at)
+        for place in places(root):
+            write_embargo(place, version, until, at)
+            latest = point_latest(place, at)
+        return latest
 
 
 def write_embargo(root: Folder, version: Version, until: str, at: str) -> None:
@@ -71,9 +75,9 @@ def discard(root: Folder | str, name: str, *, at: str) -> None:
     """
     root = folder(root)
     version = Version.parse(name)
-    if version not in unfinished(root):
+    begun = [place for place in places(root) if version in unfinished(place)]
+    if not begun:
         raise ReleaseError(f"{version} under {root} is not an unfinished release. You can withdraw a finished one.")
-    target = version_folder(root, version)
     nothing = {
         "name": f"discarded-{version}",
         "version": str(version),
@@ -82,13 +86,15 @@ def discard(root: Folder | str, name: str, *, at: str) -> None:
         "resources": [],
     }
     with storage_errors(f"discard {version} under", root):
-        _mark(root, version, "discarded unfinished", at, discarded=True)
-        if not put_new(target / PACKAGE, sealed(nothing)):
-            marker_of(root, version).unlink()
-            raise ReleaseError(f"{version} has been finished in the meantime; you can withdraw it.")
-        for inside, path in files_in(target).items():
-            if inside != PACKAGE:
-                path.unlink()
+        for place in begun:
+            _mark(place, version, "discarded unfinished", at, discarded=True)
+            target = version_folder(place, version)
+            if not put_new(target / PACKAGE, sealed(nothing)):
+                marker_of(place, version).unlink()
+                raise ReleaseError(f"{version} has been finished in the meantime; you can withdraw it.")
+            for inside, path in files_in(target).items():
+                if inside != PACKAGE:
+                    path.unlink()
 
 
 def _mark(root: Folder, version: Version, because: str, at: str, *, discarded: bool = False) -> None:

@@ -22,6 +22,7 @@ from upath import UPath
 
 from gii_pipeline import scratch, verified
 from gii_pipeline.errors import GiiError, ReleaseError
+from gii_pipeline.remote import WorkingCopy
 from gii_pipeline.store.layout import Store
 
 Folder: TypeAlias = Path | UPath
@@ -33,6 +34,12 @@ def folder(root: Folder | str) -> Folder:
     """A root as a plain Path when it is local, as a UPath otherwise."""
     opened = UPath(root)
     return Path(opened.path) if opened.protocol in ("", "file", "local") else opened
+
+
+def places(root: Folder) -> list[Folder]:
+    """Where versions of a root are published: where it is a copy of a bucket, there first."""
+    copy = WorkingCopy.at(root) if isinstance(root, Path) else None
+    return [folder(copy.address), root] if copy else [root]
 
 
 def refresh(path: Folder) -> None:

@@ -26,6 +26,7 @@ from filelock import FileLock
 
 from gii_pipeline import verified
 from gii_pipeline.errors import DamagedError, InputError
+from gii_pipeline.remote import published
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.fields import of_unit
 from gii_pipeline.sources.readers.files import explained, quoted
@@ -178,8 +179,8 @@ class Extracts:
     def unnamed(self, named: Iterable[Path]) -> list[Path]:
         """The files that none of the `named` extracts is, or belongs to."""
         kept = {path.with_suffix("") for path in named}
-        found = sorted(self.folder.rglob("*.parquet")) if self.folder.is_dir() else []
-        return [path for path in found if path.with_suffix("") not in kept]
+        found = sorted({*self.folder.rglob("*.parquet"), *published(self.folder)}) if self.folder.is_dir() else []
+        return [path for path in found if path.suffix == ".parquet" and path.with_suffix("") not in kept]
 
 
 def _make(con: duckdb.DuckDBPyConnection, source: Source, unit: Unit, options: Options, path: Path) -> None:

@@ -10,7 +10,6 @@ from gii_pipeline.store.layout import (
     EDITION_TABLES,
     FOLLOWING_TABLES,
     Store,
-    local_root,
     split_label,
 )
 from gii_pipeline.store.lock import LOCK_KEY, Lock, Made, made, note, read_footer, read_lock
@@ -24,7 +23,6 @@ __all__ = [
     "Lock",
     "Made",
     "Store",
-    "local_root",
     "made",
     "no_pattern",
     "note",

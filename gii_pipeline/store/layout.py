@@ -6,7 +6,6 @@ Does not: file formats, contracts.
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -39,20 +38,6 @@ EDITION_TABLES = (
     *COMPOSITION_TABLES,
 )
 PART = "part-0.parquet"
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-
-
-def local_root(root: str | Path) -> Path:
-    """The folder of a root. Raises InputError for an address, which is not the name of a folder."""
-    if _ADDRESS.match(str(root)):
-        raise InputError(
-            f"The root {str(root)!r} is an address. Runs need a folder, on a disk or on a shared file system: name one "
-            "with --root or GII_ROOT. An object store can have finished releases: copy the folder `releases` of the "
-            'root there, with `aws s3 sync` for instance, and read them with open_release("s3://…").'
-        )
-    return Path(root)
-
-
 ALIVE = ".alive"
 
 

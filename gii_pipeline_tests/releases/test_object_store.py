@@ -15,42 +15,30 @@ from pathlib import Path
 import boto3
 import geopandas as gpd
 import pytest
-from moto.server import ThreadedMotoServer
 from upath import UPath
 
 from gii_pipeline.errors import GiiError, ReleaseError
 from gii_pipeline.releases import discard, open_release, storage, verify, versions, withdraw
 from gii_pipeline_tests.releases.small_edition import SHENZHEN, lock, release, tables, write_and_release, write_edition
 from gii_pipeline_tests.releases.writers import CONTEXT, at_once
+from gii_pipeline_tests.s3_server import BUCKET, serving
 
 pytest.importorskip("s3fs", reason="the extra `s3` is not installed")
 pytestmark = pytest.mark.slow
-BUCKET = "clusters"
 LATER = "2026-04-01T00:00:00Z"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
+def store() -> Iterator[dict[str, str]]:
+    with serving() as settings:
+        yield settings
 
 
 @pytest.fixture
-def address(server: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+def address(store: dict[str, str], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
     """The address of an empty root on the server."""
-    settings = {
-        "AWS_ENDPOINT_URL": server,
-        "AWS_ACCESS_KEY_ID": "made-up",
-        "AWS_SECRET_ACCESS_KEY": "made-up",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    for name, value in settings.items():
+    for name, value in store.items():
         monkeypatch.setenv(name, value)
-    boto3.client("s3").create_bucket(Bucket=BUCKET)
     return f"s3://{BUCKET}/{request.node.name}/gii_data"
 
 

@@ -23,6 +23,7 @@ from gii_pipeline.archive import Archive, Entry, Expected, HttpClient, Request, 
 from gii_pipeline.errors import InputError
 from gii_pipeline.sources.fetching.options import FILE_NAME, NAME, FetchOptions, connect, terms_of
 from gii_pipeline.sources.fetching.parts import Listed, Part, fetch_parts
+from gii_pipeline.verified import here
 
 logger = logging.getLogger(__name__)
 
@@ -132,6 +133,7 @@ def _expected(file: _File, options: SnapshotOptions) -> Expected:
 
 
 def _read(path: Path) -> _Manifest:
+    here(path)
     return msgspec.json.decode(path.read_bytes(), type=_Manifest)
 
 

@@ -22,6 +22,7 @@ from gii_pipeline.archive.client import CLIENT
 from gii_pipeline.errors import InputError
 from gii_pipeline.sources.fetching.options import FetchOptions, connect, needed_year, terms_of
 from gii_pipeline.sources.fetching.parts import Listed, Part, fetch_parts
+from gii_pipeline.verified import here
 
 LICENCE = "public domain (US government work)"
 QUARTERS = (1, 2, 3, 4)
@@ -99,5 +100,6 @@ def _addresses(archive: Archive, http: HttpClient, terms: Terms, options: FormDO
 
 
 def _links(page: Path, index_url: str, terms: Terms) -> dict[int, str]:
+    here(page)
     links = _LINK.findall(page.read_text(encoding="utf-8", errors="replace"))
     return {int(quarter): urljoin(index_url, link) for link, year, quarter in links if int(year) == terms.data_year}
