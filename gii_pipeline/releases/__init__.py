@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gii_pipeline.releases.comparison import Diff, Snapshot, Tolerance, diff, exceeds, snapshot_of_edition
     from gii_pipeline.releases.comparison_text import to_dict, to_json, to_markdown, to_rich
-    from gii_pipeline.releases.copies import opened
     from gii_pipeline.releases.damage import verify
     from gii_pipeline.releases.info import PROVISIONAL, ReleaseInfo, SourceInfo
     from gii_pipeline.releases.make import Made, make_release
+    from gii_pipeline.releases.opening import opened
     from gii_pipeline.releases.portrait import Portrait, Portraits, portraits
     from gii_pipeline.releases.reader import Release, open_release
     from gii_pipeline.releases.rebuilding import Rebuilt, rebuild
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "comparison": ("Diff", "Snapshot", "Tolerance", "diff", "exceeds", "snapshot_of_edition"),
     "comparison_text": ("to_dict", "to_json", "to_markdown", "to_rich"),
-    "copies": ("opened",),
+    "opening": ("opened",),
     "series": ("first_clusters", "history", "standing"),
     "info": ("PROVISIONAL", "ReleaseInfo", "SourceInfo"),
     "retire": ("discard", "set_embargo", "withdraw"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from gii_pipeline import remote
 from gii_pipeline.errors import DamagedError
 from gii_pipeline.releases.damage import damaged
 from gii_pipeline.releases.package import check_itself
@@ -27,14 +26,6 @@ from gii_pipeline.releases.storage import (
 )
 
 MARKERS = ("withdrawn", "embargoed")
-
-
-def opened(root: str | Path) -> Path:
-    """The folder of a root; for one on an object store the working copy, with all that is published there."""
-    found = remote.opened(root)
-    if copy := remote.WorkingCopy.at(found.absolute()):
-        bring(found.absolute(), copy.address)
-    return found
 
 
 def bring(root: Path, address: str) -> None:
