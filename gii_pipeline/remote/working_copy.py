@@ -40,6 +40,7 @@ TOGETHER = ("core", "editions")
 LAST_WINS = ("quarantine",)
 MANIFEST = "manifest.jsonl"
 MOST_BATCHES = 100
+AT_ONCE = 8
 NOTE = ".made"
 
 
@@ -134,13 +135,21 @@ class WorkingCopy:
                         break
 
     def publish_whole(self, manifest: Path) -> None:
-        """Publish all lines of a source's manifest that this machine has as one object, in place of those before."""
+        """Publish the lines of a source's manifest again as one object, in place of batches that are damaged.
+
+        DamagedError where this machine has not read all of them before.
+        """
         group, inside = f"archive/{manifest.parent.name}", manifest.relative_to(self.root).as_posix()
         with self._alone():
-            content = manifest.read_bytes()
-            while not (done := self.bucket.swap(group, self.bucket.read(group), {inside: (self.bucket.put(content),)})):
-                pass
-            self._know_lines(manifest.parent.name, content.splitlines(keepends=True))
+            content, done = b"".join(self._lines(manifest.parent.name)), None
+            while not done:
+                theirs = self.bucket.read(group)
+                if theirs.objects - self._known(group).objects:
+                    raise DamagedError(
+                        f"{inside} in {self.address} has damaged lines that this machine never read. Run `gii verify "
+                        "--repair` on a machine that has worked with the root before."
+                    )
+                done = self.bucket.swap(group, theirs, {inside: (self.bucket.put(content),)})
             self._know(group, done)
 
     def published(self) -> dict[str, Pointer]:
@@ -173,9 +182,7 @@ class WorkingCopy:
                 )
             wanted = {**theirs.files, **changed}
             known = theirs.objects
-            for name in changed if wanted != theirs.files else ():
-                if mine[name] not in known:
-                    self.bucket.upload(self.root / name, mine[name])
+            self._upload({self.root / name: mine[name] for name in changed if mine[name] not in known})
             done = self.bucket.swap(group, theirs, wanted) if wanted != theirs.files else theirs
             if done:
                 seen = {**before.files, **changed}  # what others added is brought by the next pull, which then looks
@@ -200,7 +207,7 @@ class WorkingCopy:
                 verified.remove(self.root / name)
             if files and new and new != here and group.partition("/")[0] not in LAZY:
                 wanted[name] = new
-        with ThreadPoolExecutor(8) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(self._get, wanted, wanted.values()))
         self._know(group, theirs)
 
@@ -218,6 +225,10 @@ class WorkingCopy:
         finally:
             staged.unlink(missing_ok=True)
 
+    def _upload(self, files: Mapping[Path, Named]) -> None:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(self.bucket.upload, files, files.values()))
+
     def _push_manifest(self, manifest: Path) -> None:
         """Publish the lines that the bucket lacks as one object, and before them the bytes that they name."""
         from gii_pipeline.archive.manifest import Manifest  # noqa: PLC0415 - it asks this module for bytes
@@ -230,10 +241,10 @@ class WorkingCopy:
             new = [raw for raw in lines if raw not in published]
             if not new:
                 return
-            for sha256, size in Manifest.kept_by(new).items():
-                path = manifest.parent / sha256[:2] / sha256
-                if path.is_file():
-                    self.bucket.upload(path, Named(sha256, size))
+            kept = {
+                manifest.parent / each[:2] / each: Named(each, size) for each, size in Manifest.kept_by(new).items()
+            }
+            self._upload({path: named for path, named in kept.items() if path.is_file()})
             batches = theirs.files.get(inside, ())
             if len(batches) >= MOST_BATCHES:
                 batches, new = (), [*published, *new]

@@ -201,6 +201,23 @@ def test_a_lost_object_that_no_machine_has_is_taken_out_so_that_it_is_made_again
 
 
 @pytest.mark.slow
+def test_damaged_lines_of_a_manifest_are_stored_again_only_by_a_machine_that_has_read_them(
+    machine: Machine, address: str, store: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "2020.csv").write_text("id\n1\n", encoding="utf-8")
+    Archive((first := machine("first")).root).keep_file("local", tmp_path / "2020.csv")
+    first.push()
+    [(batch,)] = first.published()["archive/local"].files.values()
+    key = objects(address, store)[f"objects/{batch.sha256[:2]}/{batch.sha256}"]
+    client(store).put_object(Bucket=BUCKET, Key=key, Body=b"x")
+    second = WorkingCopy.made(address, tmp_path / "second", files=False)
+    with pytest.raises(DamagedError, match="on a machine that has worked with the root before"):
+        inspection.repair(second, [found for found in inspection.look(second) if found.damage])
+    inspection.repair(first, [found for found in inspection.look(first) if found.damage])
+    assert [entry.address for entry in Archive(machine("third").root).entries("local")] == ["file:2020.csv"]
+
+
+@pytest.mark.slow
 def test_a_damaged_pointer_stops_with_its_address(machine: Machine, address: str, store: dict[str, str]) -> None:
     promote(first := machine("first"), core="patents")
     first.push()
