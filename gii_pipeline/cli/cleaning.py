@@ -24,11 +24,9 @@ def clean(
         bool, typer.Option("--answers", help="Remove cached locations from an older gazetteer or geocoder version.")
     ] = False,
     objects: Annotated[
-        bool, typer.Option("--objects", help="Of a root on an object store: objects that no pointer names.")
+        bool, typer.Option("--objects", help="Remove objects of a bucket that no pointer refers to.")
     ] = False,
-    days: Annotated[
-        int, typer.Option(min=1, help="How old objects must be. Longer than any run takes: one stores before it names.")
-    ] = 7,
+    days: Annotated[int, typer.Option(min=1, help="Remove objects older than this; more days than a run takes.")] = 7,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
 ) -> None:
     """Remove files that are no longer in use and can be rebuilt from the archive."""
@@ -38,7 +36,7 @@ def clean(
     from gii_pipeline.remote import forget
 
     if not extracts and not answers and not objects:
-        raise InputError("Say what to remove: gii clean --extracts, --answers, --objects, or several of them.")
+        raise InputError("Choose what to remove: gii clean --extracts, --answers, --objects, or several of them.")
     if objects:
         _remove_objects(root, days, dry_run)
     if not extracts and not answers:
