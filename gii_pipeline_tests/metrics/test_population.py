@@ -294,6 +294,23 @@ def test_a_density_is_refused_by_its_name_and_by_its_cells(tmp_path: Path) -> No
     assert counted(count, here)[0] > 0
 
 
+@pytest.mark.parametrize(
+    ("columns", "equal", "is_density"), [(50, 50, True), (49, 49, False), (60, 10, True), (60, 9, False)]
+)
+def test_ten_equal_neighbours_among_fifty_values_make_a_density(
+    tmp_path: Path, columns: int, equal: int, is_density: bool
+) -> None:
+    upper = np.arange(1.0, columns + 1)
+    lower = np.where(np.arange(columns) < equal, upper, 3 * upper)
+    path = write(tmp_path / "people.tif", [upper.tolist(), lower.tolist()], north=50, size=0.0085)
+    here = shapely.box(0, 49.9, 1, 50)
+    if is_density:
+        with pytest.raises(InputError, match=r"people.tif holds people per area"):
+            counted(path, here)
+    else:
+        assert counted(path, here) == [pytest.approx(upper.sum() + lower.sum(), rel=1e-5)]
+
+
 def test_the_real_density_beside_the_real_count_is_refused_whatever_its_name(real_data: Path, tmp_path: Path) -> None:
     azores = shapely.box(-26, 37, -25, 38)
     for kind in ("count", "density"):
