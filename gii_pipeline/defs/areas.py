@@ -47,7 +47,7 @@ def rank_areas(pipeline: Pipeline, label: str, areas: Areas) -> tuple[pd.DataFra
         "made_up": pipeline.profile.made_up,
         "areas_file": areas.file,
         "areas_sha256": areas.sha256,
-        "made_from": inputs.lock.recipe,
+        "made_from": inputs.recipes.all.recipe,
         "notes": [*ranked.notes, f"Shares are of {pipeline.profile.country or WORLD}.", *notes(pipeline, label)],
         "whole": pipeline.profile.country or WORLD,
     }

@@ -1,14 +1,15 @@
 """Edition assets: points, clusters, figures, rankings and what explains them, by edition.
 
-Belongs here: one asset a step; it reads its inputs, calls one function of a room, publishes.
-Does not: the order of steps inside a room, or any rule.
+Belongs here: one asset per stage; it reads its inputs, calls one function of a room, publishes.
+Does not: what a stage reads (see `stages`), the order of steps inside a room, or any rule.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import dagster as dg
 import pandas as pd
+import pyarrow as pa
 
 from gii_pipeline import contracts
 from gii_pipeline.defs.failing import failing_clearly
@@ -16,38 +17,25 @@ from gii_pipeline.defs.inputs import EditionInputs, totals_metadata
 from gii_pipeline.defs.lacking import allowed_by_lacking
 from gii_pipeline.defs.partitions import editions, years_of_editions
 from gii_pipeline.defs.pipeline import Pipeline
-from gii_pipeline.defs.publishing import Audit, Published, asset_spec, check_specs, publish
-from gii_pipeline.defs.recipes import STAGE_OF, STAGES
+from gii_pipeline.defs.publishing import Audit, Published, as_made_before, asset_spec, check_specs, keep, publish
+from gii_pipeline.defs.stages import STAGES, Stage
 from gii_pipeline.errors import InputError
 from gii_pipeline.fingerprints import code_of
-from gii_pipeline.store import COMPOSITION_TABLES, FOLLOWING_TABLES, read_parquet
+from gii_pipeline.store import FOLLOWING_TABLES, read_parquet
 
-Frames = Mapping[str, pd.DataFrame]
+Frames = Mapping[str, pd.DataFrame | pa.Table]
 Step = Callable[[EditionInputs], Frames]
 
 
 def edition_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
     """Every table of the edition layer, in the order in which they are made."""
-    population = ["raw_population"] if pipeline.profile.population else []
-    return [
-        _points(pipeline),
-        _asset(pipeline, ("clusters", "cluster_members", "cluster_footprints"), ["points", *population], find_clusters),
-        _asset(pipeline, ("cluster_metrics",), ("points", "cluster_members", "cluster_footprints"), measure),
-        _asset(
-            pipeline, ("ranking_size", "ranking_intensity"), ("clusters", "cluster_footprints", "cluster_metrics"), rank
-        ),
-        _asset(pipeline, ("contributions",), ("points", "cluster_members"), contribute),
-        _asset(pipeline, ("rank_changes",), ("points", "ranking_size", "cluster_members"), compare),
-        _asset(
-            pipeline,
-            ("rank_stability", "rank_variants"),
-            ("points", "cluster_members", "ranking_size", "raw_population"),
-            resample,
-        ),
-        _asset(pipeline, ("agreement",), ("ranking_size", "cluster_metrics"), hold_against),
-        _asset(pipeline, ("coverage",), ("points",), cover),
-        _asset(pipeline, COMPOSITION_TABLES, ("points", "clusters", "cluster_members", "cluster_metrics"), compose),
-    ]
+    return [_asset(pipeline, stage, STEPS[stage.name]) for stage in STAGES]
+
+
+def count(inputs: EditionInputs) -> Frames:
+    counted = inputs.count(inputs.edition)
+    schema = contracts.load("points").arrow_schema.with_metadata(totals_metadata(counted.totals))
+    return {"points": counted.points.cast(schema)}
 
 
 def find_clusters(inputs: EditionInputs) -> Frames:
@@ -163,61 +151,64 @@ def compose(inputs: EditionInputs) -> Frames:
     return composition.compose(found)
 
 
-def _points(pipeline: Pipeline) -> dg.AssetsDefinition:
-    by_window = [
-        dg.AssetDep(table, partition_mapping=years_of_editions(pipeline, metric))
-        for table, metric in pipeline.tables.items()
-    ]
-    by_any_window = [dg.AssetDep(table, partition_mapping=years_of_editions(pipeline)) for table in FOLLOWING_TABLES]
+STEPS: Mapping[str, Step] = {
+    "points": count,
+    "clusters": find_clusters,
+    "metrics": measure,
+    "ranking": rank,
+    "contributions": contribute,
+    "rank changes": compare,
+    "rank stability": resample,
+    "agreement": hold_against,
+    "coverage": cover,
+    "composition": compose,
+}
+"""Stage -> what computes its tables."""
+
+
+def _asset(pipeline: Pipeline, stage: Stage, step: Step) -> dg.AssetsDefinition:
+    """One step: the tables that a stage makes together; nothing is computed where its recipe is not new."""
+    deps = _deps(pipeline, stage)
 
     @dg.multi_asset(
-        name="points",
-        specs=[
-            asset_spec(
-                contracts.load("points", pipeline.registry),
-                "edition",
-                editions(pipeline),
-                [*by_window, *by_any_window],
-                code_of(*STAGES["points"]),
-            )
-        ],
-        check_specs=check_specs(pipeline.registry, editions(pipeline), "points"),
-    )
-    def points(context: dg.AssetExecutionContext) -> Published:
-        with failing_clearly() as meter:
-            inputs = EditionInputs(pipeline, context.partition_key)
-            counted = inputs.count(inputs.edition)
-            tables = {"points": counted.points.cast(contracts.load("points").arrow_schema)}
-            totals = totals_metadata(counted.totals)
-            yield from publish(pipeline.store, _audit(inputs), tables, inputs.lock, totals, meter=meter)
-
-    return points
-
-
-def _asset(pipeline: Pipeline, tables: Sequence[str], deps: Sequence[str], step: Step) -> dg.AssetsDefinition:
-    """One step: the tables that it makes together, from the tables that it reads."""
-
-    @dg.multi_asset(
-        name=step.__name__,
+        name=stage.name.replace(" ", "_"),
         specs=[
             asset_spec(
                 contracts.load(table, pipeline.registry),
                 "edition",
                 editions(pipeline),
                 deps,
-                code_of(*STAGES[STAGE_OF[table]]),
+                code_of(*stage.code),
             )
-            for table in tables
+            for table in stage.tables
         ],
-        check_specs=check_specs(pipeline.registry, editions(pipeline), *tables),
+        check_specs=check_specs(pipeline.registry, editions(pipeline), *stage.tables),
     )
     def assets(context: dg.AssetExecutionContext) -> Published:
         with failing_clearly() as meter:
-            inputs = EditionInputs(pipeline, context.partition_key)
+            inputs = EditionInputs(pipeline, context.partition_key, stage)
+            lock = inputs.recipes.lock(stage)
+            if kept := as_made_before(pipeline.store, inputs.label, stage.tables, lock):
+                yield from keep(pipeline.store, _audit(inputs), kept, meter=meter)
+                return
             made = step(inputs)
-            yield from publish(pipeline.store, _audit(inputs, made), made, inputs.lock, meter=meter)
+            yield from publish(pipeline.store, _audit(inputs, made), made, lock, meter=meter)
 
     return assets
+
+
+def _deps(pipeline: Pipeline, stage: Stage) -> list[str | dg.AssetDep]:
+    """What a stage's tables are made from, as the page shows it."""
+    deps: list[str | dg.AssetDep] = list(stage.needs(pipeline.registry))
+    before = "records before" in stage.takes
+    if "records" in stage.takes:
+        deps += [
+            dg.AssetDep(table, partition_mapping=years_of_editions(pipeline, metric, before=before))
+            for table, metric in (*pipeline.tables.items(), *((table, None) for table in FOLLOWING_TABLES))
+        ]
+    if "population" in stage.takes and pipeline.profile.population:
+        deps.append("raw_population")
+    return deps
 
 
 def _audit(inputs: EditionInputs, made: Frames = MappingProxyType({})) -> Audit:

@@ -1,6 +1,7 @@
-"""What a partition is made from: its files, and the lock that its tables carry.
+"""What an edition is made from: records, earlier tables, population, and its own tables as stages read them.
 
-Belongs here: finding and asserting the inputs of a data year and of an edition. Does not: Dagster, or computing.
+Belongs here: finding and asserting the inputs of an edition. Does not: Dagster, computing, or recipes (see
+`edition_recipes`).
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ import pyarrow.parquet as pq
 
 from gii_pipeline.defs import retrievals
 from gii_pipeline.defs.between_years import counted_twice
+from gii_pipeline.defs.edition_recipes import EditionRecipes
 from gii_pipeline.defs.pipeline import Pipeline
-from gii_pipeline.defs.recipes import STAGES, content_hash, contract_versions, each_fingerprint, named, waivers
+from gii_pipeline.defs.stages import STAGE_OF, Stage, Take
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError, MissingYearsError
-from gii_pipeline.fingerprints import code_of, libraries
 from gii_pipeline.profiles import Input
 from gii_pipeline.sources import SOURCES
-from gii_pipeline.sources.gathering import hashes, named_by_address, pinned, pinned_entries
-from gii_pipeline.store import EDITION_TABLES, Lock, made, read_lock, read_parquet
-from gii_pipeline.store.lock import TOTALS_KEY, content_of, fingerprint
+from gii_pipeline.sources.gathering import named_by_address, pinned, pinned_entries
+from gii_pipeline.store import read_lock, read_parquet
+from gii_pipeline.store.lock import TOTALS_KEY
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -42,10 +43,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EditionInputs:
-    """What one edition of one pipeline is made from."""
+    """What one edition of one pipeline is made from. stage: the one that reads, where only one does."""
 
     pipeline: Pipeline
     label: str
+    stage: Stage | None = None
 
     @cached_property
     def edition(self) -> Edition:
@@ -152,6 +154,7 @@ class EditionInputs:
         from gii_pipeline import counting
         from gii_pipeline.metrics.coverage import coverage
 
+        self._takes("records")
         with closing_engine(self.pipeline.engine) as connection:
             tables = self._records(connection, self.edition, self.core_files(self.edition))
             counts = counting.by_economy(tables, self.edition)
@@ -162,6 +165,7 @@ class EditionInputs:
         """All that is counted for this edition, or for one that it is compared with, from the core files."""
         from gii_pipeline import counting
 
+        self._takes("records" if edition.data_years == self.edition.data_years else "records before")
         with closing_engine(self.pipeline.engine) as connection:
             return counting.count(*self.core(connection, edition), edition)
 
@@ -169,6 +173,7 @@ class EditionInputs:
         """How the parts of single records fall on numbered clusters together."""
         from gii_pipeline import counting
 
+        self._takes("records")
         with closing_engine(self.pipeline.engine) as connection:
             core, _ = self.core(connection, self.edition)
             return counting.co_counts(core, self.edition, clusters)
@@ -177,6 +182,7 @@ class EditionInputs:
         """What the counts of numbered clusters are made of."""
         from gii_pipeline import counting
 
+        self._takes("records")
         with closing_engine(self.pipeline.engine) as connection:
             core, _ = self.core(connection, self.edition)
             return counting.makeup(core, self.edition, clusters)
@@ -209,26 +215,36 @@ class EditionInputs:
         path = self.pipeline.profile.organisations
         return read_names(path) if path else None
 
+    @property
+    def counts_ties(self) -> bool:
+        """Whether the edition merges clusters by co-records between locations."""
+        return self.edition.merge_rule.value == "distance_and_ties"
+
     @cached_property
     def ties(self) -> pd.DataFrame | None:
         """Co-records between locations, where the edition merges clusters by them."""
         from gii_pipeline import counting
 
-        if self.edition.merge_rule.value != "distance_and_ties":
+        self._takes("ties")
+        if not self.counts_ties:
             return None
         with closing_engine(self.pipeline.engine) as connection:
             core, _ = self.core(connection, self.edition)
             return counting.ties(core, self.edition)
 
     @property
-    def previous_label(self) -> str | None:
-        """The edition whose cluster ids live on: the one before, by this method or its own, else of the same year."""
+    def earlier_labels(self) -> list[str]:
+        """The editions whose cluster ids may live on: the one before, by this method or its own, or the same year."""
         before = self.pipeline.book.previous(self.edition)
         labels = [before.under(self.edition).label, before.label] if before else []
-        if self.edition.method != self.edition.edition:
-            labels.append(str(self.edition.edition))
-        made = [label for label in labels if self.pipeline.store.edition("cluster_members", label).is_file()]
-        return made[0] if made else None
+        return labels if self.edition.method == self.edition.edition else [*labels, str(self.edition.edition)]
+
+    @property
+    def previous_label(self) -> str | None:
+        """The edition whose cluster ids live on: the first that is there of those whose may."""
+        store = self.pipeline.store
+        made = (label for label in self.earlier_labels if store.edition("cluster_members", label).is_file())
+        return next(made, None)
 
     @property
     def previous_members_file(self) -> Path | None:
@@ -239,53 +255,18 @@ class EditionInputs:
 
     @property
     def previous_members(self) -> pd.DataFrame | None:
+        self._takes("ids")
         return read_parquet(self.previous_members_file).to_pandas() if self.previous_members_file else None
 
     @cached_property
-    def lock(self) -> Lock:
-        """The source files of the edition's years and of the year before's, population, settings, versions."""
-        editions = [self.edition]
-        if self.previous:
-            editions += [self.previous, self.previous.under(self.edition)]
-        files = {file for edition in editions for files in self.core_files(edition).values() for file in files}
-        members = self.previous_members_file
-        settings = {
-            "edition": self.edition.model_dump(mode="json"),
-            "previous": self.previous and self.previous.model_dump(mode="json"),
-            "totals": [
-                {metric: content_hash(path) for metric, path in given.items()}
-                for given in (self.pipeline.profile.official_totals, self.pipeline.profile.calibration)
-            ],
-            **waivers(self.pipeline, self.label, *EDITION_TABLES),
-            **({"country": country} if (country := self.pipeline.profile.country) else {}),
-            "licences": {metric: list(licence) for metric, licence in self.licences.items()},
-            "by_applicant": sorted(self.by_applicant),
-            **({"organisations": content_hash(names)} if (names := self.pipeline.profile.organisations) else {}),
-        }
-        known = {named(file): made(file) for file in sorted(files)}
-        layer = self.pipeline.profile.population
-        rasters = hashes(self.pipeline.store.raw("population")) if layer else {}
-        inputs = {name: one.content for name, one in known.items()}
-        inputs |= {f"population ({source})": fingerprint(found) for source, found in rasters.items()}
-        inputs |= {"ids of clusters": content_of(members)} if members else {}
-        if layer and (settlements := content_hash(layer.settlements)):
-            inputs["settlements"] = settlements
-        if any(self.retrieved.values()):
-            inputs["earlier retrievals"] = fingerprint(self.retrieved)
-        own = Lock(
-            sources={source: {"all": found} for source, found in rasters.items()},
-            settings=fingerprint(settings),
-            code={stage: code_of(*modules) for stage, modules in STAGES.items()},
-            contracts=contract_versions(EDITION_TABLES, self.pipeline.registry),
-            inputs=inputs,
-            libraries=libraries(),
-            each_setting=each_fingerprint(settings),
-        )
-        return own.with_sources_of(one.lock for one in known.values())
+    def recipes(self) -> EditionRecipes:
+        """What its stages would be made from now."""
+        return EditionRecipes(self)
 
     @property
     def population_of(self) -> PopulationOf | None:
         """What gives footprints their inhabitants; None where the profile has no population layer."""
+        self._takes("population")
         return self._population_of if self.pipeline.profile.population else None
 
     def _population_of(self, footprints: pd.DataFrame) -> pd.DataFrame:
@@ -309,6 +290,7 @@ class EditionInputs:
         """The extents of settlements, where the edition's footprints are these."""
         from gii_pipeline.clusters.settlements import read_settlements
 
+        self._takes("settlements")
         if self.edition.footprint.value != "settlements":
             return None
         layer = self.pipeline.profile.population
@@ -321,6 +303,10 @@ class EditionInputs:
             )
         return read_settlements(path)
 
+    def _takes(self, what: Take) -> None:
+        if self.stage and what not in self.stage.takes:
+            raise LookupError(f"Stage {self.stage.name!r} reads {what}, which its recipe does not name.")
+
     def read(self, table: str) -> pd.DataFrame:
         """A table of this edition."""
         frame: pd.DataFrame = read_parquet(self.file(table)).to_pandas()
@@ -332,7 +318,9 @@ class EditionInputs:
         Raises InputError where another run made it from other inputs, so that one edition never mixes two.
         """
         path = self.pipeline.store.existing_edition(table, self.label)
-        if read_lock(path).recipe != self.lock.recipe:
+        if self.stage and table not in self.stage.reads:
+            raise LookupError(f"Stage {self.stage.name!r} reads {table}, which its recipe does not name.")
+        if read_lock(path).recipe != self.recipes.lock(STAGE_OF[table]).recipe:
             raise InputError(
                 f"{path} was made from other inputs than edition {self.label} has now: they changed, or another "
                 f"run of the edition is in progress. Run the job `ranking` of {self.label} again."

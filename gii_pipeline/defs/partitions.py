@@ -24,12 +24,18 @@ def editions(pipeline: Pipeline) -> dg.StaticPartitionsDefinition:
     return dg.StaticPartitionsDefinition(list(pipeline.editions))
 
 
-def years_of_editions(pipeline: Pipeline, metric: str | None = None) -> dg.StaticPartitionMapping:
-    """Data year -> the editions whose window of `metric` (or of any metric) holds it."""
+def years_of_editions(
+    pipeline: Pipeline, metric: str | None = None, *, before: bool = False
+) -> dg.StaticPartitionMapping:
+    """Data year -> the editions whose window of `metric` (or of any metric) holds it.
+
+    before: also those that are compared with an edition whose window does.
+    """
     editions_of_year: dict[str, set[str]] = defaultdict(set)
     for label, edition in pipeline.editions.items():
-        for name, years in edition.data_years.items():
-            if metric in (None, name):
-                for year in years:
-                    editions_of_year[str(year)].add(label)
+        for one in pipeline.counted(edition) if before else [edition]:
+            for name, years in one.data_years.items():
+                if metric in (None, name):
+                    for year in years:
+                        editions_of_year[str(year)].add(label)
     return dg.StaticPartitionMapping(dict(editions_of_year))

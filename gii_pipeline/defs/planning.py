@@ -6,27 +6,26 @@ Does not: running anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from gii_pipeline.defs.between_years import counted_twice, superseding
+from gii_pipeline.defs.edition_plan import State, difference, pending_stages, told
 from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.recipes import core_lock, joint_lock
-from gii_pipeline.errors import DamagedError, InputError, MissingYearsError
+from gii_pipeline.errors import DamagedError
 from gii_pipeline.sources.gathering import changed_files
-from gii_pipeline.store import EDITION_TABLES, FOLLOWING_TABLES, read_lock
-
-State = Literal["there", "missing", "stale", "damaged"]
+from gii_pipeline.store import FOLLOWING_TABLES, read_lock
 
 
 @dataclass(frozen=True)
 class Step:
     """One partition of one job: whether it has to run, and why.
 
-    tables: the record tables of a data year that are asked for, all of the profile's where none is named. fetches:
-    whether their files are fetched, or those that they were made from are read again.
+    tables: the record tables of a data year that are asked for, all of the profile's where none is named; of an
+    edition, those that are made again or may have to be. fetches: whether the files of a data year are fetched, or
+    those that it was made from are read again.
     """
 
     job: str
@@ -54,8 +53,11 @@ def plan(pipeline: Pipeline, labels: Iterable[str]) -> list[Step]:
             demanded[year] = tuple(table for table in pipeline.tables if table in {*known, *tables})
     ingest = [ingest_step(pipeline, year, tables) for year, tables in sorted(demanded.items())]
     changed = {int(step.partition) for step in ingest if step.state != "there"}
-    ordered = sorted(inputs, key=lambda each: (each.edition.edition, each.edition.method))
-    return [*ingest, *(ranking_step(each, changed) for each in ordered)]
+    rankings: list[Step] = []
+    for each in sorted(inputs, key=lambda each: (each.edition.edition, each.edition.method)):
+        earlier = {step.partition for step in rankings if step.state != "there"}
+        rankings.append(ranking_step(each, changed, earlier))
+    return [*ingest, *rankings]
 
 
 def ingest_step(pipeline: Pipeline, year: int, asked: tuple[str, ...]) -> Step:
@@ -98,14 +100,14 @@ def _whole_ingest_step(pipeline: Pipeline, year: int, asked: tuple[str, ...]) ->
             return Step("ingest", str(year), "stale", f"{table}: {changed}")
         lock, now = read_lock(path), core_lock(pipeline, table, year, superseding(path))
         if lock.recipe != now.recipe:
-            return Step("ingest", str(year), "stale", f"{table}: {_difference(lock.parts, now.parts)}")
+            return Step("ingest", str(year), "stale", f"{table}: {', '.join(difference(lock, now))}")
         if twice := counted_twice(pipeline, table, year):
             return Step("ingest", str(year), "stale", twice)
     records = [pipeline.store.core(table, year) for table in pipeline.tables_there(year)]
     for table in FOLLOWING_TABLES:
         lock, now = read_lock(pipeline.store.core(table, year)), joint_lock(records, [table], pipeline.registry)
         if lock.recipe != now.recipe:
-            return Step("ingest", str(year), "stale", f"{table}: {_difference(lock.parts, now.parts)}")
+            return Step("ingest", str(year), "stale", f"{table}: {', '.join(difference(lock, now))}")
     return Step("ingest", str(year), "there")
 
 
@@ -120,30 +122,13 @@ def recounted(pipeline: Pipeline) -> list[Step]:
     return steps
 
 
-def ranking_step(inputs: EditionInputs, changed_years: set[int]) -> Step:
-    """The same of an edition's tables. changed_years: data years that are to be ingested again before."""
-    label = inputs.label
-    missing = [t for t in EDITION_TABLES if not inputs.pipeline.store.edition(t, label).is_file()]
-    if missing:
-        return Step("ranking", label, "missing", f"no {', '.join(missing)}")
-    if again := sorted(inputs.years & changed_years):
-        return Step("ranking", label, "stale", f"data years {', '.join(map(str, again))} are ingested again")
-    try:
-        for table in EDITION_TABLES:
-            inputs.pipeline.store.verified(table, label)
-        now = inputs.lock
-    except DamagedError as error:
-        return Step("ranking", label, "damaged", str(error))
-    except (InputError, MissingYearsError) as error:
-        return Step("ranking", label, "stale", str(error))
-    for table in EDITION_TABLES:
-        lock = read_lock(inputs.pipeline.store.edition(table, label))
-        if lock.recipe != now.recipe:
-            return Step("ranking", label, "stale", f"{table}: {_difference(lock.parts, now.parts)}")
-    return Step("ranking", label, "there")
+def ranking_step(inputs: EditionInputs, changed_years: Collection[int] = (), earlier: Collection[str] = ()) -> Step:
+    """The same of an edition's tables; those of the stages that have to run or wait are named.
 
-
-def _difference(old: dict[str, str], new: dict[str, str]) -> str:
-    """What a recipe has otherwise than before, as a sentence names it."""
-    changed = [part for part in {**old, **new} if old.get(part) != new.get(part)]
-    return ", ".join(f"{part} changed" for part in changed)
+    changed_years: data years that are to be ingested again before; earlier: editions that are ranked before.
+    """
+    pending = pending_stages(inputs, changed_years, earlier)
+    states = {one.state for one in pending}
+    state: State = next((each for each in ("missing", "damaged") if each in states), "stale" if pending else "there")
+    tables = tuple(table for one in pending for table in one.stage.tables)
+    return Step("ranking", inputs.label, state, told(pending), tables)

@@ -10,7 +10,7 @@ raise while the table is staged and not yet promoted.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,7 +121,6 @@ def publish(
     audit: Audit,
     tables: Mapping[str, Table],
     lock: Lock,
-    metadata: Mapping[bytes, bytes] | None = None,
     *,
     meter: Meter,
     about: Mapping[str, Any] | None = None,
@@ -130,13 +129,13 @@ def publish(
     """Stage and validate every table; promote all of them, or none.
 
     tables: table -> its rows sorted by key, or a staged Parquet file that carries the lock already.
-    metadata: what the files carry beside the lock. meter: of the step that made the tables.
+    meter: of the step that made the tables.
     about: what the page shows of each beside what every table shows. notes: what Data Docs show beside the rules.
     Raises ContractError with the failing rows when a table breaks a rule of severity error; all failing rows are then
     in the quarantine file.
     """
     with store.staging() as folder:
-        carried = {**(metadata or {}), LOCK_KEY: lock.to_bytes()}
+        carried = {LOCK_KEY: lock.to_bytes()}
         staged = {
             name: _stage(contracts.load(name, audit.registry), table, folder, carried) for name, table in tables.items()
         }
@@ -168,11 +167,52 @@ def publish(
             for name, path in staged.items()
         }
         with store.lock(audit.partition):  # so that two runs of a partition do not mix their files
-            _promote(store, audit.partition, staged, lock, verdicts)
+            made_now = _promote(store, audit.partition, staged, lock, judged)
             remote.publish(store.root)
         costs = meter.figures
-    for name in tables:
-        yield dg.MaterializeResult(asset_key=name, metadata={**shown[name], **costs})
+    for name, known in made_now.items():
+        yield _materialised(name, known, {**shown[name], **costs})
+
+
+def as_made_before(store: Store, partition: str, tables: Sequence[str], lock: Lock) -> dict[str, Made] | None:
+    """What is noted of the tables of a stage where all lie there, whole, by this recipe and judged; else None."""
+    found = {name: known for name in tables if (known := _as_written(store, name, partition)) is not None}
+    same = [known for known in found.values() if known.lock.recipe == lock.recipe and known.warnings is not None]
+    return found if len(same) == len(tables) else None
+
+
+def kept_warnings(store: Store, partition: str, tables: Iterable[str]) -> list[str]:
+    """What the contracts warned of when tables that stay as they are were judged."""
+    known = {name: _as_written(store, name, partition) for name in sorted(tables)}
+    return [f"{name} {partition}: {told}" for name, one in known.items() if one for told in one.warnings or ()]
+
+
+def keep(store: Store, audit: Audit, kept: Mapping[str, Made], *, meter: Meter) -> Published:
+    """What the page shows of tables that stay as they are, because nothing that decides them is new."""
+    for name, known in kept.items():
+        docs = page.link(store.root, store.data_docs / "index.html")
+        said = "Not judged again: neither the table nor what its rules compare it with is new."
+        yield dg.AssetCheckResult(
+            asset_key=name,
+            check_name=CHECK,
+            passed=not known.warnings,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="\n".join([said, *(known.warnings or ())]),
+            metadata={**_warned(known.warnings or ()), "data_docs": docs},
+        )
+    unchanged = {"unchanged": "Nothing was computed: the recipe is the one that made the table."}
+    for name, known in kept.items():
+        shown = _about(store, name, audit, store.verified(name, audit.partition))
+        yield _materialised(name, known, {**unchanged, **shown, "lock": known.lock.sha256, **meter.figures})
+
+
+def _materialised(table: str, known: Made, shown: Mapping[str, Any]) -> dg.MaterializeResult[Any]:
+    """Its content is the data version, so that for Dagster too what follows is stale only where the content is new."""
+    return dg.MaterializeResult(asset_key=table, metadata=shown, data_version=dg.DataVersion(known.content))
+
+
+def _warned(warnings: Sequence[str]) -> dict[str, str]:
+    return {WARNINGS: "\n".join(warnings)} if warnings else {}
 
 
 def not_demanded(table: str, data_year: int) -> Published:
@@ -187,19 +227,21 @@ def _promote(
     partition: str,
     staged: Mapping[str, Path],
     lock: Lock,
-    verdicts: Mapping[str, contracts.Verdict],
-) -> None:
+    judged: Mapping[str, tuple[contracts.Verdict, Sequence[str]]],
+) -> dict[str, Made]:
     """Put the staged files in their places; one whose content is there already stays, and its new recipe is noted.
 
-    Raises GiiError where the same recipe gave other content before: something undeclared decides it. Tables of records
-    are left out: which of two data years counts a record follows from the years that are there.
+    Returns what is noted of each. Raises GiiError where the same recipe gave other content before: something undeclared
+    decides it. Tables of records are left out: which of two data years counts a record follows from the years that are
+    there.
     """
-    notes: dict[Path, Made] = {}
+    notes: dict[str, Made] = {}
     moved: dict[Path, Path] = {}
     for name, path in staged.items():
         target = store.partition(name, partition)
         new, old = content_of(path), _as_written(store, name, partition)
-        notes[target] = Made(new, lock, tuple(verdicts[name].waivers))
+        verdict, told = judged[name]
+        notes[name] = Made(new, lock, tuple(verdict.waivers), _warnings(verdict, told))
         recipes = {old.lock.recipe, read_footer(target).recipe} if old else set()
         if old and lock.inputs and lock.recipe in recipes and old.content != new:
             raise GiiError(
@@ -209,8 +251,13 @@ def _promote(
         if not (old and old.content == new and footer(target) == footer(path)):
             moved[path] = target
     store.promote(moved)
-    for target, known in notes.items():
-        note(target, known)
+    for name, known in notes.items():
+        note(store.partition(name, partition), known)
+    return notes
+
+
+def _warnings(verdict: contracts.Verdict, notes: Sequence[str]) -> tuple[str, ...]:
+    return (*(result.sentence for result in verdict.warnings), *notes)
 
 
 def _as_written(store: Store, table: str, partition: str) -> Made | None:
@@ -292,7 +339,6 @@ def _check_result(
         for result in sorted(verdict.results, key=lambda result: ORDER[result.status])
     ]
     broken = [*verdict.errors, *verdict.warnings]
-    told = [*(result.sentence for result in verdict.warnings), *notes]
     return dg.AssetCheckResult(
         asset_key=verdict.table,
         check_name=CHECK,
@@ -301,7 +347,7 @@ def _check_result(
         description=verdict.message(),
         metadata={
             **({"broken": ", ".join(result.rule for result in broken)} if broken else {}),
-            **({WARNINGS: "\n".join(told)} if told else {}),
+            **_warned(_warnings(verdict, notes)),
             "rules": page.table(rules),
             **{f"failing rows: {result.rule}": page.table(result.failing_rows) for result in broken},
             "data_docs": data_docs,

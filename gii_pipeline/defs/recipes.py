@@ -1,7 +1,7 @@
 """Recipes: what decides the tables of a data year, and which code, settings and files count for which table.
 
-Belongs here: the modules that a stage begins with, the locks of core tables, and the parts that the locks of editions
-share with them. Does not: what an edition is made from (see `inputs`), or comparing locks (see `planning`).
+Belongs here: the locks of core tables, and the parts that the locks of editions share with them.
+Does not: what an edition is made from (see `edition_recipes`), or comparing locks (see `planning`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gii_pipeline.profiles import Gazetteer
 from gii_pipeline.registry import Registry
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.gathering import hashes
-from gii_pipeline.store import COMPOSITION_TABLES, FOLLOWING_TABLES, Lock, made
+from gii_pipeline.store import FOLLOWING_TABLES, Lock, made
 from gii_pipeline.store.lock import fingerprint, footer
 from gii_pipeline.verified import sha256_of
 
@@ -29,33 +29,6 @@ UNITING = (
     "gii_pipeline.sources.ledger",
 )
 """What makes a data year of the files that a reader reads."""
-STAGES = {
-    "points": ("gii_pipeline.counting.counts", "gii_pipeline.metrics.coverage"),
-    "clusters": ("gii_pipeline.clusters.build", "gii_pipeline.metrics.population"),
-    "metrics": ("gii_pipeline.metrics.cluster_metrics",),
-    "ranking": ("gii_pipeline.ranking.rank", "gii_pipeline.ranking.contributions"),
-    "rank changes": ("gii_pipeline.ranking.changes",),
-    "rank stability": (
-        "gii_pipeline.ranking.stability",
-        "gii_pipeline.counting.counts",
-        "gii_pipeline.metrics.population",
-    ),
-    "agreement": ("gii_pipeline.ranking.agreement",),
-    "coverage": ("gii_pipeline.metrics.coverage", "gii_pipeline.counting.by_economy"),
-    "composition": ("gii_pipeline.composition.tables",),
-}
-"""Stage of an edition -> the modules that it begins with."""
-STAGE_OF = {
-    "points": "points",
-    **dict.fromkeys(("clusters", "cluster_members", "cluster_footprints"), "clusters"),
-    "cluster_metrics": "metrics",
-    **dict.fromkeys(("ranking_size", "ranking_intensity", "contributions"), "ranking"),
-    "rank_changes": "rank changes",
-    **dict.fromkeys(("rank_stability", "rank_variants"), "rank stability"),
-    "agreement": "agreement",
-    "coverage": "coverage",
-    **dict.fromkeys(COMPOSITION_TABLES, "composition"),
-}
 
 
 def core_lock(pipeline: Pipeline, table: str, data_year: int, others: Iterable[int] = ()) -> Lock:
@@ -142,10 +115,6 @@ def _gazetteer(gazetteer: Gazetteer) -> dict[str, object]:
     content = {name: sha256_of(file) for name, file in files.items() if file and file.is_file()}
     limits = {"min_population": gazetteer.min_population, "unknown_economies_pct": gazetteer.unknown_economies_pct}
     return {**limits, **content}
-
-
-def content_hash(file: Path | None) -> str | None:
-    return sha256_of(file) if file and file.is_file() else None
 
 
 def joint_lock(files: Iterable[Path], tables: Iterable[str], registry: Registry) -> Lock:

@@ -154,7 +154,7 @@ def release_info(pipeline: Pipeline, label: str) -> ReleaseInfo:
     """What the release of an edition says of itself: title, sources with licences and citations, settings."""
     inputs = EditionInputs(pipeline, label)
     edition = inputs.edition
-    used = {sha for years in inputs.lock.sources.values() for found in years.values() for sha in found}
+    used = {sha for years in inputs.recipes.all.sources.values() for found in years.values() for sha in found}
     sources: dict[str, SourceInfo] = {}
     as_of = ""
     for path, source, metric in inputs.pins:

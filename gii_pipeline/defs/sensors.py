@@ -46,7 +46,7 @@ class Readiness:
 
     @property
     def run_key(self) -> str:
-        return f"{self.inputs.label} {self.inputs.lock.sha256}"
+        return f"{self.inputs.label} {self.inputs.recipes.all.sha256}"
 
 
 def readiness(pipeline: Pipeline, label: str, day: date) -> Readiness:
@@ -137,7 +137,7 @@ def is_released(pipeline: Pipeline, inputs: EditionInputs) -> bool:
         return False
     now = snapshot_of_edition(pipeline.root, inputs.label, inputs.edition.model_dump(mode="json"))
     released = open_release(pipeline.root, str(names[-1])).lock
-    if released.get("recipe") == inputs.lock.recipe:
+    if released.get("recipe") == inputs.recipes.all.recipe:
         return True
     same = all(content_sha256(now.table(name)) == released["tables"].get(name) for name in EDITION_TABLES)
     return same and released["settings"] == now.lock["settings"]

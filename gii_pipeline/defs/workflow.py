@@ -7,7 +7,7 @@ Does not: deciding what is stale (`planning`), or showing progress.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,15 +18,17 @@ import pyarrow.parquet as pq
 
 from gii_pipeline import memory
 from gii_pipeline.defs.definitions import build
+from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.instance import instance_of
 from gii_pipeline.defs.pipeline import Pipeline
-from gii_pipeline.defs.planning import Step, plan, recounted
+from gii_pipeline.defs.planning import Step, plan, ranking_step, recounted
+from gii_pipeline.defs.publishing import kept_warnings
 from gii_pipeline.defs.running import Follow, StepEvent, run_partition
 from gii_pipeline.errors import GiiError
 from gii_pipeline.geocoding import misses_told, unlocated
 from gii_pipeline.releases import is_released
 from gii_pipeline.sources.progress import watched
-from gii_pipeline.store import FOLLOWING_TABLES, no_pattern, read_parquet
+from gii_pipeline.store import EDITION_TABLES, FOLLOWING_TABLES, no_pattern, read_parquet
 
 Showing = Callable[[str], AbstractContextManager[Follow]]
 
@@ -121,12 +123,23 @@ class Workflow:
         return [str(year) for years in windows for year in years]
 
     def run(self, step: Step, follow: Follow = lambda _: None) -> None:
-        """Run one step of a plan; raises what failed. follow: gets its events as they come."""
+        """Run one step of a plan; raises what failed. follow: gets its events as they come.
+
+        Which stages of an edition run is decided now, when the data years and editions before it are there.
+        """
         if step.job != "ingest":
-            self.warnings.extend(told for told in self.empty_years(step.partition) if told not in self.warnings)
+            self._warn(self.empty_years(step.partition))
+        if step.job == "ranking":
+            step = ranking_step(EditionInputs(self.pipeline, step.partition))
+            self._warn(kept_warnings(self.pipeline.store, step.partition, set(EDITION_TABLES) - set(step.tables)))
+            if step.state == "there":
+                return
         where = self.definitions, step.job, step.partition, self.instance
         with watched(lambda line: follow(StepEvent(line, "doing"))):
             run_partition(*where, assets=self._assets(step), follow=follow, warnings=self.warnings)
+
+    def _warn(self, told: Iterable[str]) -> None:
+        self.warnings.extend(line for line in told if line not in self.warnings)
 
     def in_order(self, steps: Sequence[Step]) -> Iterator[Step]:
         """The steps, and after the data years those that count a record which a data year made now counts too."""
@@ -152,6 +165,8 @@ class Workflow:
 
     def _assets(self, step: Step) -> list[str] | None:
         """The assets that a step makes; None for all of its job."""
+        if step.job == "ranking":
+            return list(step.tables)
         if step.job != "ingest" or not step.tables:
             return None
         sources = [*step.tables, *self.pipeline.yearless] if step.fetches else []

@@ -17,10 +17,10 @@ import pandas as pd
 import pyarrow as pa
 
 from gii_pipeline.registry import Registry, shipped
-from gii_pipeline.releases.provenance import differences
+from gii_pipeline.releases.provenance import differences, edition_lock
 from gii_pipeline.releases.reader import Release, to_pandas
 from gii_pipeline.releases.storage import Folder, folder, storage_errors, store_at
-from gii_pipeline.store import read_lock, read_parquet
+from gii_pipeline.store import EDITION_TABLES, read_parquet
 
 Read = Callable[[str], pa.Table]
 
@@ -47,7 +47,9 @@ def snapshot_of_edition(root: Folder | str, label: str, settings: Mapping[str, A
     """An edition's tables under a local root. settings: as `Edition.model_dump(mode="json")`, to compare methods."""
     store = store_at(folder(root))
     with storage_errors(f"read edition {label} under", root):
-        lock = read_lock(store.existing_edition("ranking_size", label))
+        for table in EDITION_TABLES:
+            store.existing_edition(table, label)
+        lock = edition_lock(store, label)
     return Snapshot(
         f"edition {label}",
         lambda table: read_parquet(store.existing_edition(table, label)),

@@ -1,6 +1,6 @@
-"""Provenance: one lock for all tables of a release, and what to say when there are several.
+"""Provenance: one lock for all tables of a release, and what to say when they do not belong together.
 
-Belongs here: comparing the locks that tables carry, and the lock file of a release.
+Belongs here: joining and comparing the locks that tables carry, and the lock file of a release.
 Does not: making locks (see `store`).
 """
 
@@ -8,40 +8,72 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import version as installed
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases.info import ReleaseInfo
-from gii_pipeline.store import Lock
+from gii_pipeline.store import EDITION_TABLES, Lock, Made, Store, made
+from gii_pipeline.store.lock import merged
 
 LIBRARIES = ("duckdb", "geopandas", "numpy", "pandas", "pyarrow", "rasterio", "scipy", "shapely")
 Difference = tuple[str, str, str]
 
 
-def common_lock(locks: Mapping[str, Lock], label: str) -> Lock:
-    """The lock that all tables share; ReleaseError lists what differs by table, and the command that fixes it."""
-    groups: dict[bytes, tuple[Lock, list[str]]] = {}
-    for table, lock in locks.items():
-        groups.setdefault(lock.recipe.encode(), (lock, []))[1].append(table)
-    seen = sorted(groups.values(), key=lambda group: len(group[1]), reverse=True)
-    if len(seen) == 1:
-        return seen[0][0]
-    usual, most = seen[0]
-    lines = []
-    for lock, tables in seen[1:]:
-        differing = "; ".join(f"{what} is {theirs}, not {ours}" for what, ours, theirs in differences(usual, lock))
-        lines.append(f"  {', '.join(tables)}: {differing}")
-    raise ReleaseError(
-        f"The tables of edition {label} were not made from the same inputs, so they cannot be one release. "
-        f"Compared with {', '.join(most)}:\n"
-        + "\n".join(lines)
-        + f"\nRebuild them together: `gii run --edition {label}`."
-    )
+def edition_lock(store: Store, label: str, copies: Mapping[str, Path] | None = None) -> Lock:
+    """What the tables of an edition were made from, down to the archive, as one lock.
+
+    copies: table -> the same bytes on this machine. Raises ReleaseError where tables do not belong together: one was
+    made from another table than the one that lies there, or two say different things of the same source, setting, code
+    or library. It lists what differs, and the command that fixes it.
+    """
+    known = {name: made(store.edition(name, label), (copies or {}).get(name)) for name in EDITION_TABLES}
+    if lines := [*_made_from_others(known), *_at_odds({name: one.lock for name, one in known.items()})]:
+        raise ReleaseError(
+            f"The tables of edition {label} were not made from the same inputs, so they cannot be one release:\n"
+            + "\n".join(f"  {line}" for line in lines)
+            + f"\nRebuild them together: `gii run --edition {label}`."
+        )
+    return merged([one.lock.without(EDITION_TABLES) for one in known.values()])
+
+
+def _made_from_others(known: Mapping[str, Made]) -> Iterator[str]:
+    """A line for each table that was made from another table of the edition than the one that lies there."""
+    for name, one in known.items():
+        other = [table for table in known if one.lock.inputs.get(table, known[table].content) != known[table].content]
+        if other:
+            yield f"{name} was made from another {', '.join(other)}"
+
+
+def _at_odds(locks: Mapping[str, Lock]) -> Iterator[str]:
+    """A line for each table whose lock says otherwise than most do of what both name.
+
+    Tables without inputs of their own have the files of the archive in their place.
+    """
+    said = {name: _parts(lock) for name, lock in locks.items()}
+    usual: dict[str, str] = {}
+    for part in dict.fromkeys(part for parts in said.values() for part in parts):
+        counted = Counter(parts[part] for parts in said.values() if part in parts)
+        usual[part] = counted.most_common(1)[0][0]
+    for name, parts in said.items():
+        differing = [
+            f"{part} is {theirs}, not {usual[part]}" for part, theirs in parts.items() if theirs != usual[part]
+        ]
+        if differing:
+            yield f"{name}: {'; '.join(differing)}"
+
+
+def _parts(lock: Lock) -> dict[str, str]:
+    """What a lock says of what other tables may name too, hashes shortened."""
+    inputs = {name: said for name, said in lock.named.items() if name not in EDITION_TABLES and name != "sources"}
+    sources = {} if lock.inputs else dict(_of_sources(lock.sources))
+    return {**sources, **{name: said[:12] for name, said in inputs.items()}}
 
 
 def differences(old: Lock | Mapping[str, Any], new: Lock | Mapping[str, Any]) -> list[Difference]:
@@ -56,13 +88,17 @@ def differences(old: Lock | Mapping[str, Any], new: Lock | Mapping[str, Any]) ->
 
 def _flat(lock: Lock | Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     content = json.loads(lock.to_bytes()) if isinstance(lock, Lock) else lock
-    for source, years in content["sources"].items():
-        for year, hashes in years.items():
-            yield f"source {source} {year}", "+".join(sorted(digest[:12] for digest in hashes))
+    yield from _of_sources(content["sources"])
     yield "settings", content["settings"][:12]
     yield from ((f"code of {stage}", said[:12]) for stage, said in content["code"].items())
     for table, version in content["contracts"].items():
         yield f"contract {table}", version
+
+
+def _of_sources(sources: Mapping[str, Mapping[str, Iterable[str]]]) -> Iterator[tuple[str, str]]:
+    for source, years in sources.items():
+        for year, hashes in years.items():
+            yield f"source {source} {year}", "+".join(sorted(digest[:12] for digest in hashes))
 
 
 def file_hashes(lock: Mapping[str, Any]) -> dict[int, set[str]]:

@@ -23,7 +23,7 @@ from gii_pipeline.releases.comparison_text import to_markdown
 from gii_pipeline.releases.files import write_csv, write_geojson, write_sqlite, write_xlsx
 from gii_pipeline.releases.info import WORLD, ReleaseInfo
 from gii_pipeline.releases.package import data_package
-from gii_pipeline.releases.provenance import common_lock, lock_file
+from gii_pipeline.releases.provenance import edition_lock, lock_file
 from gii_pipeline.releases.reader import LOCK_FILE, Release
 from gii_pipeline.releases.schemas import purposes, write_contracts
 from gii_pipeline.releases.series import series_before, series_tables
@@ -31,7 +31,7 @@ from gii_pipeline.releases.shelf import PACKAGE, Version
 from gii_pipeline.releases.storage import Folder, file_sha256, files_in, store_at
 from gii_pipeline.releases.wide import NAME as WIDE
 from gii_pipeline.releases.wide import wide_table
-from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, read_lock, read_parquet, write_parquet
+from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, read_parquet, write_parquet
 from gii_pipeline.store.content import content_sha256
 
 CSV_TABLES = ("ranking_size", "ranking_intensity")
@@ -49,7 +49,7 @@ GoneSince = Callable[[Release, Snapshot], GoneAtSource]
 
 @dataclass(frozen=True)
 class Edition:
-    """An edition's tables, copied from the store to `folder` as they are, and the one lock that they carry."""
+    """An edition's tables, copied from the store to `folder` as they are, and what all were made from."""
 
     label: str
     folder: Path
@@ -70,7 +70,7 @@ class Staged:
 
 
 def gather(root: Folder, label: str, into: Path) -> Edition:
-    """Copy the tables of an edition. ReleaseError when some are missing or their locks differ."""
+    """Copy the tables of an edition. ReleaseError when some are missing or do not belong together."""
     store = store_at(root)
     sources = {table: store.edition(table, label) for table in EDITION_TABLES}
     if missing := [table for table, path in sources.items() if not path.exists()]:
@@ -81,8 +81,8 @@ def gather(root: Folder, label: str, into: Path) -> Edition:
     copies = {table: into / f"{table}.parquet" for table in EDITION_TABLES}
     for table, path in sources.items():
         copies[table].write_bytes(verified.read_bytes(path, store.remedy(table, label)))
-    lock = common_lock({table: read_lock(path, copies[table]) for table, path in sources.items()}, label)
-    return Edition(label, into, {table: read_parquet(path) for table, path in copies.items()}, lock)
+    tables = {table: read_parquet(path) for table, path in copies.items()}
+    return Edition(label, into, tables, edition_lock(store, label, copies))
 
 
 def stage(root: Folder, edition: Edition, version: Version, registry: Registry) -> Staged:

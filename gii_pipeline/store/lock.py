@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -81,6 +81,16 @@ class Lock:
             **{f"library {name}": number for name, number in self.libraries.items()},
         }
 
+    @property
+    def named(self) -> dict[str, str]:
+        """The parts of the recipe, with each contract as one of its own: what two locks say of the same thing."""
+        contracts = {f"contract of {table}": said for table, said in self.contracts.items()}
+        return {name: said for name, said in self.parts.items() if name != "contracts"} | contracts
+
+    def without(self, inputs: Collection[str]) -> Lock:
+        """This lock without some of its inputs."""
+        return replace(self, inputs={name: said for name, said in self.inputs.items() if name not in inputs})
+
     def with_sources_of(self, locks: Iterable[Lock]) -> Lock:
         """This lock with the sources of all `locks` beside its own."""
         merged: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -89,6 +99,18 @@ class Lock:
                 for year, hashes in years.items():
                     merged[source][year].update(hashes)
         return replace(self, sources={s: {y: tuple(sorted(h)) for y, h in ys.items()} for s, ys in merged.items()})
+
+
+def merged(locks: Sequence[Lock]) -> Lock:
+    """Several locks as one: everything that one of them names. They say the same of what several name."""
+
+    def all_of(part: str) -> dict[str, str]:
+        return {name: said for lock in locks for name, said in getattr(lock, part).items()}
+
+    each, whole = all_of("each_setting"), {lock.settings for lock in locks}
+    settings = fingerprint(each) if each else "".join(sorted(whole))
+    own = Lock({}, settings, all_of("code"), all_of("contracts"), all_of("inputs"), all_of("libraries"), each)
+    return own.with_sources_of(locks)
 
 
 def fingerprint(settings: Any) -> str:  # noqa: ANN401
@@ -122,26 +144,29 @@ def content_of(path: Path) -> str:
 class Made(NamedTuple):
     """A stored table's content, and the newest recipe known to give it.
 
-    waivers: what a person allows and without which it would break a rule; None where no note says so.
+    waivers: what a person allows and without which it would break a rule; warnings: what its contract warns of. None
+    where no note says so.
     """
 
     content: str
     lock: Lock
     waivers: tuple[Mapping[str, Any], ...] | None = None
+    warnings: tuple[str, ...] | None = None
 
 
-def made(path: Path) -> Made:
+def made(path: Path, copy: Path | None = None) -> Made:
     """What a stored file contains and was made from: as noted beside it, else as the file itself says.
 
     A note that is damaged or not about these bytes is ignored: the file was replaced, or copied from elsewhere.
+    copy: the same bytes on this machine.
     """
-    return _noted(path) or Made(content_of(path), read_footer(path))
+    return _noted(path) or Made(content_of(copy or path), read_footer(copy or path))
 
 
-def read_lock(path: Path, copy: Path | None = None) -> Lock:
-    """The lock of a stored file: the newest that gives its content. copy: the same bytes on this machine."""
+def read_lock(path: Path) -> Lock:
+    """The lock of a stored file: the newest that gives its content."""
     known = _noted(path)
-    return known.lock if known else read_footer(copy or path)
+    return known.lock if known else read_footer(path)
 
 
 def _noted(path: Path) -> Made | None:
@@ -151,18 +176,18 @@ def _noted(path: Path) -> Made | None:
         return None
     if not noted or noted["sha256"] != verified.sha256_of(path):
         return None
-    waivers = noted["waivers"]
-    lock = Lock.from_bytes(noted["lock"].encode())
-    return Made(noted["content"], lock, None if waivers is None else tuple(waivers))
+    waivers, warnings = (None if said is None else tuple(said) for said in (noted["waivers"], noted.get("warnings")))
+    return Made(noted["content"], Lock.from_bytes(noted["lock"].encode()), waivers, warnings)
 
 
 def note(path: Path, known: Made) -> None:
-    """Note beside a stored file what it contains, by which recipe, and under which waivers."""
+    """Note beside a stored file what it contains, by which recipe, and how its contract judged it."""
     said = {
         "sha256": verified.sha256_of(path),
         "content": known.content,
         "lock": known.lock.to_bytes().decode(),
         "waivers": known.waivers,
+        "warnings": known.warnings,
     }
     staged = _note_of(path).with_suffix(f".{os.getpid()}")
     staged.write_bytes(verified.sealed(said))

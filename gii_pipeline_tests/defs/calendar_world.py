@@ -13,9 +13,11 @@ from gii_pipeline import contracts, verified
 from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.recipes import core_lock, joint_lock
+from gii_pipeline.defs.stages import STAGES
 from gii_pipeline.profiles import read_profile
 from gii_pipeline.sources.gathering import gather, pin
-from gii_pipeline.store import EDITION_TABLES, FOLLOWING_TABLES, LOCK_KEY, Lock, write_parquet
+from gii_pipeline.store import FOLLOWING_TABLES, LOCK_KEY, Lock, Made, note, write_parquet
+from gii_pipeline.store.lock import content_of
 from gii_pipeline_tests import tiny_world
 
 EDITIONS = (2025, 2026, 2027, 2028)
@@ -37,7 +39,7 @@ def pipeline(folder: Path, release: str = "by a person") -> Pipeline:
     document["editions"] = {year: _edition(edition, year) for year in EDITIONS}
     document["schedule"] = SCHEDULE | {"release": release}
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
-    return Made(read_profile(path), folder / "root")
+    return Calendar(read_profile(path), folder / "root")
 
 
 def _edition(edition: dict[str, Any], year: int) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def _edition(edition: dict[str, Any], year: int) -> dict[str, Any]:
     return edition | {"metrics": metrics, "population_year": edition["population_year"] | {"value": year - 1}}
 
 
-class Made(Pipeline):
+class Calendar(Pipeline):
     """The pipeline with the calendar's editions only."""
 
     @property
@@ -86,9 +88,13 @@ def population(made: Pipeline) -> None:
 
 def rank(made: Pipeline, label: str) -> None:
     """The edition's tables as they lie there after `ranking`."""
-    lock = EditionInputs(made, label).lock
-    for table in EDITION_TABLES:
-        _write(made.store.edition(table, label), table, lock)
+    recipes = EditionInputs(made, label).recipes
+    for stage in STAGES:
+        lock = recipes.lock(stage)
+        for table in stage.tables:
+            path = made.store.edition(table, label)
+            _write(path, table, lock)
+            note(path, Made(content_of(path), lock, (), ()))
 
 
 def _write(path: Path, table: str, lock: Lock) -> None:

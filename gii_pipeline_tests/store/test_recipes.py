@@ -123,14 +123,14 @@ def test_code_changes_a_fingerprint_and_layout_does_not(package: Path, file: str
 
 
 def test_a_stage_has_the_code_that_it_runs_and_none_of_the_orchestration() -> None:
-    from gii_pipeline.defs.recipes import GEOCODING, STAGE_OF, STAGES
+    from gii_pipeline.defs.recipes import GEOCODING
+    from gii_pipeline.defs.stages import STAGE_OF, STAGES
 
     assert set(STAGE_OF) == set(EDITION_TABLES)
-    assert set(STAGE_OF.values()) == set(STAGES)
-    for modules in [*STAGES.values(), GEOCODING]:
+    for modules in [*(stage.code for stage in STAGES), GEOCODING]:
         packages = {name.split(".")[1] for name in fingerprints._reached(modules)}
         assert not packages & {"defs", "cli", "report", "releases", "sandbox"}
-    assert "gii_pipeline.ranking.rank" not in fingerprints._reached(STAGES["clusters"])
+    assert "gii_pipeline.ranking.rank" not in fingerprints._reached(STAGE_OF["clusters"].code)
 
 
 @pytest.mark.parametrize("python", ["python3.12", "python3.13"])
@@ -174,11 +174,12 @@ def _third_party(modules: Iterable[str]) -> set[str]:
 
 
 def test_every_library_that_a_stage_imports_is_in_its_recipe() -> None:
-    from gii_pipeline.defs.recipes import GEOCODING, STAGES, UNITING
+    from gii_pipeline.defs.recipes import GEOCODING, UNITING
+    from gii_pipeline.defs.stages import STAGES
     from gii_pipeline.sources import SOURCES
 
     decide_nothing = {"defusedxml", "filelock", "pydantic", "pyyaml"}
-    of_editions = _third_party(name for modules in STAGES.values() for name in fingerprints._reached(modules))
+    of_editions = _third_party(name for stage in STAGES for name in fingerprints._reached(stage.code))
     assert of_editions - decide_nothing <= set(fingerprints.libraries())
     readers = {source.read.__module__ for source in SOURCES.values()}
     of_records = _third_party(fingerprints._reached([*GEOCODING, *UNITING, *readers]))
@@ -206,10 +207,11 @@ def test_a_data_file_of_a_package_above_counts_where_a_module_names_it() -> None
 
 
 def test_every_data_file_that_lies_in_a_package_of_a_stage_is_in_some_recipe() -> None:
-    from gii_pipeline.defs.recipes import GEOCODING, STAGES, UNITING
+    from gii_pipeline.defs.recipes import GEOCODING, UNITING
+    from gii_pipeline.defs.stages import STAGES
     from gii_pipeline.sources import SOURCES
 
-    begins = [*GEOCODING, *UNITING, *(name for modules in STAGES.values() for name in modules)]
+    begins = [*GEOCODING, *UNITING, *(name for stage in STAGES for name in stage.code)]
     reached = fingerprints._reached([*begins, *{source.read.__module__ for source in SOURCES.values()}])
     counted = {file for name in reached for file in fingerprints._data_files(name)}
     packages = ("sources", "geocoding", "counting", "clusters", "metrics", "ranking")
