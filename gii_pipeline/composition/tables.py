@@ -23,7 +23,7 @@ from gii_pipeline.counting.makeup import CLUSTERS, ELSEWHERE, NOWHERE, UNLOCATED
 from gii_pipeline.counting.units import UNITS_PER_RECORD, counted, percent, to_units
 from gii_pipeline.editions import Edition
 from gii_pipeline.geocoding.economies import alpha2
-from gii_pipeline.metrics.cluster_metrics import with_edition
+from gii_pipeline.metrics.rows import with_edition
 from gii_pipeline.store import COMPOSITION_TABLES
 
 LEADERS = 25

@@ -9,7 +9,7 @@ follows. Until then the stage waits.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,7 +59,8 @@ def told(pending: Sequence[Pending]) -> str:
     if len(missing) == len(EDITION_TABLES):
         return f"no {', '.join(missing)}"
     why = dict.fromkeys([f"no {', '.join(missing)}"] if missing else [])
-    why |= dict.fromkeys(said for one in pending if one.state != "missing" for said in one.why)
+    changed = dict.fromkeys(said for one in pending if one.state != "missing" for said in one.why)
+    why |= dict.fromkeys(_together(changed))
     why |= dict.fromkeys(said for one in pending for said in one.waits)
     first = [one.stage.name for one in pending if one.why or one.waits]
     behind = [one.stage.name for one in pending if not (one.why or one.waits)]
@@ -68,10 +69,18 @@ def told(pending: Sequence[Pending]) -> str:
     return "; ".join(why)
 
 
-def difference(old: Lock, new: Lock) -> list[str]:
-    """What a recipe has otherwise than before, a sentence each."""
+def _together(whys: Iterable[str]) -> list[str]:
+    """Sentences on the code of several stages as one."""
+    before, after = "code of ", " changed"
+    stages = [why.removeprefix(before).removesuffix(after) for why in whys if why.startswith(before)]
+    others = [why for why in whys if not why.startswith(before)]
+    return [*([f"{before}{listed(stages)}{after}"] if stages else []), *others]
+
+
+def difference(old: Lock, new: Lock, apart: Collection[str] = ()) -> list[str]:
+    """What a recipe has otherwise than before, a sentence each. apart: parts that are not compared."""
     before, now = old.named, new.named
-    return [f"{part} changed" for part in {**before, **now} if before.get(part) != now.get(part)]
+    return [f"{part} changed" for part in {**before, **now} if part not in apart and before.get(part) != now.get(part)]
 
 
 def _waits(inputs: EditionInputs, stage: Stage, changed: set[int], earlier: set[str]) -> Iterator[str]:
@@ -97,8 +106,8 @@ def _compared(inputs: EditionInputs, stage: Stage, *, waiting: bool) -> tuple[St
         return "damaged", (str(error),)
     except (InputError, MissingYearsError) as error:
         return "stale", () if waiting else (str(error),)
-    apart = stage.needs(inputs.pipeline.registry) if waiting else ()
-    changed = [said for one in known.values() for said in difference(one.lock.without(apart), now)]
+    apart = (*stage.needs(inputs.pipeline.registry), "sources") if waiting else ()
+    changed = [said for one in known.values() for said in difference(one.lock, now, apart)]
     if not changed:
         changed = [f"how {table} was judged is not noted" for table, one in known.items() if one.warnings is None]
     return "stale", tuple(dict.fromkeys(changed))

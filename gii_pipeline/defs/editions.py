@@ -151,7 +151,7 @@ def compose(inputs: EditionInputs) -> Frames:
     return composition.compose(found)
 
 
-STEPS: Mapping[str, Step] = {
+STEPS: dict[str, Step] = {
     "points": count,
     "clusters": find_clusters,
     "metrics": measure,

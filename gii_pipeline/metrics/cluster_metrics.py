@@ -15,6 +15,7 @@ from gii_pipeline.counting import Total
 from gii_pipeline.counting.units import counted, to_units
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
+from gii_pipeline.metrics.rows import with_edition
 
 COLUMNS = [
     "cluster_id",
@@ -115,10 +116,3 @@ def check_points(points: pd.DataFrame, edition: Edition) -> None:
             f"{row['fractions']}, and {len(wrong) - 1} more like it; it must be 0 or more. "
             "Run the edition's points again."
         )
-
-
-def with_edition(rows: pd.DataFrame, edition: Edition) -> pd.DataFrame:
-    """The rows with the edition's two key columns in front."""
-    rows.insert(0, "edition", np.int32(edition.edition))
-    rows.insert(1, "method", np.int32(edition.method))
-    return rows

@@ -19,8 +19,8 @@ import pandas as pd
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding.economies import alpha2
-from gii_pipeline.metrics.cluster_metrics import with_edition
 from gii_pipeline.metrics.completeness import Shown
+from gii_pipeline.metrics.rows import with_edition
 from gii_pipeline.wording import listed, some
 
 OFFICIAL = ("economy", "year")

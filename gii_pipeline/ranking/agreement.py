@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from gii_pipeline.editions import Edition
-from gii_pipeline.metrics.cluster_metrics import with_edition
+from gii_pipeline.metrics.rows import with_edition
 from gii_pipeline.ranking.published import WORLD, published
 
 AGREEMENT = {

@@ -25,7 +25,8 @@ from gii_pipeline import clusters
 from gii_pipeline.clusters.density import nearest_within
 from gii_pipeline.counting import Counted, Total
 from gii_pipeline.editions import Edition
-from gii_pipeline.metrics.cluster_metrics import cluster_metrics, with_edition
+from gii_pipeline.metrics.cluster_metrics import cluster_metrics
+from gii_pipeline.metrics.rows import with_edition
 from gii_pipeline.ranking.rank import size_order
 
 Count = Callable[[Edition], Counted]

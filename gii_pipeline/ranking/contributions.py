@@ -10,7 +10,7 @@ import pandas as pd
 
 from gii_pipeline.counting.units import from_units, percent, to_units
 from gii_pipeline.editions import Edition
-from gii_pipeline.metrics.cluster_metrics import with_edition
+from gii_pipeline.metrics.rows import with_edition
 
 KEY = ["cluster_id", "metric", "level", "economy", "admin", "place"]
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
-from gii_pipeline.metrics.cluster_metrics import with_edition
+from gii_pipeline.metrics.rows import with_edition
 from gii_pipeline.registry import shipped
 
 MILLION = 1_000_000

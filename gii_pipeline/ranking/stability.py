@@ -14,7 +14,8 @@ import pandas as pd
 from gii_pipeline.counting import Total, numbered
 from gii_pipeline.editions import Edition
 from gii_pipeline.errors import InputError
-from gii_pipeline.metrics.cluster_metrics import cluster_metrics, count_by_cluster, with_edition
+from gii_pipeline.metrics.cluster_metrics import cluster_metrics, count_by_cluster
+from gii_pipeline.metrics.rows import with_edition
 from gii_pipeline.ranking.bootstrap import bootstrap_scores, interval, ranks_of
 from gii_pipeline.ranking.rank import size_order
 from gii_pipeline.ranking.variants import Ranked

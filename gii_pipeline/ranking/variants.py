@@ -22,8 +22,9 @@ from gii_pipeline.clusters.locations import locations
 from gii_pipeline.counting import Counted, Total
 from gii_pipeline.counting.location import PACKED_DECIMALS
 from gii_pipeline.editions import Edition
-from gii_pipeline.metrics.cluster_metrics import cluster_metrics, with_edition
+from gii_pipeline.metrics.cluster_metrics import cluster_metrics
 from gii_pipeline.metrics.population import PopulationOf
+from gii_pipeline.metrics.rows import with_edition
 from gii_pipeline.ranking.rank import size_order, with_intensity
 
 CountOf = Callable[[Edition], Counted]

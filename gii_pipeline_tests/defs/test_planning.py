@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import ast
+import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -12,17 +14,21 @@ from typing import Any
 
 import pytest
 
-from gii_pipeline import fingerprints
+from gii_pipeline import contracts, fingerprints, verified
+from gii_pipeline.contracts import Waiver
+from gii_pipeline.defs.edition_plan import pending_stages
 from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import Step, plan
 from gii_pipeline.defs.recipes import record_code
+from gii_pipeline.defs.stages import STAGES
 from gii_pipeline.profiles import Fetch, Gazetteer, Input, read_profile
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.fetching import openalex_api
 from gii_pipeline.sources.gathering import asked, changed_files, pin
+from gii_pipeline_tests.code import forget, with_code
 from gii_pipeline_tests.defs import calendar_world
-from gii_pipeline_tests.defs.calendar_world import at
+from gii_pipeline_tests.defs.calendar_world import Calendar, at
 
 LABEL = "2026"
 YEARS = (2023, 2024, 2025)
@@ -43,12 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 @pytest.fixture(autouse=True)
 def _code_as_it_is() -> Iterator[None]:
     yield
-    _forget()
-
-
-def _forget() -> None:
-    for function in (fingerprints.code_of, fingerprints.libraries):
-        function.cache_clear()
+    forget()
 
 
 def test_a_run_makes_every_table_that_a_plan_asks_for(tmp_path: Path) -> None:
@@ -70,16 +71,6 @@ def _planned(made: Pipeline) -> dict[str, Step]:
     return {step.title: step for step in plan(made, [LABEL])}
 
 
-def _with_code(monkeypatch: pytest.MonkeyPatch, module: str, statement: str) -> None:
-    """Let a module of ours have one statement more, as if its file had."""
-    file, said = fingerprints._file(module), fingerprints._said
-    assert file is not None
-    tree = ast.parse(f"{file.read_text(encoding='utf-8')}\n{statement}\n")
-    changed = fingerprints._canonical(fingerprints._without_docstrings(tree))
-    monkeypatch.setattr(fingerprints, "_said", lambda name: changed if name == module else said(name))
-    _forget()
-
-
 def test_nothing_is_stale_while_nothing_changed(made: Pipeline) -> None:
     assert {title: step.state for title, step in _planned(made).items()} == {
         **{f"ingest {year}": "there" for year in YEARS},
@@ -87,22 +78,127 @@ def test_nothing_is_stale_while_nothing_changed(made: Pipeline) -> None:
     }
 
 
-def test_a_changed_module_of_ranking_makes_the_ranking_stale_and_names_it(
-    made: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _with_code(monkeypatch, "gii_pipeline.ranking.rank", "WEIGHT = 2")
+def _ranking(made: Pipeline) -> Step:
     planned = _planned(made)
-    assert planned["ranking 2026"].state == "stale"
-    assert "code of ranking changed" in planned["ranking 2026"].why
-    assert "code of clusters" not in planned["ranking 2026"].why
     assert {planned[f"ingest {year}"].state for year in YEARS} == {"there"}
+    return planned["ranking 2026"]
+
+
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [
+        ("ranking.agreement", "code of agreement changed"),
+        ("ranking.rank", "code of ranking, rank changes, rank stability and agreement changed"),
+        ("counting.makeup", "code of composition changed"),
+        (
+            "clusters.naming",
+            (
+                "code of clusters, rank changes and rank stability changed; metrics, ranking, contributions, agreement "
+                "and composition wait for clusters, rank changes and rank stability"
+            ),
+        ),
+    ],
+)
+def test_changed_code_makes_the_stages_that_run_it_stale_and_those_behind_wait(
+    made: Pipeline, monkeypatch: pytest.MonkeyPatch, module: str, why: str
+) -> None:
+    with_code(monkeypatch, f"gii_pipeline.{module}", "CHANGED = 1")
+    step = _ranking(made)
+    assert (step.state, step.why) == ("stale", why)
+    concerned = [stage for stage in STAGES if stage.name in why]
+    assert step.tables == tuple(table for stage in concerned for table in stage.tables)
+
+
+def test_a_waiver_makes_the_stage_of_its_table_stale_and_those_behind_wait(made: Pipeline) -> None:
+    waiver = Waiver(
+        check="population_present",
+        subject="cluster_metrics",
+        partition=LABEL,
+        observed=3,
+        reason="an old raster",
+        until=date(2099, 1, 1),
+    )
+    profile = made.profile.model_copy(update={"waivers": (waiver,)})
+    why = _ranking(Calendar(profile, made.root)).why
+    assert why.startswith("setting waivers of cluster_metrics changed; ranking, rank changes, rank stability, ")
+    assert why.endswith(" wait for metrics")
+
+
+def test_another_contract_makes_the_stage_of_its_table_stale(made: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = contracts.load
+    monkeypatch.setattr(
+        contracts,
+        "load",
+        lambda name, registry=None: (
+            replace(load(name, registry), version="9.9.9") if name == "leaders" else load(name, registry)
+        ),
+    )
+    assert _ranking(made).why == "contract of leaders changed"
+
+
+def test_a_raster_that_was_fetched_again_makes_the_stages_that_read_it_stale(made: Pipeline) -> None:
+    pinned = made.store.raw("population")
+    before = pinned.read_bytes()
+    listed = json.loads(before)
+    for entry in listed["2015"]:
+        entry["sha256"] = "0" * 64
+    try:
+        pinned.write_text(json.dumps(listed), encoding="utf-8")
+        verified.record(pinned)
+        pending = pending_stages(EditionInputs(made, LABEL))
+    finally:
+        pinned.write_bytes(before)
+        verified.record(pinned)
+    changed = [one.stage.name for one in pending if one.why]
+    assert changed == ["clusters", "rank stability"]
+    assert {one.why for one in pending if one.why} == {("population (population) changed",)}
+
+
+@contextmanager
+def _without(*files: Path) -> Iterator[None]:
+    kept = {file: file.read_bytes() for file in files}
+    for file in files:
+        file.unlink()
+    yield
+    for file, content in kept.items():
+        file.write_bytes(content)
+
+
+def test_a_table_that_is_missing_damaged_or_was_never_judged_is_made_again_with_its_stage(made: Pipeline) -> None:
+    path = made.store.edition("rank_variants", LABEL)
+    with _without(path):
+        step = _ranking(made)
+        assert (step.state, step.why) == ("missing", "no rank_variants")
+        assert step.tables == ("rank_stability", "rank_variants")
+    with _without(path.with_name(f".{path.name}.made")):
+        step = _ranking(made)
+        assert (step.state, step.why) == ("stale", "how rank_variants was judged is not noted")
+    content = path.read_bytes()
+    path.write_bytes(content[:-9] + b"X" + content[-8:])
+    step = _ranking(made)
+    path.write_bytes(content)
+    assert step.state == "damaged"
+    assert f"{path} is damaged" in step.why
+    assert _ranking(made).state == "there"
+
+
+def test_a_later_edition_waits_for_an_earlier_one_whose_clusters_it_continues(
+    made: Pipeline,
+) -> None:
+    later = EditionInputs(made, "2027")
+    assert later.earlier_labels == ["2026@2027", "2026"]
+    first = STAGES[:2]
+    for stage in first:
+        assert {one.stage.name: one.waits for one in pending_stages(later, (), {"2026"})}[stage.name] == (
+            "edition 2026 is ranked again",
+        )
 
 
 @pytest.mark.parametrize("statement", ["# why", '"""What."""'])
 def test_a_comment_in_the_ranking_makes_nothing_stale(
     made: Pipeline, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
-    _with_code(monkeypatch, "gii_pipeline.ranking.rank", statement)
+    with_code(monkeypatch, "gii_pipeline.ranking.rank", statement)
     assert {step.state for step in _planned(made).values()} == {"there"}
 
 
@@ -123,7 +219,7 @@ def test_a_comment_in_the_ranking_makes_nothing_stale(
 def test_changed_code_that_records_are_made_with_makes_their_years_and_the_ranking_stale(
     made: Pipeline, monkeypatch: pytest.MonkeyPatch, module: str, named: str
 ) -> None:
-    _with_code(monkeypatch, module, "CHANGED = 1")
+    with_code(monkeypatch, module, "CHANGED = 1")
     planned = _planned(made)
     for year in YEARS:
         assert planned[f"ingest {year}"].state == "stale"
@@ -132,7 +228,7 @@ def test_changed_code_that_records_are_made_with_makes_their_years_and_the_ranki
 
 
 def test_a_reader_that_the_profile_does_not_use_may_change(made: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    _with_code(monkeypatch, "gii_pipeline.sources.readers.regpat", "CHANGED = 1")
+    with_code(monkeypatch, "gii_pipeline.sources.readers.regpat", "CHANGED = 1")
     assert {step.state for step in _planned(made).values()} == {"there"}
 
 
@@ -142,7 +238,7 @@ def test_a_changed_list_of_the_gazetteer_makes_the_years_stale(
 ) -> None:
     original, changed = Path.read_bytes, fingerprints.ROOT / file
     monkeypatch.setattr(Path, "read_bytes", lambda path: original(path) + (b"\n" if path == changed else b""))
-    _forget()
+    forget()
     step = _planned(made)["ingest 2024"]
     assert (step.state, "code of geocoding changed" in step.why) == ("stale", True)
 
@@ -151,7 +247,7 @@ def test_another_version_of_the_places_makes_the_years_stale_and_names_the_libra
     made: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gii_pipeline.fingerprints.version", lambda name: "0" if name == "zipcodes" else version(name))
-    _forget()
+    forget()
     step = _planned(made)["ingest 2024"]
     assert (step.state, "library zipcodes changed" in step.why) == ("stale", True)
 
