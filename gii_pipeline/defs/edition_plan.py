@@ -106,8 +106,12 @@ def _compared(inputs: EditionInputs, stage: Stage, *, waiting: bool) -> tuple[St
         return "damaged", (str(error),)
     except (InputError, MissingYearsError) as error:
         return "stale", () if waiting else (str(error),)
-    apart = (*stage.needs(inputs.pipeline.registry), "sources") if waiting else ()
-    changed = [said for one in known.values() for said in difference(one.lock, now, apart)]
+    needed = stage.needs(inputs.pipeline.registry)
+    changed = [said for one in known.values() for said in difference(one.lock, now, (*needed, "sources"))]
+    former = [one.lock.inputs for one in known.values()]
+    others = [name for name in needed if any(one.get(name) != now.inputs.get(name) for one in former)]
+    if others and not waiting:
+        changed.append(f"{stage.name} was made from another {listed(others)}")
     if not changed:
         changed = [f"how {table} was judged is not noted" for table, one in known.items() if one.warnings is None]
     return "stale", tuple(dict.fromkeys(changed))

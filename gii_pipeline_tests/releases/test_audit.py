@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +16,7 @@ from gii_pipeline.errors import ReleaseError
 from gii_pipeline.releases import ReleaseInfo, SourceInfo, make_release, versions
 from gii_pipeline.releases.audit import audit
 from gii_pipeline.releases.provenance import records_kept_back
-from gii_pipeline.store import LOCK_KEY, Lock, Store, write_parquet
+from gii_pipeline.store import EDITION_TABLES, LOCK_KEY, Lock, Store, made, write_parquet
 from gii_pipeline_tests.releases.small_edition import (
     INFO,
     SHENZHEN,
@@ -221,6 +223,50 @@ def test_tables_of_different_inputs_are_refused_with_what_differs(root: Path) ->
     assert "ranking_size: source openalex 2010 is eeeeeeeeeeee, not aaaaaaaaaaaa" in message
     assert "contributions: code of ranking is 0.2.0, not 0.1.0" in message
     assert "Rebuild them together: `gii run --edition 2025`." in message
+
+
+def _by_stage(root: Path) -> dict[str, Lock]:
+    """The locks of tables whose stages have recipes of their own: the content of records, and of each other."""
+    contents = {table: made(Store(root).edition(table, "2025")).content for table in ("points", "clusters")}
+    inputs = {
+        "points": {"patents of 2020": "a"},
+        "clusters": {"points": contents["points"], "population (ghs)": "b"},
+        "contributions": {"points": contents["points"], "clusters": contents["clusters"]},
+        "leaders": {"patents of 2020": "a", "clusters": contents["clusters"]},
+    }
+    return {
+        table: Lock(lock().sources, "", {table: "1"}, {table: "1.0.0"}, given, {"numpy": "2.0"}, {"edition": "e"})
+        for table in EDITION_TABLES
+        for given in [inputs.get(table, {"points": contents["points"]})]
+    }
+
+
+def test_a_release_joins_the_recipes_of_stages_down_to_the_archive(root: Path) -> None:
+    for table, by in _by_stage(root).items():
+        _rewrite(root, table, by)
+    found = release(root).release.lock
+    assert found["inputs"] == {"patents of 2020": "a", "population (ghs)": "b"}
+    assert found["code"] == dict.fromkeys(EDITION_TABLES, "1")
+    assert found["sources"]["openalex"]["2020"] == ["a" * 64]
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "line"),
+    [
+        ("contributions", {"inputs": {"clusters": "0"}}, "contributions was made from another clusters"),
+        ("leaders", {"inputs": {"patents of 2020": "z"}}, "leaders: patents of 2020 is z, not a"),
+        ("agreement", {"each_setting": {"edition": "z"}}, "agreement: setting edition is z, not e"),
+        ("agreement", {"libraries": {"numpy": "1.9"}}, "agreement: library numpy is 1.9, not 2.0"),
+    ],
+)
+def test_a_table_that_was_made_from_another_than_lies_there_is_refused(
+    root: Path, table: str, changes: dict[str, Any], line: str
+) -> None:
+    by = _by_stage(root)
+    by[table] = replace(by[table], **changes)
+    for name, one in by.items():
+        _rewrite(root, name, one)
+    assert line in refused(root)
 
 
 def _rewrite(root: Path, table: str, by: Lock) -> None:
