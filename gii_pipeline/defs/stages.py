@@ -19,7 +19,7 @@ from gii_pipeline.store import COMPOSITION_TABLES, EDITION_TABLES
 PREVIOUS = "previous"
 """What rules call the table of the edition before."""
 Take = Literal["records", "records before", "ties", "ids", "population", "settlements", "retrievals"]
-RECORDS = ("counting.engine", "counting.counts", "counting.by_economy", "metrics.coverage")
+RECORDS = ("counting.counts", "counting.by_economy", "metrics.coverage")
 """What records are counted and weighed with."""
 
 

@@ -28,8 +28,11 @@ from gii_pipeline_tests.code import forget, with_code
 from gii_pipeline_tests.commands import Gii, Outcome
 
 EDITION = ("--edition", "2015")
-FINDING = {"editions.book", "sources.gathering", "store.layout", "store.lock", "store.parquet"}
-"""What finds an input and reads it: the recipe has what comes of it."""
+FINDING = {
+    *("editions.book", "sources.gathering", "store.layout", "store.lock", "store.parquet"),
+    *("counting.engine", "memory", "scratch"),
+}
+"""What finds an input and reads it, on either engine: the recipe has what comes of it."""
 
 
 @contextmanager
