@@ -131,12 +131,16 @@ class Workflow:
             self._warn(self.empty_years(step.partition))
         if step.job == "ranking":
             step = ranking_step(EditionInputs(self.pipeline, step.partition))
-            self._warn(kept_warnings(self.pipeline.store, step.partition, set(EDITION_TABLES) - set(step.tables)))
+            self.recall(step.partition, set(EDITION_TABLES) - set(step.tables))
             if step.state == "there":
                 return
         where = self.definitions, step.job, step.partition, self.instance
         with watched(lambda line: follow(StepEvent(line, "doing"))):
             run_partition(*where, assets=self._assets(step), follow=follow, warnings=self.warnings)
+
+    def recall(self, label: str, tables: Iterable[str] = EDITION_TABLES) -> None:
+        """Warn of what the contracts warned of when tables of an edition that stay as they are were judged."""
+        self._warn(kept_warnings(self.pipeline.store, label, tables))
 
     def _warn(self, told: Iterable[str]) -> None:
         self.warnings.extend(line for line in told if line not in self.warnings)

@@ -46,6 +46,7 @@ def test_a_second_run_does_nothing_and_says_so(tiny: Gii) -> None:
     assert outcome.code == 0
     assert "v2015.1" in outcome.out
     assert "unchanged" in outcome.out
+    assert outcome.out.count("Warning: ranking_size 2015: as_long_as_the_edition_ranks") == 1
     assert hashes(tiny.root) == before
 
 
