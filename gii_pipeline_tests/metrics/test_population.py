@@ -305,7 +305,7 @@ def test_ten_equal_neighbours_among_fifty_values_make_a_density(
     path = write(tmp_path / "people.tif", [upper.tolist(), lower.tolist()], north=50, size=0.0085)
     here = shapely.box(0, 49.9, 1, 50)
     if is_density:
-        with pytest.raises(InputError, match=r"people.tif holds people per area"):
+        with pytest.raises(InputError, match=r"people.tif contains people per area"):
             counted(path, here)
     else:
         assert counted(path, here) == [pytest.approx(upper.sum() + lower.sum(), rel=1e-5)]

@@ -111,7 +111,8 @@ def test_every_parquet_file_says_its_version_and_that_its_records_are_made_up(ve
 
 
 def test_a_parquet_file_names_its_recipe_and_the_lock_lies_once_beside_it(tmp_path: Path) -> None:
-    root, files = tmp_path / "gii_data", [hashlib.sha256(str(number).encode()).hexdigest() for number in range(900)]
+    root = tmp_path / "gii_data"
+    files = sorted(hashlib.sha256(str(number).encode()).hexdigest() for number in range(900))
     by = replace(lock(), sources={**lock().sources, "openalex": {**lock().sources["openalex"], "2020": tuple(files)}})
     write_edition(root, by=by)
     version = root / "releases" / str(release(root).release.version)
