@@ -12,12 +12,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from gii_pipeline.errors import DamagedError, InputError, TransientError
@@ -66,6 +66,7 @@ class Pointer:
                 "object from the bucket's history, or delete it: what it named is then made again."
             )
         files = {path: tuple(Named(**named) for named in parts) for path, parts in said["files"].items()}
+        _refuse_outside(files, where)
         return cls(files, etag)
 
 
@@ -101,8 +102,9 @@ class Bucket:
 
     def etags(self) -> dict[str, str]:
         """Group -> the ETag of its pointer now."""
-        listed = self._listed(POINTERS)
-        return {name.removesuffix(".json"): about["ETag"] for name, about in listed.items() if name.endswith(".json")}
+        listed = {name: about for name, about in self._listed(POINTERS).items() if name.endswith(".json")}
+        _refuse_outside(listed, self._key(POINTERS, ""))
+        return {name.removesuffix(".json"): about["ETag"] for name, about in listed.items()}
 
     def read(self, group: str, etag: str | None = None) -> Pointer:
         """A group's pointer, and one without files where there is none. etag: of a pointer just listed.
@@ -222,6 +224,16 @@ class Bucket:
                 "(AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or what else your store gives), then run "
                 "the same command again. What was published before is as it was."
             ) from error
+
+
+def _refuse_outside(names: Iterable[str], where: str) -> None:
+    """DamagedError for a name that would be a file outside the working copy."""
+    for name in names:
+        if not PurePosixPath(name).parts or name.startswith("/") or {"..", "\\"} & {*name.split("/"), *name}:
+            raise DamagedError(
+                f"{where} names {name!r}, which does not lie under a root. No run writes such a name: find out who "
+                "did, and delete it."
+            )
 
 
 def _refused(error: OSError) -> bool:

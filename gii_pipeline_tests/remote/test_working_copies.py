@@ -13,7 +13,7 @@ from gii_pipeline import verified
 from gii_pipeline.archive import Archive
 from gii_pipeline.errors import DamagedError, GiiError, InputError, TransientError
 from gii_pipeline.remote import WorkingCopy, inspection, opened
-from gii_pipeline.remote.bucket import Bucket, Pointer
+from gii_pipeline.remote.bucket import Bucket, Named, Pointer
 from gii_pipeline_tests.s3_server import BUCKET, client, environment
 
 Machine = Callable[[str], WorkingCopy]
@@ -275,6 +275,13 @@ def test_a_bucket_that_is_not_there_or_does_not_answer_is_one_message(
     s3fs.S3FileSystem.clear_instance_cache()  # it would go on with the server before
     with pytest.raises(TransientError, match=r"Cannot list pointers .*http://127\.0\.0\.1:9.*What was published"):
         machine("first")
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "/etc/elsewhere", "core/../../elsewhere", "core\\elsewhere", ""])
+def test_a_pointer_names_no_file_outside_the_root(name: str) -> None:
+    content = Pointer({name: (Named("a" * 64, 1),)}).content()
+    with pytest.raises(DamagedError, match="does not lie under a root"):
+        Pointer.read(content, "s3://clusters/gii_data/pointers/core.json")
 
 
 def test_a_folder_is_a_root_as_before(tmp_path: Path) -> None:
