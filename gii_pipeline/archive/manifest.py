@@ -71,7 +71,7 @@ class Manifest:
         with FileLock(self._lock):
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             try:
-                _mend(file, self.path)
+                _drop_torn_line(file, self.path)
                 os.write(file, raw)
                 os.fsync(file)
             finally:
@@ -137,7 +137,7 @@ def _digest(raw: bytes) -> bytes:
     return hashlib.sha256(raw).hexdigest()[:16].encode()
 
 
-def _mend(file: int, path: Path) -> None:
+def _drop_torn_line(file: int, path: Path) -> None:
     size = os.fstat(file).st_size
     whole = _end_of_last_line(file, size)
     if whole < size:
