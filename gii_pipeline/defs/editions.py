@@ -171,7 +171,7 @@ def _asset(pipeline: Pipeline, stage: Stage, step: Step) -> dg.AssetsDefinition:
     deps = _deps(pipeline, stage)
 
     @dg.multi_asset(
-        name=stage.name.replace(" ", "_"),
+        name=f"make_{stage.name.replace(' ', '_')}",  # an op may not be called like a job
         specs=[
             asset_spec(
                 contracts.load(table, pipeline.registry),

@@ -35,6 +35,10 @@ def started(made: Pipeline, table: str, when: datetime) -> list[dg.RunRequest]:
     return list(schedule.evaluate_tick(context).run_requests or ())
 
 
+def test_a_code_server_loads_every_definition(made: Pipeline) -> None:
+    build(made).get_repository_def().load_all_definitions()
+
+
 def reason(made: Pipeline, table: str, when: datetime) -> str:
     appointment = next(each for each in appointments(made) if each.table == table)
     (skip,) = requests(appointment, when)

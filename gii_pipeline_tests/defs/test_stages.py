@@ -68,7 +68,7 @@ def test_every_module_that_a_stage_runs_is_in_its_recipe(finished_tiny_root: Pat
 
 
 def steps(gii: Gii) -> dict[str, str]:
-    """Step of the newest run of the job `ranking` -> whether it made its tables."""
+    """Stage of the newest run of the job `ranking` -> whether it made its tables."""
     with patch.dict(os.environ, {"DAGSTER_HOME": str(gii.root / "dagster")}), instance_of(gii.root) as instance:
         (run,) = instance.get_runs(dg.RunsFilter(job_name="ranking"), limit=1)
         shown = [
@@ -76,7 +76,9 @@ def steps(gii: Gii) -> dict[str, str]:
             for entry in instance.all_logs(run.run_id)
             if (event := entry.dagster_event) and event.is_step_materialization
         ]
-    return {str(step): "unchanged" if "unchanged" in metadata else "made" for step, metadata in shown}
+    return {
+        str(step).removeprefix("make_"): "unchanged" if "unchanged" in metadata else "made" for step, metadata in shown
+    }
 
 
 def run(gii: Gii) -> Outcome:
