@@ -216,7 +216,7 @@ def test_a_year_is_ingested_by_its_schedule_and_its_edition_ranked_by_the_sensor
         let_interval_pass(made.instance, SENSOR)
         made.restart_daemon_after_a_missed_tick()
         (again,) = made.services.when(lambda: ticks(made.instance, SCHEDULE), "the schedule's second tick")
-        assert again.skip_reason == f"patents of {YEAR} is in."
+        assert again.skip_reason == f"patents of {YEAR} is available."
         made.services.when(lambda: len(ticks(made.instance, SENSOR)) > before, "another tick of the sensor")
         assert {run.run_id for run in made.runs()} == {ingest.run_id, ranking}
         made.assert_whole()
