@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from threading import Thread
 
 import boto3
+import s3fs
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
@@ -25,7 +26,9 @@ def serving() -> Iterator[dict[str, str]]:
     Thread(target=server.serve_forever, daemon=True).start()
     settings = environment(f"http://127.0.0.1:{server.port}")
     client(settings).create_bucket(Bucket=BUCKET)
+    s3fs.S3FileSystem.clear_instance_cache()  # of the server of another test, which may have gone
     yield settings
+    s3fs.S3FileSystem.clear_instance_cache()
     server.shutdown()
     server.server_close()
 
