@@ -11,6 +11,7 @@ import re
 import shutil
 import tempfile
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 _NAME = re.compile(r"gii-[a-z]+-(\d+)-\w+")
@@ -29,10 +30,16 @@ def name(what: str) -> Path:
 
 def sweep() -> None:
     """Remove the temporary folders of processes that were killed."""
-    for path in Path(tempfile.gettempdir()).glob("gii-*-*-*"):
-        owner = _NAME.fullmatch(path.name)
+    for path in abandoned(Path(tempfile.gettempdir()), _NAME):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def abandoned(folder: Path, name: re.Pattern[str]) -> Iterator[Path]:
+    """What processes that have ended left in a folder. name: of what they make; its group is the process's number."""
+    for path in folder.iterdir():
+        owner = name.fullmatch(path.name)
         if owner and not is_alive(int(owner[1])):
-            shutil.rmtree(path, ignore_errors=True)
+            yield path
 
 
 def is_alive(process: int) -> bool:

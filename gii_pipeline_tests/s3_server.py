@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from threading import Thread
 
 import boto3
+import pytest
 import s3fs
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
@@ -31,6 +32,13 @@ def serving() -> Iterator[dict[str, str]]:
     s3fs.S3FileSystem.clear_instance_cache()
     server.shutdown()
     server.server_close()
+
+
+def empty_root(store: dict[str, str], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """The address of a root of a test's own. store: the environment that leads to the server, set until its end."""
+    for name, value in store.items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{BUCKET}/{request.node.name}/gii_data"
 
 
 def environment(url: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Density: weighted DBSCAN on the sphere, exact, in memory that grows with the points and not with their neighbours.
 
 Belongs here: the rule (core, border, noise), the order of points that makes it fast, and checks of what comes in.
-Does not: the compiled loops (`kernels`), merging, or anything that knows of an edition.
+Does not: the compiled loops (`kernels`, `nearest`), merging, or anything that knows of an edition.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gii_pipeline.clusters import kernels
+from gii_pipeline.clusters.nearest import find_nearest
 from gii_pipeline.clusters.rows import EARTH_RADIUS_KM, Flags, Floats, Ints, Points, Radius, Rows
 from gii_pipeline.errors import InputError
 
@@ -172,7 +173,7 @@ def _nearest(rows: Rows, queries: Points) -> Ints:
     nearest = np.full(queries.latitude.size, NOISE)
 
     def search(begin: int, end: int) -> None:
-        kernels.find_nearest(rows, queries, begin, end, nearest)
+        find_nearest(rows, queries, begin, end, nearest)
 
     _share_out(search, np.arange(queries.latitude.size))
     return nearest

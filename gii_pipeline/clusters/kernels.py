@@ -1,7 +1,7 @@
-"""Compiled loops over latitude rows: weighing, linking and searching neighbours on the sphere without listing a pair.
+"""Compiled loops over latitude rows: weighing and linking neighbours on the sphere without listing a pair.
 
-Belongs here: numba kernels.
-Does not: sorting points into rows (`rows`), or what is a cluster (`density`).
+Belongs here: numba kernels. Does not: sorting points into rows (`rows`), searching the nearest point (`nearest`), or
+what is a cluster (`density`).
 
 Points are in rows (narrow bands of latitude), sorted by longitude in each. For one point and one row, the longitudes
 within the radius are bracketed from inside and from outside: what is inside the inner bracket is a neighbour without a
@@ -21,11 +21,10 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from gii_pipeline.clusters.rows import EARTH_RADIUS_KM, ROUNDING, Floats, Ints, Points, Radius, Rows
+from gii_pipeline.clusters.rows import ROUNDING, Floats, Ints, Radius, Rows
 
 ALL_ROUND = 4.0
 NOT_REACHED = -1.0
-MILLIMETRES_PER_RADIAN = EARTH_RADIUS_KM * 1e6
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -52,14 +51,6 @@ class Links(NamedTuple):
         return cls(np.arange(rows.points.latitude.size, dtype=np.int32), np.arange(rows.point.size, dtype=np.int32))
 
 
-class Nearest(NamedTuple):
-    """The nearest point so far (-1: none), how many millimetres off, and up to which haversine others matter."""
-
-    point: np.int64
-    steps: float
-    limit: float
-
-
 def compiled(*, forceinline: bool = False, fastmath: bool | set[str] = False) -> Callable[[Kernel], Kernel]:
     """Compile with numba, stored on disk wherever the folder of the module or of the user can be written."""
 
@@ -84,7 +75,7 @@ def haversine(latitude_a: float, longitude_a: float, latitude_b: float, longitud
 
 
 @compiled(forceinline=True)
-def _half_width(squared_sine: float) -> float:
+def half_width(squared_sine: float) -> float:
     if squared_sine < 0:
         return NOT_REACHED
     if squared_sine >= 1:
@@ -116,8 +107,8 @@ def _brackets(
     at_north = (cosine * cosine_north + sine * sine_north - radius.cosine) * scale_north
     # Near the poles the scales are large and so is the rounding error of the cosine: scale the slack with them.
     slack_south, slack_north = 2 * ROUNDING * scale_south, 2 * ROUNDING * scale_north
-    inner = _half_width(min(at_south - slack_south, at_north - slack_north)) - ROUNDING
-    outer = _half_width(max(at_south + slack_south, at_north + slack_north))
+    inner = half_width(min(at_south - slack_south, at_north - slack_north)) - ROUNDING
+    outer = half_width(max(at_south + slack_south, at_north + slack_north))
     # The circle is widest inside the row, not at one of its edges, so the edges alone would bracket too little.
     if sine_south * radius.cosine <= sine + ROUNDING and sine <= sine_north * radius.cosine + ROUNDING:
         tangent = radius.sine / cosine
@@ -325,69 +316,6 @@ def number_components(rows: Rows, links: Links) -> Ints:
                 count += 1
             label[rows.point[slot]] = number[root]
     return label
-
-
-@compiled()
-def find_nearest(rows: Rows, queries: Points, begin: int, end: int, nearest: Ints) -> None:
-    """For the queries begin:end, the nearest point of the rows within the radius, or -1, into `nearest`.
-
-    Distances are compared in whole millimetres; of several equally near, the southernmost counts, then the westernmost.
-    """
-    for query in range(begin, end):
-        latitude, longitude = queries.latitude[query], queries.longitude[query]
-        best = Nearest(np.int64(-1), math.inf, rows.radius.haversine)
-        north = np.searchsorted(rows.north, latitude)
-        south = north - 1
-        while True:
-            to_north = max(rows.south[north] - latitude, 0.0) if north < rows.south.size else math.inf
-            to_south = max(latitude - rows.north[south], 0.0) if south >= 0 else math.inf
-            # Search rows outwards from the query and stop as soon as no row can contain a nearer point.
-            gap = min(to_north, to_south)
-            if gap > math.pi or math.sin(0.5 * gap) ** 2 > best.limit + ROUNDING:
-                break
-            row = north if to_north <= to_south else south
-            best = _nearest_of_row(rows, row, gap, (latitude, longitude), best)
-            if row == north:
-                north += 1
-            else:
-                south -= 1
-        nearest[query] = best.point
-
-
-@compiled()
-def _nearest_of_row(rows: Rows, row: int, gap: float, query: tuple[float, float], best: Nearest) -> Nearest:
-    """The better of the best so far and the nearest point of one row, whose latitudes are `gap` radians off."""
-    latitude, longitude = query
-    # The least product of cosines in the row gives the widest longitudes, so that no candidate is missed.
-    narrowest = math.cos(latitude) * min(math.cos(rows.south[row]), math.cos(rows.north[row]))
-    beyond_gap = math.sin(0.5 * gap) ** 2
-    reach = _half_width((best.limit - beyond_gap + ROUNDING) / narrowest) + ROUNDING
-    here = longitude - 2 * math.pi if longitude >= math.pi else longitude
-    all_round = reach > rows.margin[row]
-    begin, end = (rows.first[row], rows.last[row]) if all_round else (rows.start[row], rows.end[row])
-    middle = begin + np.searchsorted(rows.longitude[begin:end], here)
-    # Walk east and west from the query. Each better point shrinks the reach, so most slots are never measured.
-    for step in (1, -1):
-        slot = middle if step == 1 else middle - 1
-        while begin <= slot < end and (all_round or abs(rows.longitude[slot] - here) <= reach):
-            point = np.int64(rows.point[slot])
-            off = haversine(latitude, longitude, rows.points.latitude[point], rows.points.longitude[point])
-            if off <= best.limit:
-                steps = np.rint(2 * math.asin(math.sqrt(min(off, 1.0))) * MILLIMETRES_PER_RADIAN)
-                if steps < best.steps or (steps == best.steps and _is_before(rows.points, point, best.point)):
-                    # Keep points that round to the same millimetre as candidates: among them the tie rule decides.
-                    further = math.sin(0.5 * min((steps + 1) / MILLIMETRES_PER_RADIAN, math.pi)) ** 2
-                    best = Nearest(point, steps, min(rows.radius.haversine, further))
-                    reach = _half_width((best.limit - beyond_gap + ROUNDING) / narrowest) + ROUNDING
-            slot += step
-    return best
-
-
-@compiled(forceinline=True)
-def _is_before(points: Points, a: np.int64, b: np.int64) -> bool:
-    """Further south, or as far and further west."""
-    south, south_of = points.latitude[a], points.latitude[b]
-    return bool(south < south_of or (south == south_of and points.longitude[a] < points.longitude[b]))
 
 
 @compiled()

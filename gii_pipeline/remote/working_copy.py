@@ -42,6 +42,7 @@ MANIFEST = "manifest.jsonl"
 MOST_BATCHES = 100
 AT_ONCE = 8
 NOTE = ".made"
+_INCOMING = re.compile(r"incoming-(\d+)-[0-9a-f]+")
 
 
 class WorkingCopy:
@@ -324,9 +325,8 @@ class WorkingCopy:
     def _alone(self) -> Iterator[None]:
         """Of the processes of this machine, one at a time brings or publishes."""
         with FileLock(self.hidden / "lock"):
-            for left in self.hidden.glob("incoming-*-*"):
-                if not scratch.is_alive(int(left.name.split("-")[1])):
-                    left.unlink(missing_ok=True)
+            for left in scratch.abandoned(self.hidden, _INCOMING):
+                left.unlink(missing_ok=True)
             yield
 
     def _incoming(self) -> Path:

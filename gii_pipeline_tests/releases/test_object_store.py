@@ -21,7 +21,7 @@ from gii_pipeline.errors import GiiError, ReleaseError
 from gii_pipeline.releases import discard, open_release, storage, verify, versions, withdraw
 from gii_pipeline_tests.releases.small_edition import SHENZHEN, lock, release, tables, write_and_release, write_edition
 from gii_pipeline_tests.releases.writers import CONTEXT, at_once
-from gii_pipeline_tests.s3_server import BUCKET, serving
+from gii_pipeline_tests.s3_server import BUCKET, empty_root, serving
 
 pytest.importorskip("s3fs", reason="the extra `s3` is not installed")
 pytestmark = pytest.mark.slow
@@ -37,9 +37,7 @@ def store() -> Iterator[dict[str, str]]:
 @pytest.fixture
 def address(store: dict[str, str], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
     """The address of an empty root on the server."""
-    for name, value in store.items():
-        monkeypatch.setenv(name, value)
-    return f"s3://{BUCKET}/{request.node.name}/gii_data"
+    return empty_root(store, monkeypatch, request)
 
 
 def lay_out(address: str, scratch: Path, *, digest: str = "a", **changes: object) -> str:

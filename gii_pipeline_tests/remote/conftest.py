@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gii_pipeline.remote import WorkingCopy
-from gii_pipeline_tests.s3_server import BUCKET, serving
+from gii_pipeline_tests.s3_server import empty_root, serving
 
 Machine = Callable[[str], WorkingCopy]
 
@@ -24,9 +24,7 @@ def store() -> Iterator[dict[str, str]]:
 @pytest.fixture
 def address(store: dict[str, str], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
     """The address of an empty root."""
-    for name, value in store.items():
-        monkeypatch.setenv(name, value)
-    return f"s3://{BUCKET}/{request.node.name}/gii_data"
+    return empty_root(store, monkeypatch, request)
 
 
 @pytest.fixture

@@ -24,12 +24,12 @@ from gii_pipeline.sandbox.world import World
 
 Make = Callable[[Path], None]
 
-STAGED = ".staged"
 SIGNED = "/signed"
 SIGNATURE = "X-Amz-Signature"
 MADE_AT_S = 1_780_358_400.0  # 2026-06-02
 ROR_PATH = f"/records/ror/files/{ROR_RELEASE}.zip"
 RASTER_PATH = "/ghsl/GHS_POP_E{epoch}_GLOBE_R2023A_4326_30ss_V1_0.tif"
+_STAGED = re.compile(r".+\.(\d+)\.staged")
 _RANGE = re.compile(r"bytes=(\d+)-$")
 
 
@@ -41,10 +41,8 @@ class Workshop:
         self._locks: dict[str, Lock] = {}
         self._lock = Lock()
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(f"*{STAGED}"):  # by a process that was killed
-            maker = left.name.removesuffix(STAGED).rpartition(".")[2]
-            if not (maker.isdecimal() and scratch.is_alive(int(maker))):
-                left.unlink(missing_ok=True)
+        for left in scratch.abandoned(folder, _STAGED):
+            left.unlink(missing_ok=True)
 
     def file(self, name: str, make: Make) -> Path:
         """The file of a name, made by `make` unless it is there."""
@@ -53,7 +51,7 @@ class Workshop:
         path = self.folder / name
         with lock:
             if not path.exists():
-                staged = path.with_name(f"{name}.{os.getpid()}{STAGED}")
+                staged = path.with_name(f"{name}.{os.getpid()}.staged")
                 make(staged)
                 staged.replace(path)
         return path
