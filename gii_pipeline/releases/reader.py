@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from gii_pipeline.errors import InputError, ReleaseError
@@ -126,7 +125,7 @@ class Release:
         if name not in self.tables:
             raise InputError(f"{self.version} has no table {name!r}. It has {', '.join(self.tables)}.")
         try:
-            return pq.ParquetFile(BytesIO(self.bytes(f"{name}.parquet"))).read()
+            return pq.ParquetFile(arrow_file(self.bytes(f"{name}.parquet"))).read()
         except (pa.ArrowException, OSError) as error:
             raise ReleaseError(
                 f"{self.version}: {name}.parquet cannot be read ({error}). "
@@ -162,7 +161,20 @@ class Release:
 
         if "geometry" not in self.arrow(name).column_names:
             raise InputError(f"Table {name} has no geometry. `cluster_footprints` has.")
-        return gpd.read_parquet(BytesIO(self.bytes(f"{name}.parquet")))
+        return gpd.read_parquet(arrow_file(self.bytes(f"{name}.parquet")))
+
+
+def arrow_file(content: bytes) -> pa.NativeFile:
+    """The bytes as a file in Arrow's own memory.
+
+    Arrow's threads may drop what they read after the main thread has its table. Where that is a Python object and the
+    interpreter ends in this moment, the process aborts.
+    """
+    import pyarrow as pa  # noqa: PLC0415
+
+    memory = pa.BufferOutputStream()
+    memory.write(content)
+    return pa.BufferReader(memory.getvalue())
 
 
 def to_pandas(table: pa.Table, required: frozenset[str] = frozenset()) -> pd.DataFrame:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import gii_pipeline
 from gii_pipeline import contracts, releases
 from gii_pipeline.releases import Release, open_release
+from gii_pipeline.releases.reader import arrow_file
 from gii_pipeline_tests.releases.small_edition import RELEASE_TABLES, write_and_release
 
 HEAVY = {"dagster", "great_expectations", "geopandas", "pandas", "duckdb", "rasterio", "scipy", "numba"}
@@ -43,6 +46,23 @@ def test_opening_and_reading_arrow_loads_no_frame_library(published: Path) -> No
 def test_reading_a_frame_loads_pandas_and_no_more(published: Path) -> None:
     code = f"from gii_pipeline import open_release\nopen_release({str(published)!r}).table('ranking_size')"
     assert loaded_after(code) == {"pandas"}
+
+
+def test_arrow_reads_memory_of_its_own(opened: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread of Arrow that drops a Python object while the interpreter ends aborts the process (SIGABRT)."""
+    given: list[object] = []
+    opens = pq.ParquetFile.__init__
+
+    def spied(self: pq.ParquetFile, source: object, **options: Any) -> None:
+        given.append(source)
+        opens(self, source, **options)
+
+    monkeypatch.setattr(pq.ParquetFile, "__init__", spied)
+    opened.arrow("ranking_size")
+    assert [type(source) for source in given] == [pa.BufferReader]
+    before = pa.total_allocated_bytes()
+    large = arrow_file(bytes(1_000_000))
+    assert pa.total_allocated_bytes() - before >= large.size()
 
 
 def test_every_public_name_is_there() -> None:
