@@ -6,7 +6,7 @@ Does not: the messages, which are those of the room that noticed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import dagster as dg
@@ -32,7 +32,18 @@ def failing_clearly() -> Iterator[Meter]:
         ) from error
 
 
-def failure_of(event: dg.DagsterEvent) -> GiiError:
+def failure_of(events: Iterable[dg.DagsterEvent], otherwise: str) -> GiiError:
+    """The error of a run, out of its events: the message of every step that failed, and the exit code of the first.
+
+    otherwise: the message where the run failed before any step.
+    """
+    failures = [_failure(event) for event in events if event.is_step_failure]
+    told = GiiError("\n\n".join(dict.fromkeys(map(str, failures))) or otherwise)
+    told.exit_code = failures[0].exit_code if failures else GiiError.exit_code
+    return told
+
+
+def _failure(event: dg.DagsterEvent) -> GiiError:
     """The error of a failed step: its message, and its exit code where it was one that a person can fix."""
     data = event.step_failure_data
     failure, error = data.user_failure_data, data.error

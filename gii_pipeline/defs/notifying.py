@@ -64,8 +64,8 @@ def told_of(context: dg.RunFailureSensorContext) -> tuple[str, str]:
     """Subject and text for a failed run."""
     run = context.dagster_run
     partition = run.tags.get("dagster/partition", "")
-    reasons = [str(failure_of(event)) for event in context.get_step_failure_events()]
-    text = "\n\n".join(reasons) or (context.failure_event.message or "The run ended without giving a reason.")
+    without = context.failure_event.message or "The run ended without giving a reason."
+    text = failure_of(context.get_step_failure_events(), without)
     return f"gii: {' '.join(filter(None, (run.job_name, partition)))} failed", f"{text}\n\nRun {run.run_id}"
 
 

@@ -21,7 +21,7 @@ from gii_pipeline.defs.failing import failure_of
 from gii_pipeline.defs.inputs import EditionInputs
 from gii_pipeline.defs.pipeline import Pipeline
 from gii_pipeline.defs.planning import recounted
-from gii_pipeline.errors import GiiError, InputError
+from gii_pipeline.errors import InputError
 from gii_pipeline.releases import open_release
 from gii_pipeline.sources.gathering import copy_pin, hashes, pinned_entries
 from gii_pipeline.store import FOLLOWING_TABLES, split_label
@@ -135,5 +135,4 @@ def _materialize(pipeline: Pipeline, selection: dg.AssetSelection, partition: st
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     if not result.success:
-        failures = [event for event in result.all_events if event.is_step_failure]
-        raise failure_of(failures[0]) if failures else GiiError(f"Rebuilding {partition} failed.")
+        raise failure_of(result.all_events, f"Rebuilding {partition} failed.")

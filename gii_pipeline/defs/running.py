@@ -17,7 +17,6 @@ from gii_pipeline.defs.failing import failure_of
 from gii_pipeline.defs.instance import home_of, open_record, readable_history
 from gii_pipeline.defs.lifelines import alive
 from gii_pipeline.defs.publishing import WARNINGS
-from gii_pipeline.errors import GiiError
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 State = Literal["started", "doing", "succeeded", "failed"]
@@ -54,7 +53,7 @@ def run_partition(
 
     assets: those of the job that are made, all unless named.
     follow: gets its step events as they come. warnings: those of the tables' contracts are added to it.
-    Raises the error of the step that failed, with its message and exit code.
+    Raises the error of the steps that failed, with their messages and the exit code of the first.
     """
     resolved, run_id = definitions.resolve_job_def(job), str(uuid4())
     if assets is not None:
@@ -66,7 +65,9 @@ def run_partition(
         )
     warnings += _warnings(result, partition)
     if not result.success:
-        raise _error(result, job, partition)
+        raise failure_of(
+            result.all_events, f"Job `{job}` of {partition} failed before its first step. See the run in `gii dev`."
+        )
 
 
 def _warnings(result: dg.ExecuteInProcessResult, partition: str) -> Iterator[str]:
@@ -96,10 +97,3 @@ class _Events:
         if state := STATES.get(event.event_type_value):
             self._show()
             self._follow(StepEvent(event.step_key, state, self._steps, self._rows.get(event.step_key)))
-
-
-def _error(result: dg.ExecuteInProcessResult, job: str, partition: str) -> GiiError:
-    failures = [event for event in result.all_events if event.is_step_failure]
-    if not failures:
-        return GiiError(f"Job `{job}` of {partition} failed before its first step. See the run in `gii dev`.")
-    return failure_of(failures[0])

@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from gii_pipeline.defs.failing import failing_clearly, failure_of
-from gii_pipeline.errors import GiiError, InputError, TransientError
+from gii_pipeline.errors import ContractError, GiiError, InputError, TransientError
 
 
 @pytest.mark.parametrize("error", [TransientError("reset"), InputError("a column is missing")])
@@ -19,6 +19,36 @@ def test_a_step_that_fails_is_not_tried_again_whatever_its_policy(error: GiiErro
 
     result = dg.materialize([fetched], raise_on_error=False)
     assert tried == [0]
-    (failure,) = (event for event in result.all_events if event.is_step_failure)
-    assert str(failure_of(failure)) == str(error)
-    assert failure_of(failure).exit_code == error.exit_code
+    told = failure_of(result.all_events, "not told")
+    assert (str(told), told.exit_code) == (str(error), error.exit_code)
+
+
+def test_every_step_that_failed_is_told_once() -> None:
+    @dg.asset
+    def patents() -> None:
+        with failing_clearly():
+            raise ContractError("patents: a key occurs twice")
+
+    @dg.asset
+    def population() -> None:
+        with failing_clearly():
+            raise TransientError("population: reset")
+
+    @dg.asset
+    def deals() -> None:
+        with failing_clearly():
+            raise TransientError("population: reset")
+
+    @dg.asset(deps=[patents])
+    def clusters() -> None:
+        raise AssertionError
+
+    result = dg.materialize([patents, population, deals, clusters], raise_on_error=False)
+    told = failure_of(result.all_events, "not told")
+    assert sorted(str(told).split("\n\n")) == ["patents: a key occurs twice", "population: reset"]
+    assert told.exit_code in {ContractError.exit_code, TransientError.exit_code}
+
+
+def test_a_run_that_failed_before_its_first_step_says_so() -> None:
+    told = failure_of([], "failed before its first step")
+    assert (str(told), told.exit_code) == ("failed before its first step", 2)
