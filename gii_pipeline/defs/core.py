@@ -34,7 +34,6 @@ from gii_pipeline.store.lock import fingerprint
 
 QUALITY_KEY = b"gii_geocoding_quality"
 LEDGER_KEY = b"gii_ingest_ledger"
-BATCH_ROWS = 1_048_576
 LISTED_ADDRESSES = 20
 
 
@@ -84,7 +83,7 @@ def read_and_locate(pipeline: Pipeline, table: str, data_year: int, folder: Path
             YEARS_KEY: carried(pinned, united, others),
         }
         write_batches(
-            core.to_arrow_reader(BATCH_ROWS), path, contracts.load(table, pipeline.registry).arrow_schema, metadata
+            geocoding.core_batches(core), path, contracts.load(table, pipeline.registry).arrow_schema, metadata
         )
         costly = geocoding.unlocated(core).slice(0, LISTED_ADDRESSES).to_pylist()
         return Located(path, retrievals.by_type(connection, counted), lines, costly)

@@ -5,6 +5,7 @@ Does not: reading a source's files (see `sources`), or counting.
 """
 
 from gii_pipeline.geocoding.core import (
+    core_batches,
     core_rows,
     core_table,
     geocoding_quality,
@@ -25,6 +26,7 @@ __all__ = [
     "Found",
     "Gazetteer",
     "Resolver",
+    "core_batches",
     "core_rows",
     "core_table",
     "geocoding_quality",

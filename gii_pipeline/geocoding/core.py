@@ -7,11 +7,14 @@ Does not: locating (see `locate`), or what an edition counts.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import duckdb
+import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gii_pipeline.geocoding.location_id import DEGREE, ROW
 
@@ -49,16 +52,15 @@ _ORGANISATIONS: Final = """
 unknown. Only addresses after a person's first are kept in lists, as most people have one."""
 _PERSON: Final = "hash(record_id, person_seq) AS person"
 _SAME_PERSON: Final = "rows.person = several.repeated"
-_MADE: Final = ", ".join(
-    name for name in ("first_address", *CORE_COLUMNS) if name not in {"data_year", "location_seq", "first_at_location"}
-)
+_FIRST_AT: Final = "first_at_location"
+BATCH_ROWS: Final = 1_048_576
 _OF_ADDRESSES: Final = "coalesce(economy, 'XX') AS economy, coalesce(precision, 'none') AS precision,"
 """XX stands for an unknown economy, as in WIPO's standard ST.3."""
 _SHOWN: Final = 70
 
 
 def core_rows(located: duckdb.DuckDBPyRelation, data_year: int) -> duckdb.DuckDBPyRelation:
-    """The rows of a core table of one data year, lazily, in the order of the key.
+    """The rows of a core table of one data year, in the order of the key, without `first_at_location` (`core_batches`).
 
     One row per record × person × location: a person's addresses at one location become one row with the sum of their
     fractions, the organisations of all and the other attributes of the first; addresses without a location stay apart.
@@ -66,18 +68,43 @@ def core_rows(located: duckdb.DuckDBPyRelation, data_year: int) -> duckdb.DuckDB
     """
     rows = located.filter(f"year = {int(data_year)} AND dropped IS NULL").select(f"*, {_PERSON}").set_alias("rows")
     several = rows.aggregate("person AS repeated, count(*) AS times", "person").filter("times > 1").set_alias("several")
-    merged = _merged(rows.join(several, _SAME_PERSON, "semi")).select(
-        f"{_MADE.replace('organisations', f'{_as_json(_ORGANISATIONS)} AS organisations')}, "
-        "row_number() OVER (PARTITION BY record_id, person_seq ORDER BY first_address, location_id) AS location_seq"
+    has_one = f"{_made('organisations')}, 1 AS location_seq"
+    made = rows.select(has_one)
+    if several.limit(1).fetchall():
+        merged = _merged(rows.join(several, _SAME_PERSON, "semi")).select(
+            f"{_made(_ORGANISATIONS)}, "
+            "row_number() OVER (PARTITION BY record_id, person_seq ORDER BY first_address, location_id) AS location_seq"
+        )
+        made = merged.union(rows.join(several, _SAME_PERSON, "anti").select(has_one))
+    given = {"data_year": str(int(data_year)), "fields": _as_json("fields")}
+    columns = (
+        f"({given.get(name, name)})::{kind} AS {name}" for name, kind in CORE_COLUMNS.items() if name != _FIRST_AT
     )
-    # Most people have one address, and need no grouping.
-    as_they_are = rows.join(several, _SAME_PERSON, "anti").select(
-        f"{_MADE.replace('first_address', 'address_seq').replace('organisations', _as_json('organisations'))}, 1"
-    )
-    first = "row_number() OVER (PARTITION BY record_id, location_id ORDER BY person_seq, first_address) = 1"
-    given = {"data_year": str(int(data_year)), "first_at_location": first, "fields": _as_json("fields")}
-    columns = ", ".join(f"({given.get(name, name)})::{kind} AS {name}" for name, kind in CORE_COLUMNS.items())
-    return merged.union(as_they_are).select(columns).order("record_id, person_seq, location_seq")
+    return made.select(", ".join(columns)).order("record_id, person_seq, location_seq")
+
+
+def core_batches(core: duckdb.DuckDBPyRelation) -> Iterator[pa.RecordBatch]:
+    """`core_rows` as batches of a core table: with `first_at_location`, in rows that come in the order of the key."""
+    reader = core.to_arrow_reader(BATCH_ROWS)
+    last = reader.schema.empty_table().select(["record_id", "location_id"])
+    for batch in filter(len, reader):
+        # A record may have begun in the batch before.
+        table = pa.concat_tables([last, pa.table(batch).select(last.column_names)]).combine_chunks()
+        ids, location = table["record_id"].chunk(0), table["location_id"].fill_null(-1).to_numpy()
+        begins = np.append(True, pc.not_equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False))
+        record = np.cumsum(begins)
+        again = np.zeros(len(record), dtype=bool)
+        shared = ~(begins & np.append(begins[1:], True))  # a record of one row has no other at its location
+        again[shared] = pd.DataFrame({"record": record[shared], "location": location[shared]}).duplicated()
+        first = pa.array(~again[len(last) :])
+        yield batch.append_column(_FIRST_AT, first).select(list(CORE_COLUMNS))
+        last = table.slice(np.flatnonzero(begins)[-1])
+
+
+def _made(organisations: str) -> str:
+    """The columns that every row brings; organisations: SQL for them as a list."""
+    names = (name for name in CORE_COLUMNS if name not in {"data_year", "location_seq", "organisations", _FIRST_AT})
+    return f"{', '.join(names)}, {_as_json(organisations)} AS organisations"
 
 
 def _merged(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
@@ -98,9 +125,11 @@ def _as_json(listed: str) -> str:
 
 
 def core_table(con: duckdb.DuckDBPyConnection, located: duckdb.DuckDBPyRelation, data_year: int) -> pa.Table:
-    """The core table of one data year in memory (`core_rows` for more than fits)."""
+    """The core table of one data year in memory (`core_batches` for more than fits)."""
     del con
-    return core_rows(located, data_year).to_arrow_table()
+    core = core_rows(located, data_year)
+    types = core.limit(0).to_arrow_table().schema.append(pa.field(_FIRST_AT, pa.bool_()))
+    return pa.Table.from_batches(core_batches(core), pa.schema([types.field(name) for name in CORE_COLUMNS]))
 
 
 def locations(con: duckdb.DuckDBPyConnection, tables: Iterable[duckdb.DuckDBPyRelation], data_year: int) -> pa.Table:

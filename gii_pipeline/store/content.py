@@ -79,7 +79,10 @@ def _parts(column: pa.ChunkedArray) -> Iterator[np.ndarray]:
     values = pc.fill_null(column.cast(pa.large_binary()), b"")
     yield _numpy(pc.binary_length(values)).astype("<i8")
     for chunk in values.chunks:
-        yield np.frombuffer(b"".join(chunk.to_pylist()), dtype="u1")
+        _, ends, text = chunk.buffers()
+        bounds = np.frombuffer(ends, dtype="i8", count=len(chunk) + 1, offset=8 * chunk.offset) if len(chunk) else [0]
+        if length := bounds[-1] - bounds[0]:
+            yield np.frombuffer(text, dtype="u1", count=length, offset=bounds[0])
 
 
 def _numpy(column: pa.ChunkedArray) -> np.ndarray:

@@ -15,6 +15,8 @@ from gii_pipeline.errors import InputError
 from gii_pipeline.geocoding import (
     Gazetteer,
     Resolver,
+    core,
+    core_batches,
     core_table,
     geocoding_quality,
     locate,
@@ -24,6 +26,7 @@ from gii_pipeline.geocoding import (
     read_overrides,
     unlocated,
 )
+from gii_pipeline.geocoding.core import CORE_COLUMNS
 from gii_pipeline.geocoding.weighing import Answer
 from gii_pipeline.geocoding.written import Written
 from gii_pipeline.sources.readers.rows import institution_rows, people_rows
@@ -249,6 +252,30 @@ def test_a_persons_addresses_at_one_location_are_one_row(
     assert rows["first_at_location"].tolist() == [True, True, False]
     assert rows["address"].tolist()[:2] == ["first", "second"]
     assert table.schema.equals(contracts.load("patents").arrow_schema)
+
+
+@pytest.mark.parametrize("batch_rows", [1, 2, 3, 1000])
+def test_the_first_row_of_a_record_at_a_location_is_told_across_batches(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, batch_rows: int
+) -> None:
+    columns = ", ".join(
+        f"{name if name in {'record_id', 'person_seq', 'location_seq', 'location_id'} else 'NULL'}::{kind} AS {name}"
+        for name, kind in CORE_COLUMNS.items()
+        if name != "first_at_location"
+    )
+    rows = con.sql(
+        "SELECT ('r' || hash(n) % 40) AS record_id, "
+        "row_number() OVER (PARTITION BY record_id ORDER BY n) AS person_seq, 1 AS location_seq, nullif(hash(n + 1) % 4, 0) AS location_id FROM range(200) AS numbers(n)"
+    ).order("record_id, person_seq")
+    monkeypatch.setattr(core, "BATCH_ROWS", batch_rows)
+    found = con.from_arrow(pa.Table.from_batches(core_batches(rows.select(columns))))
+    by_window = (
+        "first_at_location = (1 = row_number() OVER (PARTITION BY record_id, location_id ORDER BY person_seq)) "
+        "AS same, first_at_location AS first"
+    )
+    assert found.select(by_window).aggregate("count(*), bool_and(same), bool_or(NOT first)").fetchall() == [
+        (200, True, True)
+    ]
 
 
 def test_a_persons_organisations_at_one_location_share_the_person(

@@ -250,7 +250,7 @@ def test_raw_records_read_and_located_are_the_core_tables(world: World, tmp_path
             types = profile.book[2025].metrics[metric].record_types.value
             people = SOURCES[source.reader].people(con, files[metric], source.options)
             located = geocoding.locate(con, people.filter(f"year = {year}"), gazetteer, institutions)
-            rows = geocoding.core_rows(located, year)
+            rows = con.from_arrow(geocoding.core_table(con, located, year))
             counted = rows if types is None else rows.filter(f"record_type IN {(*types, '')}")
             direct = con.read_parquet(str(Store(tmp_path).core(shipped()[metric].core_table, year)))
             assert len(direct) > 20

@@ -53,10 +53,10 @@ def people(
     _refuse_rounded_ids(con, rows, where)
     if "fraction" in columns and not options.scale_fractions:
         _refuse_other_parts(con, rows, where)
+    persons = _RECORDS
     if options.rows == "people":
-        _refuse_several_records(con, rows, columns, where)
+        persons = _persons(columns, repeated=_repeated(con, rows, columns, where))
     year, year_text = _year(con, rows, columns, options, where)
-    persons = _persons(columns) if options.rows == "people" else _RECORDS
     given = {name: name for name in PEOPLE_COLUMNS if name in columns}
     given |= {name: _number(name) for name in ("latitude", "longitude") if name in columns}
     dropped = _or(
@@ -103,19 +103,26 @@ def _number(name: str) -> str:
 
 def _refuse_no_numbers(con: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[str], where: str) -> None:
     """Raise InputError where a column of numbers has something else."""
-    for name in (name for name in _NUMBERS if name in columns):
-        least = {"people": 1, "fraction": 0}.get(name)
-        low = f" OR {_number(name)} < {least}" if least is not None else ""
-        wrong = f"FROM ({rows}) WHERE lower({name}) <> 'nan' AND ({_number(name)} IS NULL{low})"
-        found = con.sql(f"SELECT record_id, {name}, count(*) OVER () {wrong} LIMIT 1").fetchall()
-        if found:
-            [(record, value, count)] = found
-            kind = "number" if least is None else f"number of at least {least}"
-            raise InputError(
-                f"{where}: {name} is not a {'whole ' if name in _WHOLE else ''}{kind} in {count:,} "
-                f"row{'s' if count > 1 else ''}, for instance {value!r} of record {record!r}. Correct it, or "
-                f"map another column"
-            )
+    least = {"people": 1, "fraction": 0}
+    wrong = {
+        name: f"lower({name}) <> 'nan' AND ({_number(name)} IS NULL"
+        + (f" OR {_number(name)} < {least[name]})" if name in least else ")")
+        for name in _NUMBERS
+        if name in columns
+    }
+    if not wrong:
+        return
+    found = con.sql(f"SELECT {', '.join(f'bool_or({each})' for each in wrong.values())} FROM ({rows})").fetchall()
+    if name := next((name for name, some in zip(wrong, found[0], strict=True) if some), None):
+        [(record, value, count)] = con.sql(
+            f"SELECT record_id, {name}, count(*) OVER () FROM ({rows}) WHERE {wrong[name]} LIMIT 1"
+        ).fetchall()
+        kind = f"number of at least {least[name]}" if name in least else "number"
+        raise InputError(
+            f"{where}: {name} is not a {'whole ' if name in _WHOLE else ''}{kind} in {count:,} "
+            f"row{'s' if count > 1 else ''}, for instance {value!r} of record {record!r}. Correct it, or "
+            f"map another column"
+        )
 
 
 def _refuse_rounded_ids(con: duckdb.DuckDBPyConnection, rows: str, where: str) -> None:
@@ -147,9 +154,24 @@ def _refuse_other_parts(con: duckdb.DuckDBPyConnection, rows: str, where: str) -
         )
 
 
-def _refuse_several_records(con: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[str], where: str) -> None:
-    """Raise InputError where rows of one id say different things of the record."""
+def _repeated(con: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[str], where: str) -> bool:
+    """Whether an id has several rows. Raises InputError where these say different things of the record.
+
+    Hashes decide at first, as they need little memory; texts are compared only where those of one id differ.
+    """
     said = [name for name in _OF_THE_RECORD if name in columns]
+    [(repeated, differ)] = con.sql(
+        "SELECT coalesce(max(rows) > 1, false), coalesce(bool_or(differ), false) FROM ("
+        f"SELECT count(*) AS rows, min(said) <> max(said) AS differ FROM (SELECT hash(record_id) AS id, "
+        f"hash({', '.join(said)}) AS said FROM ({rows}) WHERE record_id IS NOT NULL) GROUP BY id)"
+    ).fetchall()
+    if differ:
+        _refuse_several_records(con, rows, said, where)
+    return bool(repeated)
+
+
+def _refuse_several_records(con: duckdb.DuckDBPyConnection, rows: str, said: Sequence[str], where: str) -> None:
+    """Raise InputError where rows of one id say different things of the record."""
     differ = " OR ".join(f"min({name}) IS DISTINCT FROM max({name})" for name in said)
     found = con.sql(
         f"SELECT record_id, count(*), count(*) OVER () FROM ({rows}) WHERE record_id IS NOT NULL "
@@ -209,29 +231,33 @@ def _refuse_no_dates(con: duckdb.DuckDBPyConnection, rows: str, year: str, text:
         )
 
 
-def _persons(columns: Sequence[str]) -> _Parts:
-    """A record's parts go to its people, and each person's to their addresses."""
+def _persons(columns: Sequence[str], *, repeated: bool) -> _Parts:
+    """A record's parts go to its people, and each person's to their addresses.
+
+    repeated: whether an id has several rows; if none has, no window is needed to count them.
+    """
     ordered = _sequence(columns) + ", ".join(name for name in sorted(columns) if name not in NESTED)
     persons, seq = "row_count", "row_seq"
     addresses, address_seq = "1", "1"
-    counts = [
-        "count(*) OVER record AS row_count",
-        f"row_number() OVER (PARTITION BY record_id ORDER BY {ordered}) AS row_seq",
-    ]
+    counts = {
+        "row_count": ("count(*) OVER record", "1"),
+        "row_seq": (f"row_number() OVER (PARTITION BY record_id ORDER BY {ordered})", "1"),
+    }
     if "person_seq" in columns:
-        counts += [
-            "count(DISTINCT person_seq) OVER record AS persons",
-            "count(*) OVER (PARTITION BY record_id, person_seq) AS addresses",
-            "dense_rank() OVER (PARTITION BY record_id ORDER BY try_cast(person_seq AS INTEGER), person_seq) AS nth",
-            f"row_number() OVER (PARTITION BY record_id, person_seq ORDER BY {ordered}) AS address_nth",
-        ]
+        person = "ORDER BY try_cast(person_seq AS INTEGER), person_seq"
+        counts |= {
+            "persons": ("count(DISTINCT person_seq) OVER record", "(person_seq IS NOT NULL)::INTEGER"),
+            "addresses": ("count(*) OVER (PARTITION BY record_id, person_seq)", "1"),
+            "nth": (f"dense_rank() OVER (PARTITION BY record_id {person})", "1"),
+            "address_nth": (f"row_number() OVER (PARTITION BY record_id, person_seq ORDER BY {ordered})", "1"),
+        }
         persons, addresses, address_seq = "persons", "addresses", "address_nth"
         seq = "coalesce(try_cast(person_seq AS INTEGER), nth)"
     elif "address_seq" in columns:
         persons, seq, addresses, address_seq = "1", "1", "row_count", "row_seq"
     computed = f"1 / (greatest({persons}, 1) * {addresses})"
     if "fraction" in columns:  # which add up to 1 but for rounding, unless the profile takes them for weights
-        counts.append(f"sum({_number('fraction')}) OVER record AS given")
+        counts["given"] = (f"sum({_number('fraction')}) OVER record", _number("fraction"))
         computed = f"CASE WHEN given IS NULL THEN {computed} ELSE {_number('fraction')} / given END"
     one = {
         "person_seq": seq,
@@ -249,7 +275,7 @@ def _persons(columns: Sequence[str]) -> _Parts:
     }
     nameless = {"person_seq": "1", "address_seq": "1", "people": "1", "fraction": "1"}
     return _Parts(
-        ", ".join(counts),
+        ", ".join(f"{many if repeated else one_row} AS {name}" for name, (many, one_row) in counts.items()),
         {
             name: f"CASE WHEN record_id IS NULL THEN {nameless[name]} ELSE {value} END" if name in nameless else value
             for name, value in one.items()
