@@ -265,7 +265,8 @@ def test_the_first_row_of_a_record_at_a_location_is_told_across_batches(
     )
     rows = con.sql(
         "SELECT ('r' || hash(n) % 40) AS record_id, "
-        "row_number() OVER (PARTITION BY record_id ORDER BY n) AS person_seq, 1 AS location_seq, nullif(hash(n + 1) % 4, 0) AS location_id FROM range(200) AS numbers(n)"
+        "row_number() OVER (PARTITION BY record_id ORDER BY n) AS person_seq, 1 AS location_seq, "
+        "nullif(hash(n + 1) % 4, 0) AS location_id FROM range(200) AS numbers(n)"
     ).order("record_id, person_seq")
     monkeypatch.setattr(core, "BATCH_ROWS", batch_rows)
     found = con.from_arrow(pa.Table.from_batches(core_batches(rows.select(columns))))
