@@ -76,7 +76,9 @@ def run(
                 with reporter.run(step.title) as follow:
                     workflow.run(step, follow)
                 made.append(step)
-        workflow.recall(label)
+        for step in steps:
+            if step.state == "there":
+                workflow.recall(step)
         _show_release(workflow, label, before)
         _show_account(workflow, made)
         show_idle_waivers(workflow.pipeline, [label], workflow.warnings)

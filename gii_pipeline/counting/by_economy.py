@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from gii_pipeline.counting.rows import rows_of
+from gii_pipeline.counting.rows import is_alone, rows_of
 from gii_pipeline.counting.units import UNITS_PER_RECORD, counted
 from gii_pipeline.editions import Edition
 
@@ -40,7 +40,7 @@ def calibrated(rows: ir.Table, weights: pd.DataFrame) -> ir.Table:
     given = ibis.memtable(pa.Table.from_pandas(weights, schema=WEIGHTS, preserve_index=False))
     joined = rows.left_join(given, [rows.economy == given.economy, rows.data_year == given.data_year])
     weighted = joined.fraction * ibis.coalesce(joined.weight, 1.0)
-    return joined.mutate(fraction=weighted).select(*rows.columns)
+    return joined.mutate(alone=is_alone(joined), fraction=weighted).select(*dict.fromkeys([*rows.columns, "alone"]))
 
 
 def _of_metric(rows: ir.Table, metric: str) -> ir.Table:

@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 
 from gii_pipeline.counting import location
-from gii_pipeline.counting.rows import is_located, rows_of
+from gii_pipeline.counting.rows import is_alone, is_located, rows_of
 from gii_pipeline.counting.units import UNITS_PER_RECORD
 from gii_pipeline.editions import Edition
 
@@ -57,17 +57,31 @@ def _of_metric(rows: ir.Table, numbers: ir.Table, metric: str, edition: Edition)
     if edition.share_base.value == "located":
         rows = rows.filter(is_located(rows))
     point = location.rounded(rows.location_id, edition.location_decimals.value)
-    rows = rows.select("record_id", "fraction", point=point)
+    rows = rows.select("record_id", "fraction", point=point, alone=is_alone(rows))
     found = rows.left_join(numbers, rows.point == numbers.location_id)
-    part = found.select("record_id", "fraction", cluster=ibis.coalesce(found.cluster, OUTSIDE))
-    units = (part.fraction * UNITS_PER_RECORD).round().cast("int64").sum()
-    parts = part.group_by("record_id", "cluster").aggregate(units=units)
-    parts = parts.mutate(steps=(parts.units * (STEPS / UNITS_PER_RECORD)).round().cast("int64"))
-    alone = parts.group_by(a=parts.cluster, b=parts.cluster).aggregate(steps=(parts.steps * parts.steps).sum())
+    part = found.select(
+        "record_id",
+        "alone",
+        cluster=ibis.coalesce(found.cluster, OUTSIDE),
+        units=(found.fraction * UNITS_PER_RECORD).round().cast("int64"),
+    )
+    # A record of one row needs no grouping, which takes the most time and memory.
+    single = _in_steps(part.filter(part.alone))
+    several = part.filter(~part.alone)
+    parts = _in_steps(several.group_by("record_id", "cluster").aggregate(units=several.units.sum()))
     spread = parts.group_by("record_id").having(parts.count() > 1).aggregate(clusters=parts.count())
     left = parts.semi_join(spread, "record_id").select("record_id", a="cluster", steps_a="steps")
     right = parts.select("record_id", b="cluster", steps_b="steps").view()
     both = left.join(right, ["record_id", left.a < right.b])
     together = both.group_by("a", "b").aggregate(steps=(both.steps_a * both.steps_b).sum())
     columns = {"a": "int32", "b": "int32", "steps": "int64"}
-    return alone.cast(columns).union(together.cast(columns)).mutate(metric=ibis.literal(metric))
+    sums = reduce(ir.Table.union, [each.cast(columns) for each in (_squares(single), _squares(parts), together)])
+    return sums.group_by("a", "b").aggregate(steps=sums.steps.sum().cast("int64")).mutate(metric=ibis.literal(metric))
+
+
+def _in_steps(parts: ir.Table) -> ir.Table:
+    return parts.mutate(steps=(parts.units * (STEPS / UNITS_PER_RECORD)).round().cast("int64"))
+
+
+def _squares(parts: ir.Table) -> ir.Table:
+    return parts.group_by(a=parts.cluster, b=parts.cluster).aggregate(steps=(parts.steps * parts.steps).sum())

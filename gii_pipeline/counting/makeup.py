@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from gii_pipeline.counting import location
 from gii_pipeline.counting.co_counts import NUMBERED, OUTSIDE
-from gii_pipeline.counting.rows import is_located, rows_of
+from gii_pipeline.counting.rows import is_alone, is_located, rows_of
 from gii_pipeline.counting.units import UNITS_PER_RECORD
 from gii_pipeline.editions import Edition
 
@@ -65,10 +65,13 @@ def makeup(core: Mapping[str, ir.Table], edition: Edition, clusters: pd.DataFram
     rows = [_numbered(rows_of(core, edition, name), numbers, name, edition) for name in edition.metrics]
     fields = reduce(ir.Table.union, [_sum(each, "data_year", "fields") for each in rows])
     organisations = reduce(ir.Table.union, [_sum(each, "economy", "organisations") for each in rows])
+    # Records of one row need no grouping, which takes the most time and memory.
+    single = reduce(ir.Table.union, [_of_clusters(each.filter(each.alone)) for each in rows])
+    rows = [each.filter(~each.alone) for each in rows]
     records = reduce(ir.Table.union, [_records(each) for each in rows])
     parts = _parts(reduce(ir.Table.union, [_of_clusters(each) for each in rows]), records)
     # One query, so that an engine goes over the records once.
-    both: pd.DataFrame = _made_with(records, parts).union(_pairs(parts)).to_pandas()
+    both: pd.DataFrame = _made_with(single, records, parts).union(_pairs(parts)).to_pandas()
     is_pair = both["made_with"] == PAIR
     made_with = both[~is_pair].drop(columns="other")
     partners = both[is_pair].rename(columns={"cluster": "a", "other": "b", "records": "co_records"})
@@ -88,9 +91,11 @@ def _numbered(rows: ir.Table, numbers: ir.Table, metric: str, edition: Edition) 
         "data_year",
         "fields",
         "organisations",
+        alone=is_alone(found),
         metric=ibis.literal(metric),
         cluster=cluster,
-        place_economy=found.economy,
+        # Its two letters as a number: DuckDB cannot spill the least and greatest text of each record to disk.
+        place_economy=256 * found.economy.substr(0, 1).ascii_str() + found.economy.substr(1, 1).ascii_str(),
         economy=ibis.ifelse(cluster == OUTSIDE, ibis.coalesce(found.economy, ""), ""),
         units=(found.fraction * UNITS_PER_RECORD).round().cast("int64"),
     )
@@ -136,17 +141,19 @@ def _parts(rows: ir.Table, records: ir.Table) -> ir.Table:
     )
 
 
-def _made_with(records: ir.Table, parts: ir.Table) -> ir.Table:
+def _made_with(single: ir.Table, records: ir.Table, parts: ir.Table) -> ir.Table:
     of_one = records.filter(records.made_with != CLUSTERS)
-    of_one = of_one.group_by("metric", "made_with", "abroad", cluster=of_one["first"]).aggregate(
-        records=of_one.count(), units=of_one.units.sum()
+    columns = "metric", "made_with", "abroad", "cluster"
+    kinds = (
+        single.mutate(made_with=ibis.literal(WITHIN), abroad=ibis.literal(False)),
+        of_one.mutate(cluster="first"),
+        parts.mutate(made_with=ibis.literal(CLUSTERS)),
     )
-    of_several = parts.mutate(made_with=ibis.literal(CLUSTERS))
-    of_several = of_several.group_by("metric", "made_with", "abroad", "cluster").aggregate(
-        records=of_several.count(), units=of_several.units.sum()
+    sums = [each.group_by(*columns).aggregate(records=each.count(), units=each.units.sum()) for each in kinds]
+    every = reduce(ir.Table.union, [_in_columns(each.mutate(other=ibis.null("int32"))) for each in sums])
+    return _in_columns(
+        every.group_by(*columns, "other").aggregate(records=every.records.sum(), units=every.units.sum())
     )
-    none = ibis.null("int32")
-    return _in_columns(of_one.mutate(other=none)).union(_in_columns(of_several.mutate(other=none)))
 
 
 def _pairs(parts: ir.Table) -> ir.Table:

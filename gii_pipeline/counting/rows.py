@@ -34,3 +34,12 @@ def rows_of(core: Mapping[str, ir.Table], edition: Edition, metric: str) -> ir.T
 def is_located(rows: ir.Table) -> ir.BooleanColumn:
     """Whether each row has a location."""
     return rows.location_id.notnull()
+
+
+def is_alone(rows: ir.Table) -> ir.BooleanColumn:
+    """Whether each row is its record's only one: a record's fractions are above 0 and add up to 1 (contract).
+
+    Of rows whose fractions were weighted, a column `alone` holds what they were before.
+    """
+    alone: ir.BooleanColumn = rows.alone if "alone" in rows.columns else rows.fraction == 1
+    return alone

@@ -7,7 +7,7 @@ Does not: deciding what is stale (`planning`), or showing progress.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -94,6 +94,7 @@ class Workflow:
         for step in self.in_order(steps):
             lacking = sorted(failed_years & set(self._needs(step)))
             if step.state == "there":
+                self.recall(step)
                 yield Outcome(step, "there")
             elif lacking:
                 unranked.add(step.partition)
@@ -131,16 +132,17 @@ class Workflow:
             self._warn(self.empty_years(step.partition))
         if step.job == "ranking":
             step = ranking_step(EditionInputs(self.pipeline, step.partition))
-            self.recall(step.partition, set(EDITION_TABLES) - set(step.tables))
+            self.recall(step, made=step.tables)
             if step.state == "there":
                 return
         where = self.definitions, step.job, step.partition, self.instance
         with watched(lambda line: follow(StepEvent(line, "doing"))):
             run_partition(*where, assets=self._assets(step), follow=follow, warnings=self.warnings)
 
-    def recall(self, label: str, tables: Iterable[str] = EDITION_TABLES) -> None:
-        """Warn of what the contracts warned of when tables of an edition that stay as they are were judged."""
-        self._warn(kept_warnings(self.pipeline.store, label, tables))
+    def recall(self, step: Step, made: Collection[str] = ()) -> None:
+        """Warn of what the contracts warned of when a step's tables were judged, except for those that are made now."""
+        every = {"ranking": EDITION_TABLES, "ingest": (*self.pipeline.tables, *FOLLOWING_TABLES), "release": ()}
+        self._warn(kept_warnings(self.pipeline.store, step.partition, set(every[step.job]) - set(made)))
 
     def _warn(self, told: Iterable[str]) -> None:
         self.warnings.extend(line for line in told if line not in self.warnings)

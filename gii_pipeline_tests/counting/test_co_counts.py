@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gii_pipeline.counting import co_counts, connect
+from gii_pipeline.counting import calibrated, co_counts, connect
 from gii_pipeline.counting.co_counts import OUTSIDE
 from gii_pipeline.editions import Edition, wipo_book
 from gii_pipeline_tests.counting.core_rows import CORE, packed, table
@@ -55,6 +55,18 @@ def test_people_without_a_location_are_outside_where_shares_are_of_all_records(t
     rows = found(tmp_path, edition("all"))
     assert rows[OUTSIDE, OUTSIDE] == pytest.approx(0.75**2 + 1, abs=2e-5)
     assert rows[OUTSIDE, 1] == pytest.approx(0.75 * 0.25, abs=2e-5)
+
+
+def test_a_weight_that_makes_a_part_a_whole_record_does_not_part_the_record(tmp_path: Path) -> None:
+    rows = [(*row, "FR") for row in RECORDS if row[0] in {"both", "three in Paris"}]
+    core = table(connect(), tmp_path / "patents.parquet", rows, {**CORE, "economy": "str"})
+    weights = pd.DataFrame({"economy": ["FR"], "data_year": [2020], "weight": [2.0]})
+    got = co_counts({"pct_applications": calibrated(core, weights)}, edition(), CLUSTERS)
+    assert {(row["a"], row["b"]): round(row["co_count"], 6) for row in got.to_dict("records")} == {
+        (0, 0): 2.0,
+        (0, 1): 1.0,
+        (1, 1): 1.0,
+    }
 
 
 def test_co_counts_are_the_products_of_a_matrix_of_records_and_clusters(tmp_path: Path) -> None:

@@ -50,6 +50,12 @@ def test_a_second_run_does_nothing_and_says_so(tiny: Gii) -> None:
     assert hashes(tiny.root) == before
 
 
+def test_a_backfill_of_what_is_there_repeats_the_warnings(tiny: Gii) -> None:
+    outcome = tiny("backfill", "--editions", "2015")
+    assert outcome.code == 0
+    assert outcome.out.count("Warning: ranking_size 2015: as_long_as_the_edition_ranks") == 1
+
+
 def test_the_same_inputs_give_the_same_bytes(tiny: Gii) -> None:
     before = hashes(tiny.root)
     assert tiny("run", "--edition", "2015", "--refresh").code == 0
