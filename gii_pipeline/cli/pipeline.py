@@ -310,12 +310,13 @@ def _show_release(workflow: Workflow, label: str, before: str | None) -> None:
 def _show_account(workflow: Workflow, made: Sequence[Step], *, stderr: bool = False) -> None:
     """Print the outcome of every row of the ingested data years, and every contract warning of the command."""
     from gii_pipeline.report.progress import console
+    from gii_pipeline.report.terminal import by_rule
     from gii_pipeline.sources.ledger import told
 
     out = console(stderr=stderr)
     for year in sorted({step.partition for step in made if step.job == "ingest"}):
         say(out, [*told(workflow.ledger(year)), *workflow.misses(year)])
-    say(out, workflow.warnings, "Warning")
+    say(out, by_rule(workflow.warnings), "Warning")
 
 
 def _newest_version(workflow: Workflow, label: str) -> str | None:

@@ -6,6 +6,7 @@ Does not: computing any figure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -26,6 +27,7 @@ from gii_pipeline.report.plain import plain
 DASH = "–"
 FIVE_DIGITS = 10_000
 WIDEST = 10_000
+_OF_A_RULE = re.compile(r"(?P<table>\w+) (?P<partition>\S+): (?P<rule>\w+): ")
 
 
 class Outcome(Protocol):
@@ -85,6 +87,23 @@ class Step(Protocol):
 
     @property
     def why(self) -> str: ...
+
+
+def by_rule(warnings: Iterable[str]) -> list[str]:
+    """Warnings of contracts, one line for each rule of a table: the first, and the other partitions that break it.
+
+    >>> by_rule(["deals 2020: located: Observed: 80.", "deals 2021: located: Observed: 81.", "deals 2021: no record"])
+    ['deals 2020: located: Observed: 80. Also in 2021.', 'deals 2021: no record']
+    """
+    found: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for line in warnings:
+        matched = _OF_A_RULE.match(line)
+        key, partition = ((matched["table"], matched["rule"]), matched["partition"]) if matched else ((line,), "")
+        found.setdefault(key, []).append((line, partition))
+    return [
+        f"{line} Also in {', '.join(partition for _, partition in others)}." if others else line
+        for (line, _), *others in found.values()
+    ]
 
 
 def ranking_table(

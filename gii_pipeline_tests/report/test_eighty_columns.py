@@ -12,7 +12,7 @@ from gii_pipeline.registry import shipped
 from gii_pipeline.releases.comparison import Diff, MemberChange, RankChange, ValueChange
 from gii_pipeline.releases.comparison_text import to_rich
 from gii_pipeline.report.progress import PlainConsole
-from gii_pipeline.report.terminal import history_table, plan_table, ranking_table, ranks_table, rows_table
+from gii_pipeline.report.terminal import by_rule, history_table, plan_table, ranking_table, ranks_table, rows_table
 
 NAME = "San Jose–San Francisco–Oakland"
 
@@ -88,3 +88,20 @@ def test_figures_have_separators_and_no_powers_of_ten() -> None:
     text = printed(rows_table(pd.DataFrame([row]), "rows"), 200)
     assert text.splitlines()[-2].split() == ["36,812,300", "0.00012", "2025", "123456789", "12.50", "–"]
     assert "36,812,346 inhabitants" in " ".join(printed(SHOWN["history of one"], 120).split())
+
+
+def test_a_rule_that_several_partitions_break_is_one_warning() -> None:
+    warnings = [
+        "deals 2020: located_share: At least 90 %. Observed: 80.",
+        "patents 2020: located_share: At least 90 %. Observed: 70.",
+        "deals 2021: located_share: At least 90 %. Observed: 81.",
+        "deals 2021: in_bounds: 3 rows break it.",
+        "deals 2020, 2021: no record, of 5 years that edition 2025 counts.",
+        "deals 2023: located_share: At least 90 %. Observed: 82.",
+    ]
+    assert by_rule(warnings) == [
+        "deals 2020: located_share: At least 90 %. Observed: 80. Also in 2021, 2023.",
+        "patents 2020: located_share: At least 90 %. Observed: 70.",
+        "deals 2021: in_bounds: 3 rows break it.",
+        "deals 2020, 2021: no record, of 5 years that edition 2025 counts.",
+    ]
