@@ -158,6 +158,30 @@ def test_a_run_that_is_killed_between_uploads_leaves_whole_tables_and_goes_on(on
     assert again("verify").code == 0
 
 
+def test_a_ranking_and_a_release_that_are_killed_between_uploads_go_on(on: Callable[[str], Gii]) -> None:
+    """Killed on one machine after the other, between the tables of an edition and the files of its release."""
+    machine = on("whole")
+    ran = machine("run", *EDITION)
+    assert ran.code == 0, ran.err
+    whole = hashes(address_of(machine))
+    again = Gii(machine.profile, machine.root / "again", machine.capsys)
+    killed = 0
+    for number, put in enumerate((60, 25, 40)):
+        on(f"machine {number}")
+        run = command(again, "run", *EDITION, killed_before_put=put)
+        run.communicate()
+        killed += run.returncode == -signal.SIGKILL
+        copy = WorkingCopy.made(address_of(again))
+        assert [found.damage for found in inspection.look(copy) if found.damage] == []
+    assert killed > 1
+    on("the last machine")
+    finished = again("run", *EDITION)
+    assert finished.code == 0, finished.err
+    assert {name: sha256 for name, sha256 in hashes(address_of(again)).items() if name in whole} == whole
+    assert list(open_release(address_of(again)).table("ranking_size")["name"]) == ["Graz", "Lyon", "Oslo"]
+    assert again("verify").code == 0
+
+
 def test_of_two_runs_at_once_nothing_is_mixed(on: Callable[[str], Gii]) -> None:
     runs = [command(on(name), "ingest", "--years", "2014") for name in ("first", "second")]
     said = [run.communicate()[1] for run in runs]
