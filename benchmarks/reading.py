@@ -32,7 +32,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gii_pipeline import contracts
-from gii_pipeline.geocoding import Gazetteer, core_rows, locate
+from gii_pipeline.geocoding import Gazetteer, core_batches, core_rows, locate
 from gii_pipeline.memory import peak_bytes
 from gii_pipeline.sources import SOURCES
 from gii_pipeline.sources.readers import openalex_works
@@ -44,7 +44,6 @@ YEAR = 2020
 INSTITUTIONS = 50_000
 THREADS = 2
 MEMORY = "512MB"
-BATCH_ROWS = 262_144
 CITIES = ("Lyon", "Oslo", "Austin, TX 78701", "München", "São Paulo", "Kyoto")
 Result = tuple[float, float, int, int]
 T = TypeVar("T")
@@ -181,7 +180,7 @@ def core_table(paths: list[Path], folder: Path) -> int:
         )
         people = SOURCES["openalex_works"].people(con, {"works": paths}).filter(f"year = {YEAR} OR year IS NULL")
         located = locate(con, people, Gazetteer.default(cache=folder / "gazetteer"), institutions)
-        rows = core_rows(located, YEAR).to_arrow_reader(BATCH_ROWS)
+        rows = core_batches(core_rows(con, located, YEAR))
         write_batches(rows, folder / "core.parquet", contracts.load("publications").arrow_schema)
     return int(pq.read_metadata(folder / "core.parquet").num_rows)
 

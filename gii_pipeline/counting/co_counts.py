@@ -66,22 +66,19 @@ def _of_metric(rows: ir.Table, numbers: ir.Table, metric: str, edition: Edition)
         units=(found.fraction * UNITS_PER_RECORD).round().cast("int64"),
     )
     # A record of one row needs no grouping, which takes the most time and memory.
-    single = _in_steps(part.filter(part.alone))
     several = part.filter(~part.alone)
     parts = _in_steps(several.group_by("record_id", "cluster").aggregate(units=several.units.sum()))
+    every = _in_steps(part.filter(part.alone).drop("alone")).union(parts)
+    alone = every.group_by(a=every.cluster, b=every.cluster).aggregate(steps=(every.steps * every.steps).sum())
     spread = parts.group_by("record_id").having(parts.count() > 1).aggregate(clusters=parts.count())
     left = parts.semi_join(spread, "record_id").select("record_id", a="cluster", steps_a="steps")
     right = parts.select("record_id", b="cluster", steps_b="steps").view()
     both = left.join(right, ["record_id", left.a < right.b])
     together = both.group_by("a", "b").aggregate(steps=(both.steps_a * both.steps_b).sum())
     columns = {"a": "int32", "b": "int32", "steps": "int64"}
-    sums = reduce(ir.Table.union, [each.cast(columns) for each in (_squares(single), _squares(parts), together)])
-    return sums.group_by("a", "b").aggregate(steps=sums.steps.sum().cast("int64")).mutate(metric=ibis.literal(metric))
+    return alone.cast(columns).union(together.cast(columns)).mutate(metric=ibis.literal(metric))
 
 
 def _in_steps(parts: ir.Table) -> ir.Table:
-    return parts.mutate(steps=(parts.units * (STEPS / UNITS_PER_RECORD)).round().cast("int64"))
-
-
-def _squares(parts: ir.Table) -> ir.Table:
-    return parts.group_by(a=parts.cluster, b=parts.cluster).aggregate(steps=(parts.steps * parts.steps).sum())
+    steps = (parts.units * (STEPS / UNITS_PER_RECORD)).round().cast("int64")
+    return parts.select("record_id", "cluster", steps=steps)

@@ -71,7 +71,7 @@ def read_and_locate(pipeline: Pipeline, table: str, data_year: int, folder: Path
         united = union(connection, pinned, data_year, others)
         located = reading.located(united.rows, data_year)
         counted = folder / f"{table}-counted.parquet"
-        geocoding.core_rows(located, data_year).write_parquet(str(counted))
+        geocoding.core_rows(connection, located, data_year).write_parquet(str(counted))
         core = _core(connection, counted)
         quality = geocoding.geocoding_quality(connection, metric, located, data_year, core).to_pylist()
         outcomes = geocoding.outcomes(metric, located, data_year, core)

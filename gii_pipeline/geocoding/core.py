@@ -59,7 +59,9 @@ _OF_ADDRESSES: Final = "coalesce(economy, 'XX') AS economy, coalesce(precision, 
 _SHOWN: Final = 70
 
 
-def core_rows(located: duckdb.DuckDBPyRelation, data_year: int) -> duckdb.DuckDBPyRelation:
+def core_rows(
+    con: duckdb.DuckDBPyConnection, located: duckdb.DuckDBPyRelation, data_year: int
+) -> duckdb.DuckDBPyRelation:
     """The rows of a core table of one data year, in the order of the key, without `first_at_location` (`core_batches`).
 
     One row per record × person × location: a person's addresses at one location become one row with the sum of their
@@ -67,10 +69,12 @@ def core_rows(located: duckdb.DuckDBPyRelation, data_year: int) -> duckdb.DuckDB
     Dropped records are left out.
     """
     rows = located.filter(f"year = {int(data_year)} AND dropped IS NULL").select(f"*, {_PERSON}").set_alias("rows")
-    several = rows.aggregate("person AS repeated, count(*) AS times", "person").filter("times > 1").set_alias("several")
+    people = rows.aggregate("person AS repeated, count(*) AS times", "person")
+    repeated = people.filter("times > 1").select("repeated").to_arrow_table()
     has_one = f"{_made('organisations')}, 1 AS location_seq"
     made = rows.select(has_one)
-    if several.limit(1).fetchall():
+    if len(repeated):
+        several = con.from_arrow(repeated).set_alias("several")
         merged = _merged(rows.join(several, _SAME_PERSON, "semi")).select(
             f"{_made(_ORGANISATIONS)}, "
             "row_number() OVER (PARTITION BY record_id, person_seq ORDER BY first_address, location_id) AS location_seq"
@@ -126,8 +130,7 @@ def _as_json(listed: str) -> str:
 
 def core_table(con: duckdb.DuckDBPyConnection, located: duckdb.DuckDBPyRelation, data_year: int) -> pa.Table:
     """The core table of one data year in memory (`core_batches` for more than fits)."""
-    del con
-    core = core_rows(located, data_year)
+    core = core_rows(con, located, data_year)
     types = core.limit(0).to_arrow_table().schema.append(pa.field(_FIRST_AT, pa.bool_()))
     return pa.Table.from_batches(core_batches(core), pa.schema([types.field(name) for name in CORE_COLUMNS]))
 
@@ -170,8 +173,7 @@ def geocoding_quality(
     people counts core rows (person × location) and, for dropped records, the rows the reader gave. The fractions of
     located and unlocated add up to the records that count, those of dropped to the records that do not.
     """
-    del con
-    rows = _outcomes(metric, located, data_year, core, _OF_ADDRESSES)
+    rows = _outcomes(metric, located, data_year, core or core_rows(con, located, data_year), _OF_ADDRESSES)
     counts = "status <> 'dropped'"
     share = f"CASE WHEN {counts} THEN 100 * fraction / sum(fraction) FILTER (WHERE {counts}) OVER () END"
     ordered = rows.select(f"*, ({share})::DOUBLE AS share_pct")
@@ -192,12 +194,12 @@ def _outcomes(
     metric: str,
     located: duckdb.DuckDBPyRelation,
     data_year: int,
-    core: duckdb.DuckDBPyRelation | None,
+    core: duckdb.DuckDBPyRelation,
     by: str,
 ) -> duckdb.DuckDBPyRelation:
     """by: further columns to count by, or nothing."""
     names = f"status, outcome{', economy, precision' if by else ''}"
-    counted = (core or core_rows(located, data_year)).aggregate(
+    counted = core.aggregate(
         "CASE WHEN location_id IS NULL THEN 'unlocated' ELSE 'located' END AS status, geocoding AS outcome, "
         f"{by} count(DISTINCT record_id) AS records, count(*) AS people, sum(fraction) AS fraction",
         names,

@@ -78,9 +78,9 @@ def _parts(column: pa.ChunkedArray) -> Iterator[np.ndarray]:
         return
     values = pc.fill_null(column.cast(pa.large_binary()), b"")
     yield _numpy(pc.binary_length(values)).astype("<i8")
-    for chunk in values.chunks:
+    for chunk in filter(len, values.chunks):
         _, ends, text = chunk.buffers()
-        bounds = np.frombuffer(ends, dtype="i8", count=len(chunk) + 1, offset=8 * chunk.offset) if len(chunk) else [0]
+        bounds = np.frombuffer(ends, dtype="i8", count=len(chunk) + 1, offset=8 * chunk.offset)
         if length := bounds[-1] - bounds[0]:
             yield np.frombuffer(text, dtype="u1", count=length, offset=bounds[0])
 

@@ -32,6 +32,7 @@ WORDS = {**OPENALEX, **WEB_OF_SCIENCE, **SCOPUS, **TABLES}
 _OF_THE_RECORD = ("year", "date", "record_type")
 _NUMBERS = ("latitude", "longitude", "fraction", "people", "address_seq")
 _WHOLE = ("people", "address_seq")
+_LEAST = {"people": 1, "fraction": 0}
 _GROUPED = "\\d{1,3}([,.\u2019 \u00a0\u202f]\\d{3})+"
 _ROUNDED = "\\d([.,]\\d+)?[Ee]\\+\\d+"
 _ROWS_OF_A_SHEET = 1_048_576
@@ -103,13 +104,7 @@ def _number(name: str) -> str:
 
 def _refuse_no_numbers(con: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[str], where: str) -> None:
     """Raise InputError where a column of numbers has something else."""
-    least = {"people": 1, "fraction": 0}
-    wrong = {
-        name: f"lower({name}) <> 'nan' AND ({_number(name)} IS NULL"
-        + (f" OR {_number(name)} < {least[name]})" if name in least else ")")
-        for name in _NUMBERS
-        if name in columns
-    }
+    wrong = {name: _is_wrong(name) for name in _NUMBERS if name in columns}
     if not wrong:
         return
     found = con.sql(f"SELECT {', '.join(f'bool_or({each})' for each in wrong.values())} FROM ({rows})").fetchall()
@@ -117,12 +112,18 @@ def _refuse_no_numbers(con: duckdb.DuckDBPyConnection, rows: str, columns: Seque
         [(record, value, count)] = con.sql(
             f"SELECT record_id, {name}, count(*) OVER () FROM ({rows}) WHERE {wrong[name]} LIMIT 1"
         ).fetchall()
-        kind = f"number of at least {least[name]}" if name in least else "number"
+        kind = f"number of at least {_LEAST[name]}" if name in _LEAST else "number"
         raise InputError(
             f"{where}: {name} is not a {'whole ' if name in _WHOLE else ''}{kind} in {count:,} "
             f"row{'s' if count > 1 else ''}, for instance {value!r} of record {record!r}. Correct it, or "
             f"map another column"
         )
+
+
+def _is_wrong(name: str) -> str:
+    """SQL for a value of a column of numbers that is not one, or less than its least."""
+    low = f" OR {_number(name)} < {_LEAST[name]}" if name in _LEAST else ""
+    return f"lower({name}) <> 'nan' AND ({_number(name)} IS NULL{low})"
 
 
 def _refuse_rounded_ids(con: duckdb.DuckDBPyConnection, rows: str, where: str) -> None:
